@@ -1,1 +1,18 @@
-//! stub
+//! The rows: one file per table, each with the finders that belong to it.
+//!
+//! Instants are UTC and hold whole microseconds, because that is what all three databases
+//! keep; make them with [`now`].
+
+pub mod change;
+pub mod image;
+pub mod job;
+pub mod message;
+pub mod session;
+pub mod step;
+
+use chrono::{DateTime, SubsecRound as _, Utc};
+
+/// The present, in the precision that every database keeps (microseconds).
+pub fn now() -> DateTime<Utc> {
+    Utc::now().trunc_subsecs(6)
+}

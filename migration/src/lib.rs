@@ -1,1 +1,20 @@
-//! stub
+//! The schema's history, the same on SQLite, PostgreSQL and MySQL.
+//!
+//! A migration that has been released is never edited; what is wrong in it is put right by
+//! the next one.
+
+use sea_orm_migration::prelude::{MigrationTrait, async_trait};
+pub use sea_orm_migration::prelude::{MigratorTrait, SchemaManager};
+
+mod columns;
+mod m20261121_000001_photos;
+
+/// Every migration, oldest first.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m20261121_000001_photos::Migration)]
+    }
+}

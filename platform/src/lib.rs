@@ -1,6 +1,12 @@
-//! What the code stands on: settings, database, object store, events, telemetry.
+//! What the code stands on: settings, database, object store, telemetry.
 //! Nothing in here knows what is done to an image.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod database;
 mod format;
+pub mod objects;
+pub mod settings;
+pub mod telemetry;
 
 pub use format::Format;

@@ -1,0 +1,45 @@
+//! The message board.
+
+use chrono::{DateTime, Utc};
+use sea_orm::entity::prelude::*;
+use sea_orm::{Condition, QueryOrder, QuerySelect};
+
+/// One row of `message`.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "message")]
+pub struct Model {
+    /// A version 7 UUID.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// The name somebody gave, 80 characters at most.
+    pub author: String,
+    /// What they wrote, 4,000 characters at most.
+    #[sea_orm(column_type = "Text")]
+    pub body: String,
+    /// When.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A message stands on its own.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// A page of messages, newest first, that begins behind `after` (instant and id).
+pub fn page(after: Option<(DateTime<Utc>, Uuid)>, limit: u64) -> Select<Entity> {
+    let mut select = Entity::find();
+    if let Some((created_at, id)) = after {
+        select = select.filter(
+            Condition::any().add(Column::CreatedAt.lt(created_at)).add(
+                Condition::all()
+                    .add(Column::CreatedAt.eq(created_at))
+                    .add(Column::Id.lt(id)),
+            ),
+        );
+    }
+    select
+        .order_by_desc(Column::CreatedAt)
+        .order_by_desc(Column::Id)
+        .limit(limit)
+}

@@ -1,0 +1,141 @@
+//! Reads variables one by one and words what is wrong with them.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use super::table::{self, Entry};
+
+/// What is wrong with the settings, in one sentence for whoever starts the program.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SettingError(String);
+
+impl SettingError {
+    pub(super) fn new(sentence: String) -> Self {
+        Self(sentence)
+    }
+}
+
+pub(super) struct Reader {
+    variables: BTreeMap<String, String>,
+}
+
+impl Reader {
+    pub(super) fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        let variables = variables
+            .into_iter()
+            .filter(|(_, value)| !value.trim().is_empty())
+            .collect();
+        Self { variables }
+    }
+
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str)
+    }
+
+    pub(super) fn text_or<'a>(&'a self, name: &str, default: &'a str) -> &'a str {
+        self.text(name).unwrap_or(default)
+    }
+
+    pub(super) fn parse_or<T: FromStr>(&self, name: &str, default: T) -> Result<T, SettingError> {
+        match self.text(name) {
+            None => Ok(default),
+            Some(value) => value
+                .trim()
+                .parse()
+                .map_err(|_| self.bad(name, "cannot be read")),
+        }
+    }
+
+    pub(super) fn number<T>(
+        &self,
+        name: &str,
+        default: T,
+        range: RangeInclusive<T>,
+    ) -> Result<T, SettingError>
+    where
+        T: FromStr + PartialOrd + Display,
+    {
+        let value = self.parse_or(name, default)?;
+        if range.contains(&value) {
+            return Ok(value);
+        }
+        let (low, high) = range.into_inner();
+        Err(self.bad(name, &format!("is not between {low} and {high}")))
+    }
+
+    pub(super) fn choice<T: Copy>(
+        &self,
+        name: &str,
+        default: T,
+        choices: &[(&str, T)],
+    ) -> Result<T, SettingError> {
+        let Some(value) = self.text(name) else {
+            return Ok(default);
+        };
+        choices
+            .iter()
+            .find(|(word, _)| *word == value)
+            .map(|(_, choice)| *choice)
+            .ok_or_else(|| {
+                let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
+                self.bad(name, &format!("is none of {}", words.join(", ")))
+            })
+    }
+
+    /// A value that cannot be used. Never call it for a secret: it repeats the value.
+    pub(super) fn bad(&self, name: &str, why: &str) -> SettingError {
+        let value = self.text(name).unwrap_or_default();
+        let example = table::find(name).map_or("", |entry| entry.example);
+        SettingError(format!(
+            "{name}={value} {why}; an example is {name}={example}"
+        ))
+    }
+
+    /// A value that a later version will take.
+    pub(super) fn not_yet(&self, name: &str, instead: &str) -> SettingError {
+        let value = self.text(name).unwrap_or_default();
+        SettingError(format!(
+            "{name}={value} is for a later version of Vitrine; for now, {instead}"
+        ))
+    }
+
+    /// Variables that look like settings and are none: most likely misspelt.
+    pub(super) fn unknown(&self) -> Vec<String> {
+        self.variables
+            .keys()
+            .filter(|name| name.starts_with("VITRINE_") && table::find(name).is_none())
+            .map(|name| match nearest(name) {
+                Some(entry) => format!("{name} is no setting; did you mean {}?", entry.name),
+                None => format!("{name} is no setting and has no effect"),
+            })
+            .collect()
+    }
+}
+
+/// The setting whose name differs least, if it differs little.
+fn nearest(name: &str) -> Option<&'static Entry> {
+    table::TABLE
+        .iter()
+        .map(|entry| (distance(name, entry.name), entry))
+        .filter(|(distance, _)| *distance <= 3)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, entry)| entry)
+}
+
+/// Levenshtein distance of two short ASCII names.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.bytes().enumerate() {
+            let substituted = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}

@@ -1,0 +1,150 @@
+//! Every setting with its default, an example and its meaning. The documentation is made from
+//! this table.
+
+use std::fmt::Write as _;
+
+/// One setting.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    /// The environment variable.
+    pub name: &'static str,
+    /// What holds if it is not set.
+    pub default: &'static str,
+    /// A good value.
+    pub example: &'static str,
+    /// What it does.
+    pub meaning: &'static str,
+}
+
+const fn entry(
+    name: &'static str,
+    default: &'static str,
+    example: &'static str,
+    meaning: &'static str,
+) -> Entry {
+    Entry {
+        name,
+        default,
+        example,
+        meaning,
+    }
+}
+
+/// All settings, in the order in which people meet them.
+pub const TABLE: &[Entry] = &[
+    entry(
+        "VITRINE_BIND",
+        "127.0.0.1:8080",
+        "0.0.0.0:8080",
+        "Address and port to listen on. Any address but loopback needs VITRINE_ADMIN_PASSWORD.",
+    ),
+    entry(
+        "VITRINE_ADMIN_PASSWORD",
+        "none",
+        "four random plain words",
+        "Password of the admin. Without one, whoever is at this machine is the admin.",
+    ),
+    entry(
+        "VITRINE_DATA",
+        "./data",
+        "/var/lib/vitrine",
+        "Folder for the database and the pictures.",
+    ),
+    entry(
+        "DATABASE_URL",
+        "SQLite in the data folder",
+        "postgres://vitrine:password@localhost/vitrine",
+        "Another database: sqlite:, postgres: or mysql:.",
+    ),
+    entry(
+        "VITRINE_STORAGE",
+        "objects in the data folder",
+        "/srv/pictures",
+        "Folder for originals and renditions.",
+    ),
+    entry(
+        "VITRINE_WORKERS",
+        "number of cores",
+        "4",
+        "Images worked on at once by this process; 0 leaves the work to others.",
+    ),
+    entry(
+        "VITRINE_CAPTIONER",
+        "auto",
+        "describe",
+        "Who writes captions. `describe` works offline and without AI; `auto` takes the best there is.",
+    ),
+    entry(
+        "VITRINE_CAPTION_LANGUAGE",
+        "en",
+        "de-CH",
+        "Language of captions as a BCP 47 tag. The offline describer writes English whatever this says.",
+    ),
+    entry(
+        "VITRINE_THUMBNAIL_SIZE",
+        "400",
+        "200",
+        "Side, in pixels, of the square that thumbnails fit into (16 to 4096).",
+    ),
+    entry(
+        "VITRINE_MAX_UPLOAD_MB",
+        "50",
+        "20",
+        "Largest upload in megabytes (millions of bytes).",
+    ),
+    entry(
+        "VITRINE_MAX_MEGAPIXELS",
+        "100",
+        "50",
+        "Largest picture in megapixels (millions of pixels).",
+    ),
+    entry(
+        "VITRINE_PUBLIC_RENDITION",
+        "anonymised",
+        "original",
+        "What visitors see: `anonymised` or `original`.",
+    ),
+    entry(
+        "VITRINE_UPLOADS",
+        "members",
+        "anyone",
+        "Who may upload and write messages: `members` (those who are signed in) or `anyone`.",
+    ),
+    entry(
+        "VITRINE_INSTANCE_ID",
+        "the host's name",
+        "web-1",
+        "What this instance is called in logs and by /load-balancer-test.",
+    ),
+    entry(
+        "VITRINE_LOG",
+        "info",
+        "vitrine=debug,warn",
+        "What is logged, in the syntax of tracing-subscriber's EnvFilter.",
+    ),
+    entry(
+        "VITRINE_LOG_FORMAT",
+        "text",
+        "json",
+        "`text` for people or `json`, one object per line, for machines.",
+    ),
+];
+
+/// The entry of a setting.
+pub(super) fn find(name: &str) -> Option<&'static Entry> {
+    TABLE.iter().find(|entry| entry.name == name)
+}
+
+/// The table as Markdown.
+pub fn markdown() -> String {
+    let mut text = String::from("| variable | default | example | meaning |\n|---|---|---|---|\n");
+    for entry in TABLE {
+        // Writing into a string cannot fail.
+        let _ = writeln!(
+            text,
+            "| `{}` | {} | `{}` | {} |",
+            entry.name, entry.default, entry.example, entry.meaning
+        );
+    }
+    text
+}
