@@ -1,1 +1,4 @@
 //! stub
+
+pub mod assets;
+pub mod templates;

@@ -1,0 +1,178 @@
+//! Style sheets, scripts and icons, inside the binary: nothing to copy, nothing that can be out of
+//! step with the templates. Every address carries a version made from the content of all of them,
+//! so a browser may keep a file for ever and still gets new ones with a new build.
+
+use std::sync::LazyLock;
+
+use axum::extract::{Path, RawQuery};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use sha2::{Digest, Sha256};
+
+const CSS: &str = "text/css; charset=utf-8";
+const JS: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+const MANIFEST: &str = "application/manifest+json";
+
+/// Kept for ever, because the address changes with the content.
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+/// An address without a version, or with another build's: kept, but asked about each time.
+const REVALIDATE: &str = "no-cache";
+
+macro_rules! sources {
+    ($($name:literal: $kind:expr,)+) => {
+        &[$(($name, $kind, include_str!(concat!("../static/", $name)))),+]
+    };
+}
+
+/// Name, content type, content as written.
+static SOURCES: &[(&str, &str, &str)] = sources! {
+    "base.css": CSS,
+    "gallery.css": CSS,
+    "upload.css": CSS,
+    "image.css": CSS,
+    "pages.css": CSS,
+    "app.js": JS,
+    "announce.js": JS,
+    "keys.js": JS,
+    "live.js": JS,
+    "pictures.js": JS,
+    "scroll.js": JS,
+    "swap.js": JS,
+    "upload.js": JS,
+    "zoom.js": JS,
+    "icon.svg": SVG,
+    "site.webmanifest": MANIFEST,
+};
+
+struct Asset {
+    name: &'static str,
+    content_type: &'static str,
+    content: String,
+}
+
+struct Assets {
+    version: String,
+    files: Vec<Asset>,
+}
+
+static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
+    let mut hasher = Sha256::new();
+    for (_, _, source) in SOURCES {
+        hasher.update(source);
+    }
+    let version = hex::encode(&hasher.finalize()[..8]);
+    let files = SOURCES
+        .iter()
+        .map(|&(name, content_type, source)| Asset {
+            name,
+            content_type,
+            content: with_versions(source, &version),
+        })
+        .collect();
+    Assets { version, files }
+});
+
+/// Gives relative references between assets (`"./live.js"`) the version too: a module that is
+/// imported without it would be another address, and asked about each time.
+fn with_versions(source: &str, version: &str) -> String {
+    SOURCES.iter().fold(source.to_owned(), |text, (name, ..)| {
+        text.replace(
+            &format!("\"./{name}\""),
+            &format!("\"./{name}?v={version}\""),
+        )
+    })
+}
+
+/// The address of a static file, with its version; `None` if there is no such file.
+pub fn asset_url(name: &str) -> Option<String> {
+    let asset = ASSETS.files.iter().find(|asset| asset.name == name)?;
+    Some(format!("/static/{}?v={}", asset.name, ASSETS.version))
+}
+
+/// `GET /static/{file}`.
+pub async fn serve(
+    Path(file): Path<String>,
+    RawQuery(query): RawQuery,
+    request: HeaderMap,
+) -> Response {
+    let Some(asset) = ASSETS.files.iter().find(|asset| asset.name == file) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let tag = format!("\"{}\"", ASSETS.version);
+    let current = query.as_deref().and_then(|query| query.strip_prefix("v="))
+        == Some(ASSETS.version.as_str());
+    let headers = [
+        (header::CONTENT_TYPE, asset.content_type),
+        (
+            header::CACHE_CONTROL,
+            if current { IMMUTABLE } else { REVALIDATE },
+        ),
+        (header::ETAG, tag.as_str()),
+    ];
+    let known = request.get(header::IF_NONE_MATCH);
+    if known.and_then(|value| value.to_str().ok()) == Some(tag.as_str()) {
+        return (StatusCode::NOT_MODIFIED, headers).into_response();
+    }
+    (headers, asset.content.as_str()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn get(file: &str, query: Option<&str>, tag: Option<&str>) -> Response {
+        let mut headers = HeaderMap::new();
+        if let Some(tag) = tag {
+            headers.insert(header::IF_NONE_MATCH, tag.parse().unwrap());
+        }
+        serve(
+            Path(file.to_owned()),
+            RawQuery(query.map(str::to_owned)),
+            headers,
+        )
+        .await
+    }
+
+    #[tokio::test]
+    async fn the_current_address_may_be_kept_for_ever_and_any_other_is_asked_about() {
+        let url = asset_url("app.js").unwrap();
+        let query = url.split_once('?').unwrap().1;
+        for (query, expected) in [
+            (Some(query), IMMUTABLE),
+            (Some("v=0"), REVALIDATE),
+            (None, REVALIDATE),
+        ] {
+            let response = get("app.js", query, None).await;
+            assert_eq!(response.headers()[header::CACHE_CONTROL], expected);
+            assert_eq!(response.headers()[header::CONTENT_TYPE], JS);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_browser_that_has_the_file_is_told_so() {
+        let tag = get("base.css", None, None).await.headers()[header::ETAG].clone();
+        let response = get("base.css", None, tag.to_str().ok()).await;
+        assert_eq!(response.status(), StatusCode::NOT_MODIFIED);
+    }
+
+    #[tokio::test]
+    async fn an_unknown_file_is_not_found() {
+        for name in ["nothing.css", "../Cargo.toml", ""] {
+            assert_eq!(get(name, None, None).await.status(), StatusCode::NOT_FOUND);
+        }
+        assert_eq!(asset_url("nothing.css"), None);
+    }
+
+    #[test]
+    fn every_import_between_modules_is_versioned_and_exists() {
+        for asset in &ASSETS.files {
+            for (position, _) in asset.content.match_indices("\"./") {
+                let reference = asset.content[position + 3..].split('"').next().unwrap();
+                let (name, version) = reference.split_once("?v=").unwrap_or((reference, ""));
+                assert!(asset_url(name).is_some(), "{}: {reference}", asset.name);
+                assert_eq!(version, ASSETS.version, "{}: {reference}", asset.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Every page in every state it can be in, rendered from the fields the handlers give.
+
+use serde_json::{Value, json};
+
+use super::Templates;
+
+const HOSTILE: &str = r#""><script>alert(1)</script><img src=x onerror=alert(2)>.jpg"#;
+
+fn page(role: &str) -> Value {
+    let admin = role == "admin";
+    json!({
+        "title": "Gallery", "path": "/gallery", "notice": null, "version": "0.1.0",
+        "max_upload_mb": 50, "max_megapixels": 100,
+        "viewer": {
+            "role": role, "name": role, "may_upload": admin, "may_post": admin,
+            "may_manage": admin, "can_sign_in": !admin, "signed_in": admin,
+        },
+    })
+}
+
+fn step(name: &str, state: &str) -> Value {
+    let ended = matches!(state, "done" | "failed" | "blocked");
+    let failed = matches!(state, "failed" | "blocked");
+    let error = failed.then_some("The picture ends in the middle <of> a line.");
+    json!({
+        "name": name, "label": format!("Step {name}"), "state": state, "error": error,
+        "attempts": u8::from(state != "queued"), "may_retry": state == "failed",
+        "finished_at": ended.then_some("2026-11-21T07:10:00Z"),
+        "queued_text": "07:09:58", "started_text": (state != "queued").then_some("07:09:59"),
+        "finished_text": ended.then_some("07:10:00"), "millis": ended.then_some(412),
+        "history": if state == "queued" { json!([]) } else { json!([
+            { "attempt": 1, "outcome": if failed { state } else { "done" }, "text": "07:10:00",
+              "millis": null, "error": error },
+        ]) },
+    })
+}
+
+fn image(state: &str, step_state: &str) -> Value {
+    let ready = state == "ready";
+    json!({
+        "id": "0197", "url": "/images/0197", "file_name": HOSTILE, "state": state,
+        "alt": "A wide picture, mostly green", "caption": ready.then_some("A wide picture, mostly green"),
+        "caption_note": ready.then_some("Described without AI"),
+        "width": 1600, "height": 900,
+        "thumbnail_url": ready.then_some("/api/images/0197/thumbnail"),
+        "placeholder": "data:image/png;base64,AAAA",
+        "uploaded_at": "2026-11-21T07:09:58Z", "uploaded_text": "21 Nov 2026, 07:09 UTC",
+        "steps": [step("thumbnail", step_state), step("anonymise", step_state), step("annotate", step_state)],
+    })
+}
+
+fn images() -> Vec<Value> {
+    let mut bare = image("working", "queued");
+    bare["placeholder"] = Value::Null;
+    vec![
+        image("ready", "done"),
+        image("working", "running"),
+        image("failed", "failed"),
+        image("blocked", "blocked"),
+        bare,
+    ]
+}
+
+/// Renders, and holds every page to what the content security policy and decency ask.
+fn render(name: &str, values: &Value) -> String {
+    let html = Templates::new().unwrap().render(name, values).unwrap();
+    for (position, _) in html.match_indices('<') {
+        let tag = html[position..].split('>').next().unwrap();
+        assert!(!tag.contains(" style="), "{name}: {tag}");
+        let handler = tag
+            .split_whitespace()
+            .find(|word| word.starts_with("on") && word.contains('='));
+        assert_eq!(handler, None, "{name}: {tag}");
+        if tag.starts_with("<script") {
+            assert!(tag.contains(" src="), "{name}: inline script");
+        }
+        if tag.starts_with("<img") {
+            assert!(tag.contains(" alt="), "{name}: {tag}");
+        }
+    }
+    html
+}
+
+fn gallery(role: &str, images: &[Value], query: Option<&str>, is_home: bool) -> String {
+    let next = (!images.is_empty()).then_some("/gallery?after=c1");
+    render(
+        "gallery.html",
+        &json!({ "page": page(role), "images": images, "next_url": next, "query": query, "is_home": is_home }),
+    )
+}
+
+fn image_page(role: &str, image: &Value) -> String {
+    let admin = role == "admin";
+    let ready = image["state"] == "ready";
+    let rendition = |name: &str, shown: bool| {
+        json!({
+            "name": name, "label": name, "url": shown.then(|| format!("/api/images/0197/{name}")),
+            "state": if ready { "done" } else { "running" }, "note": null,
+            "width": shown.then_some(1600), "height": shown.then_some(900),
+            "bytes_text": shown.then_some("1.2 MB"),
+        })
+    };
+    render(
+        "image.html",
+        &json!({
+            "page": page(role), "image": image,
+            "renditions": [rendition("original", admin), rendition("anonymised", ready), rendition("thumbnail", ready)],
+            "faces": [{ "x": 10, "y": 20, "width": 30, "height": 40, "score": 12.5 }],
+            "facts": [{ "label": "Camera", "value": HOSTILE }], "tags": ["green"],
+            "previous_url": null, "next_url": "/images/0198", "api_url": "/api/images/0197",
+        }),
+    )
+}
+
+#[test]
+fn a_gallery_shows_every_state_of_a_picture() {
+    let html = gallery("admin", &images(), None, false);
+    for state in ["ready", "working", "failed", "blocked"] {
+        assert!(
+            html.contains(&format!(r#"data-state="{state}""#)),
+            "{state}"
+        );
+    }
+    assert!(html.contains("Step thumbnail failed"));
+    assert!(html.contains("Step thumbnail refused"));
+    assert!(html.contains(r#"action="/images/0197/steps/thumbnail/retry""#));
+    assert!(html.contains(r#"rel="next""#));
+    assert!(html.contains(r#"<div class="empty" id="empty" hidden>"#));
+}
+
+#[test]
+fn a_picture_without_thumbnail_or_placeholder_still_has_its_words() {
+    let mut bare = image("working", "queued");
+    bare["placeholder"] = Value::Null;
+    let html = render(
+        "card.html",
+        &json!({ "page": page("visitor"), "image": bare }),
+    );
+    assert!(html.contains(r#"role="img" aria-label="A wide picture, mostly green""#));
+    assert!(!html.contains("<img"));
+}
+
+#[test]
+fn only_who_may_upload_sees_the_form() {
+    assert!(gallery("admin", &[], None, true).contains("multipart/form-data"));
+    let visitor = gallery("visitor", &[], None, true);
+    assert!(!visitor.contains("multipart/form-data"));
+    assert!(visitor.contains("No pictures yet"));
+    assert!(visitor.contains(r#"href="/login""#));
+}
+
+#[test]
+fn a_search_without_a_match_says_so() {
+    assert!(gallery("visitor", &[], Some("<b>"), false).contains("Nothing matches “&lt;b&gt;”"));
+}
+
+#[test]
+fn a_hostile_file_name_stays_text() {
+    for image in images() {
+        for role in ["admin", "visitor"] {
+            let html = image_page(role, &image);
+            assert!(!html.contains("<script>"));
+            assert!(html.contains("&lt;script&gt;alert(1)"));
+        }
+    }
+    assert!(!gallery("admin", &images(), None, true).contains("<img src=x"));
+}
+
+#[test]
+fn an_image_page_offers_only_what_the_viewer_may_do() {
+    let image = image("ready", "done");
+    let admin = image_page("admin", &image);
+    assert!(admin.contains("/delete\""));
+    assert!(admin.contains("class=\"boxes\""));
+    let visitor = image_page("visitor", &image);
+    assert!(!visitor.contains("/delete\""));
+    assert!(!visitor.contains("class=\"boxes\""));
+    assert!(visitor.contains("Not shown to you"));
+}
+
+#[test]
+fn a_failed_step_shows_its_reason_and_a_retry() {
+    let html = image_page("admin", &image("failed", "failed"));
+    assert!(html.contains("in the middle &lt;of&gt; a line"));
+    assert!(html.contains("steps/annotate/retry"));
+}
+
+#[test]
+fn messages_can_be_written_and_are_escaped() {
+    let message = json!({
+        "id": 7, "author": "Ada", "body": "one\n<b>two</b>",
+        "created_at": "2026-11-21T07:10:00Z", "created_text": "21 Nov 2026, 07:10 UTC",
+    });
+    for (messages, error) in [
+        (json!([]), Some("Say something.")),
+        (json!([message]), None),
+    ] {
+        let html = render(
+            "messages.html",
+            &json!({
+                "page": page("admin"), "messages": messages, "next_url": "/messages?after=c",
+                "form": { "author": "Ada", "body": "", "error": error },
+            }),
+        );
+        assert_eq!(html.contains("Say something."), error.is_some());
+        assert_eq!(
+            html.contains("one\n&lt;b&gt;two&lt;/b&gt;"),
+            error.is_none()
+        );
+    }
+}
+
+#[test]
+fn the_plain_upload_says_what_became_of_each_file() {
+    let html = render(
+        "uploaded.html",
+        &json!({ "page": page("admin"), "results": [
+            { "file_name": "a.jpg", "ok": true, "url": "/images/1", "existing": false, "error": null },
+            { "file_name": "b.jpg", "ok": true, "url": "/images/2", "existing": true, "error": null },
+            { "file_name": HOSTILE, "ok": false, "url": null, "existing": false, "error": "Not an image." },
+        ] }),
+    );
+    for text in ["Added", "Already here", "Not an image."] {
+        assert!(html.contains(text), "{text}");
+    }
+    let none = render(
+        "uploaded.html",
+        &json!({ "page": page("admin"), "results": [] }),
+    );
+    assert!(none.contains("No file arrived"));
+}
+
+#[test]
+fn signing_in_returns_to_where_one_was() {
+    let html = render(
+        "login.html",
+        &json!({ "page": page("visitor"), "next": "/images/1", "error": "Wrong password." }),
+    );
+    assert!(html.contains(r#"name="next" value="/images/1""#));
+    assert!(html.contains("Wrong password."));
+}
+
+#[test]
+fn an_error_page_gives_the_trace_only_when_there_is_one() {
+    for (status, trace) in [(404, None), (403, None), (500, Some("4bf92f35"))] {
+        let html = render(
+            "error.html",
+            &json!({
+                "page": page("visitor"), "status": status, "heading": "Not here",
+                "detail": "There is no such page.", "trace_id": trace,
+            }),
+        );
+        assert_eq!(html.contains("4bf92f35"), trace.is_some());
+        assert_eq!(
+            html.contains(r#"<a class="button" href="/login">"#),
+            status == 403
+        );
+    }
+}
