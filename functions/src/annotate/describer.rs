@@ -1,0 +1,107 @@
+//! The captioner that asks nobody: a plain sentence from pixels and metadata, which says that
+//! it was made so. It keeps a gallery usable with a screen reader before any provider is set up.
+
+use async_trait::async_trait;
+use chrono::NaiveDateTime;
+
+use super::{Caption, CaptionError, Captioner, Shape, Subject, colours};
+
+/// Describes pictures offline, in English.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Describer;
+
+#[async_trait]
+impl Captioner for Describer {
+    fn provider(&self) -> &'static str {
+        "describe"
+    }
+
+    async fn caption(&self, subject: &Subject) -> Result<Caption, CaptionError> {
+        let colours = colours::dominant(&subject.picture);
+        Ok(Caption {
+            text: sentence(subject, &colours),
+            tags: tags(subject, &colours),
+            provider: self.provider().to_owned(),
+            model: None,
+            prompt_version: None,
+            language: "en".to_owned(),
+            tokens_in: None,
+            tokens_out: None,
+        })
+    }
+}
+
+fn sentence(subject: &Subject, colours: &[&str]) -> String {
+    let shape = match subject.shape() {
+        Shape::Landscape => "Landscape",
+        Shape::Portrait => "Portrait-format",
+        Shape::Square => "Square",
+    };
+    let faces = match subject.faces {
+        0 => String::new(),
+        1 => " with one face".to_owned(),
+        n => format!(" with {} faces", number(n)),
+    };
+    let mut text = format!("{shape} photo{faces}, mostly {}", listed(colours));
+    if let Some(at) = subject.taken_at {
+        text.push_str(&format!(", taken on {}", date(at)));
+    }
+    if let Some(camera) = &subject.camera {
+        let taken = if subject.taken_at.is_some() {
+            ""
+        } else {
+            ", taken"
+        };
+        let article = if camera.to_lowercase().starts_with(['a', 'e', 'i', 'o']) {
+            "an"
+        } else {
+            "a"
+        };
+        text.push_str(&format!("{taken} with {article} {camera}"));
+    }
+    text.push_str(" (described from its pixels, without AI).");
+    text
+}
+
+fn tags(subject: &Subject, colours: &[&str]) -> Vec<String> {
+    let shape = match subject.shape() {
+        Shape::Landscape => "landscape",
+        Shape::Portrait => "portrait",
+        Shape::Square => "square",
+    };
+    let people: &[&str] = match subject.faces {
+        0 => &[],
+        1 => &["people"],
+        2..=4 => &["people", "group"],
+        _ => &["people", "group", "crowd"],
+    };
+    [shape]
+        .iter()
+        .chain(people)
+        .chain(colours)
+        .map(|tag| (*tag).to_owned())
+        .collect()
+}
+
+fn listed(words: &[&str]) -> String {
+    match words {
+        [] => "without colour".to_owned(),
+        [only] => (*only).to_owned(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+/// Small numbers in words, as one writes them.
+fn number(n: usize) -> String {
+    const WORDS: [&str; 13] = [
+        "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+        "eleven", "twelve",
+    ];
+    WORDS
+        .get(n)
+        .map_or_else(|| n.to_string(), |word| (*word).to_owned())
+}
+
+fn date(at: NaiveDateTime) -> String {
+    at.format("%-d %B %Y").to_string()
+}
