@@ -79,18 +79,18 @@ pub enum Author {
     Person,
 }
 
-/// The box of a face, in pixels of the upright image.
+/// A face: its box in pixels of the upright image.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Face {
-    /// Left edge.
-    pub x: u32,
-    /// Upper edge.
-    pub y: u32,
-    /// Width; the box ends within the image.
+    /// Left edge, within the image.
+    pub x: i32,
+    /// Upper edge, within the image.
+    pub y: i32,
+    /// Width, at least 1; the box ends within the image.
     pub width: u32,
-    /// Height; the box ends within the image.
+    /// Height, at least 1; the box ends within the image.
     pub height: u32,
-    /// The detector's confidence; its scale is the detector's own.
+    /// How sure the detector is, on its own scale.
     pub score: f32,
 }
 
@@ -207,4 +207,9 @@ pub fn unfinished_before(instant: DateTime<Utc>) -> Select<Entity> {
 /// Images whose deletion was begun.
 pub fn being_deleted() -> Select<Entity> {
     Entity::find().filter(Column::DeletedAt.is_not_null())
+}
+
+/// The image whose original is at this key.
+pub fn by_object_key(key: &str) -> Select<Entity> {
+    Entity::find().filter(Column::ObjectKey.eq(key))
 }

@@ -1,10 +1,20 @@
-//! What happens to an image: it is put into words, made small, and made safe to show. The work
-//! itself is synchronous and knows neither database nor network nor where it runs.
+//! What happens to an image: it is put into words, made small, and made safe to show.
+//!
+//! The work on pixels is synchronous and knows neither database nor network ([`picture`],
+//! [`faces`], [`thumbnail`], [`anonymise`], [`annotate`]). [`handle`] does one step of one image
+//! and knows not where it runs. [`local`] drives it on one machine.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod annotate;
 pub mod anonymise;
+pub mod context;
+pub mod cpu;
+pub mod error;
 pub mod faces;
+pub mod handle;
+pub mod lifecycle;
+pub mod local;
 pub mod picture;
 pub mod thumbnail;
+mod work;

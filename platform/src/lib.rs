@@ -4,6 +4,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod database;
+pub mod events;
 mod format;
 pub mod objects;
 pub mod settings;

@@ -3,26 +3,11 @@
 
 mod seeta;
 
-use serde::{Deserialize, Serialize};
 
 use crate::picture::Upright;
 
+pub use entity::image::Face;
 pub use seeta::{Seeta, bundled};
-
-/// A face: its box in pixels of the upright picture, inside the picture.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Face {
-    /// Left edge.
-    pub x: i32,
-    /// Top edge.
-    pub y: i32,
-    /// Width, at least 1.
-    pub width: u32,
-    /// Height, at least 1.
-    pub height: u32,
-    /// How sure the detector is, on its own scale.
-    pub score: f32,
-}
 
 /// Finds faces in a picture. Slow: a second or so, on the thread that calls.
 pub trait FaceDetector: Send + Sync {

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -10,21 +11,24 @@ use futures::StreamExt as _;
 use tokio::fs;
 use tokio_util::io::ReaderStream;
 
+use crate::events::{ObjectCreated, ObjectEvents};
+
 use super::{Area, Body, ObjectKey, ObjectStore, OpenObject, Scratch, ScratchFile, StoreError};
 
 /// Bytes read from a file at a time.
 const CHUNK: usize = 64 * 1024;
 
 /// A store in a folder of this machine.
-#[derive(Debug)]
 pub struct FolderStore {
     root: PathBuf,
     scratch: Scratch,
+    events: Arc<dyn ObjectEvents>,
 }
 
 impl FolderStore {
-    /// Opens the store and makes its folders where they are missing.
-    pub fn open(root: &Path) -> Result<Self, StoreError> {
+    /// Opens the store and makes its folders where they are missing. `events` hears of every
+    /// new original.
+    pub fn open(root: &Path, events: Arc<dyn ObjectEvents>) -> Result<Self, StoreError> {
         let failed = |source| StoreError::Io {
             doing: format!("opening the folder {} for pictures", root.display()),
             source,
@@ -36,6 +40,7 @@ impl FolderStore {
         Ok(Self {
             root: root.to_owned(),
             scratch,
+            events,
         })
     }
 
@@ -96,7 +101,13 @@ impl ObjectStore for FolderStore {
                     source,
                 },
                 _ => self.error("storing", key, source),
-            })
+            })?;
+        if key.area() == Area::Uploads {
+            self.events
+                .created(ObjectCreated { key: key.clone() })
+                .await;
+        }
+        Ok(())
     }
 
     async fn get(&self, key: &ObjectKey) -> Result<Bytes, StoreError> {

@@ -1,0 +1,99 @@
+//! What goes wrong in a function says what to do next.
+
+use std::time::Duration;
+
+use platform::objects::StoreError;
+use sea_orm::DbErr;
+
+use crate::annotate::CaptionError;
+use crate::anonymise::AnonymiseError;
+use crate::cpu::Panicked;
+use crate::faces::DetectError;
+use crate::picture::Refusal;
+
+/// Why a step did not get done. The text is for people.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WorkError {
+    /// It may well work next time.
+    #[error("{reason}")]
+    Transient {
+        /// What happened.
+        reason: String,
+        /// When the other side wants to be asked again.
+        retry_after: Option<Duration>,
+    },
+    /// It will never work with this picture.
+    #[error("{0}")]
+    Permanent(String),
+    /// The provider refused the picture. Final, and nobody's fault.
+    #[error("{0}")]
+    Blocked(String),
+}
+
+impl WorkError {
+    pub(crate) fn transient(reason: impl ToString) -> Self {
+        Self::Transient {
+            reason: reason.to_string(),
+            retry_after: None,
+        }
+    }
+}
+
+impl From<DbErr> for WorkError {
+    fn from(error: DbErr) -> Self {
+        Self::transient(format!("the database did not answer: {error}"))
+    }
+}
+
+impl From<StoreError> for WorkError {
+    fn from(error: StoreError) -> Self {
+        Self::transient(error)
+    }
+}
+
+impl From<Refusal> for WorkError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Unwritable(_) => Self::transient(refusal),
+            _ => Self::Permanent(refusal.to_string()),
+        }
+    }
+}
+
+impl From<DetectError> for WorkError {
+    fn from(error: DetectError) -> Self {
+        Self::Permanent(error.to_string())
+    }
+}
+
+impl From<AnonymiseError> for WorkError {
+    fn from(error: AnonymiseError) -> Self {
+        match error {
+            AnonymiseError::Refused(refusal) => refusal.into(),
+            AnonymiseError::Detector(error) => error.into(),
+        }
+    }
+}
+
+/// A panic is a mistake in our code, but memory may have been short: it is tried again.
+impl From<Panicked> for WorkError {
+    fn from(Panicked(text): Panicked) -> Self {
+        Self::transient(format!("the function crashed: {text}"))
+    }
+}
+
+impl From<CaptionError> for WorkError {
+    fn from(error: CaptionError) -> Self {
+        match error {
+            CaptionError::Transient {
+                reason,
+                retry_after,
+            } => Self::Transient {
+                reason,
+                retry_after,
+            },
+            CaptionError::Permanent(reason) => Self::Permanent(reason),
+            CaptionError::Blocked(reason) => Self::Blocked(reason),
+        }
+    }
+}

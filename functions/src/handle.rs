@@ -1,0 +1,261 @@
+//! One delivery of one step, from beginning to end. It knows neither SQS nor SQLite: a driver
+//! calls it and does with the delivery what the [`Verdict`] says.
+//!
+//! Deliveries may come twice, late or at the same time. What makes that harmless: the work
+//! gives the same result each time, and every write to the step is one update that holds only
+//! if the step still is what the delivery thinks it is.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use entity::change::{self, Kind};
+use entity::image;
+use entity::step::{Attempt, Column, Entity, History, Name, State};
+use futures::FutureExt as _;
+use platform::database::begin_write;
+use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::{
+    ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _, QueryFilter as _, UpdateMany,
+};
+use tracing::{error, info, warn};
+use uuid::Uuid;
+
+use crate::context::Context;
+use crate::cpu::{Panicked, panic_text};
+use crate::error::WorkError;
+use crate::lifecycle::remove_renditions;
+use crate::work::{self, Finding};
+
+/// Somebody asks for a step of an image to be done.
+#[derive(Clone, Copy, Debug)]
+pub struct Delivery {
+    /// The image.
+    pub image_id: Uuid,
+    /// What to do.
+    pub step: Name,
+    /// How often this has been asked for, this time included.
+    pub receive_count: i32,
+}
+
+/// What the driver does with the delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing is owed any more: forget it.
+    Acknowledge,
+    /// Deliver it again after this time.
+    Retry(Duration),
+}
+
+/// Does what the delivery asks for.
+///
+/// # Errors
+/// Only if the outcome could not be written down; deliver it again then.
+pub async fn handle(ctx: &Context, delivery: Delivery) -> Result<Verdict, DbErr> {
+    let Some(attempt) = Begun::begin(ctx, delivery).await? else {
+        return Ok(Verdict::Acknowledge);
+    };
+    if delivery.receive_count > ctx.options.max_attempts {
+        let reason = "given up: each attempt ended before it could say why; the worker may have \
+                      run out of memory or been stopped";
+        return attempt.give_up(ctx, State::Failed, reason).await;
+    }
+    let work = work::run(delivery.step, ctx, &attempt.image);
+    let result = match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(result) => result,
+        Err(panic) => Err(Panicked(panic_text(panic.as_ref())).into()),
+    };
+    match result {
+        Ok(finding) => attempt.succeed(ctx, finding).await,
+        Err(WorkError::Blocked(reason)) => attempt.give_up(ctx, State::Blocked, &reason).await,
+        Err(WorkError::Permanent(reason)) => attempt.give_up(ctx, State::Failed, &reason).await,
+        Err(WorkError::Transient { reason, .. })
+            if delivery.receive_count >= ctx.options.max_attempts =>
+        {
+            attempt.give_up(ctx, State::Failed, &reason).await
+        }
+        Err(WorkError::Transient {
+            reason,
+            retry_after,
+        }) => {
+            let wait = ctx.options.wait_after(delivery.receive_count);
+            let wait = retry_after.map_or(wait, |asked| asked.max(wait));
+            attempt.hand_back(ctx, &reason, wait).await
+        }
+    }
+}
+
+/// An attempt that is written down as running.
+struct Begun {
+    image: image::Model,
+    step: Name,
+    /// Tells this round of attempts from the next one, which a person may start meanwhile.
+    queued_at: DateTime<Utc>,
+    number: i32,
+    started_at: DateTime<Utc>,
+    history: History,
+}
+
+impl Begun {
+    /// Marks the step as running, unless nothing is owed.
+    async fn begin(ctx: &Context, delivery: Delivery) -> Result<Option<Self>, DbErr> {
+        let Delivery { image_id, step, .. } = delivery;
+        let tx = begin_write(&ctx.db).await?;
+        let row = Entity::find_by_id((image_id, step)).one(&tx).await?;
+        let image = image::Entity::find_by_id(image_id).one(&tx).await?;
+        let (Some(row), Some(image)) = (row, image) else {
+            return Ok(None);
+        };
+        if !row.state.is_pending() || image.deleted_at.is_some() {
+            return Ok(None);
+        }
+        let mut history = row.history.unwrap_or_default();
+        close_lost(&mut history);
+        let begun = Self {
+            image,
+            step,
+            queued_at: row.queued_at,
+            number: row.attempts + 1,
+            started_at: entity::now(),
+            history,
+        };
+        let mut open = begun.history.clone();
+        open.push(begun.entry(None, State::Running, None));
+        begun
+            .this_round()
+            .col_expr(Column::State, Expr::value(State::Running))
+            .col_expr(Column::Attempts, Expr::value(begun.number))
+            .col_expr(Column::StartedAt, Expr::value(begun.started_at))
+            .col_expr(Column::History, Expr::value(open))
+            .exec(&tx)
+            .await?;
+        change::record(&tx, image_id, Kind::Image).await?;
+        tx.commit().await?;
+        Ok(Some(begun))
+    }
+
+    async fn succeed(self, ctx: &Context, finding: Finding) -> Result<Verdict, DbErr> {
+        let tx = begin_write(&ctx.db).await?;
+        let pending = Column::State.ne(State::Done);
+        if self.settle(&tx, pending, State::Done, None).await? {
+            finding.into_update(&self.image).exec(&tx).await?;
+            change::record(&tx, self.image.id, Kind::Image).await?;
+            tx.commit().await?;
+            info!(image = %self.image.id, step = %self.step, attempt = self.number, millis = self.millis(), "done");
+        } else {
+            tx.rollback().await?;
+            self.remove_if_deleted(ctx).await?;
+        }
+        Ok(Verdict::Acknowledge)
+    }
+
+    async fn give_up(self, ctx: &Context, state: State, reason: &str) -> Result<Verdict, DbErr> {
+        let tx = begin_write(&ctx.db).await?;
+        if self
+            .settle(&tx, self.is_ours(), state, Some(reason))
+            .await?
+        {
+            change::record(&tx, self.image.id, Kind::Image).await?;
+        }
+        tx.commit().await?;
+        error!(image = %self.image.id, step = %self.step, attempt = self.number, %reason, "{}", state.as_str());
+        Ok(Verdict::Acknowledge)
+    }
+
+    async fn hand_back(
+        self,
+        ctx: &Context,
+        reason: &str,
+        wait: Duration,
+    ) -> Result<Verdict, DbErr> {
+        let tx = begin_write(&ctx.db).await?;
+        if self
+            .settle(&tx, self.is_ours(), State::Queued, Some(reason))
+            .await?
+        {
+            change::record(&tx, self.image.id, Kind::Image).await?;
+        }
+        tx.commit().await?;
+        warn!(image = %self.image.id, step = %self.step, attempt = self.number, %reason, wait_seconds = wait.as_secs_f32(), "will be tried again");
+        Ok(Verdict::Retry(wait))
+    }
+
+    /// The one conditional update that ends the attempt. False if somebody else was faster.
+    async fn settle(
+        &self,
+        tx: &DatabaseTransaction,
+        only_if: Expr,
+        state: State,
+        error: Option<&str>,
+    ) -> Result<bool, DbErr> {
+        let now = entity::now();
+        let mut history = self.history.clone();
+        history.push(self.entry(Some(now), state, error));
+        let finished_at = (!state.is_pending()).then_some(now);
+        let updated = self
+            .this_round()
+            .filter(only_if)
+            .col_expr(Column::State, Expr::value(state))
+            .col_expr(Column::Error, Expr::value(error.map(str::to_owned)))
+            .col_expr(Column::FinishedAt, Expr::value(finished_at))
+            .col_expr(Column::History, Expr::value(history))
+            .exec(tx)
+            .await?;
+        Ok(updated.rows_affected == 1)
+    }
+
+    fn this_round(&self) -> UpdateMany<Entity> {
+        Entity::update_many()
+            .filter(Column::ImageId.eq(self.image.id))
+            .filter(Column::Name.eq(self.step))
+            .filter(Column::QueuedAt.eq(self.queued_at))
+    }
+
+    fn is_ours(&self) -> Expr {
+        Column::State
+            .eq(State::Running)
+            .and(Column::Attempts.eq(self.number))
+    }
+
+    fn entry(
+        &self,
+        finished_at: Option<DateTime<Utc>>,
+        state: State,
+        error: Option<&str>,
+    ) -> Attempt {
+        Attempt {
+            attempt: self.number,
+            started_at: self.started_at,
+            finished_at,
+            state,
+            error: error.map(str::to_owned),
+        }
+    }
+
+    fn millis(&self) -> i64 {
+        (Utc::now() - self.started_at).num_milliseconds()
+    }
+
+    /// The image may have been deleted while it was worked on; then its rendition, which was
+    /// stored after the deletion, has to go as well.
+    async fn remove_if_deleted(&self, ctx: &Context) -> Result<(), DbErr> {
+        let id = self.image.id;
+        if image::visible_by_id(id).one(&ctx.db).await?.is_some() {
+            return Ok(());
+        }
+        if let Err(error) = remove_renditions(ctx.store.as_ref(), id).await {
+            warn!(image = %id, %error, "a rendition of a deleted image stays behind");
+        }
+        Ok(())
+    }
+}
+
+/// The last attempt on record never ended: its worker is gone.
+fn close_lost(history: &mut History) {
+    if let Some(last) = history.0.last_mut()
+        && last.state == State::Running
+    {
+        last.state = State::Queued;
+        last.error = Some("the worker stopped before it was done".to_owned());
+    }
+}

@@ -1,0 +1,112 @@
+//! Workers: claim, work, acknowledge. The lease is committed before the work starts and is
+//! extended while it lasts; no transaction is held meanwhile.
+
+use std::time::Duration;
+
+use sea_orm::DbErr;
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use super::queue::{Lease, Queue};
+use crate::context::Context;
+use crate::handle::{Delivery, Verdict, handle};
+
+/// How long a claimed job stays invisible unless its worker says that it is alive.
+const VISIBILITY: Duration = Duration::from_secs(60);
+
+/// How often a worker says so.
+const HEARTBEAT: Duration = Duration::from_secs(20);
+
+/// How often idle workers look for jobs that nobody rang for: retries that came due, and what
+/// other processes queued.
+const POLL: Duration = Duration::from_secs(1);
+
+/// Works with `workers` jobs at once until `stop`, then finishes those it has begun.
+pub async fn run(ctx: Context, queue: Queue, workers: usize, stop: CancellationToken) {
+    let mut set = JoinSet::new();
+    for _ in 0..workers {
+        set.spawn(work(ctx.clone(), queue.clone(), stop.clone()));
+    }
+    while let Some(ended) = set.join_next().await {
+        if let Err(error) = ended {
+            error!(%error, "a worker died; another takes its place");
+            if !stop.is_cancelled() {
+                set.spawn(work(ctx.clone(), queue.clone(), stop.clone()));
+            }
+        }
+    }
+    info!("all workers have stopped");
+}
+
+/// Works off everything that can be claimed now, and returns how many jobs that were.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn drain(ctx: &Context, queue: &Queue) -> Result<usize, DbErr> {
+    let mut worked = 0;
+    while let Some(lease) = queue.claim(VISIBILITY).await? {
+        work_on(ctx, queue, lease).await?;
+        worked += 1;
+    }
+    Ok(worked)
+}
+
+async fn work(ctx: Context, queue: Queue, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let worked = match queue.claim(VISIBILITY).await {
+            Ok(Some(lease)) => {
+                // There may be more: wake the next one.
+                queue.ring();
+                work_on(&ctx, &queue, lease).await.map(|()| true)
+            }
+            Ok(None) => Ok(false),
+            Err(error) => Err(error),
+        };
+        match worked {
+            Ok(true) => {}
+            Ok(false) => tokio::select! {
+                () = queue.rung() => {}
+                () = sleep(POLL) => {}
+                () = stop.cancelled() => {}
+            },
+            Err(error) => {
+                error!(%error, "the queue does not answer; trying again in a second");
+                tokio::select! {
+                    () = sleep(POLL) => {}
+                    () = stop.cancelled() => {}
+                }
+            }
+        }
+    }
+}
+
+async fn work_on(ctx: &Context, queue: &Queue, lease: Lease) -> Result<(), DbErr> {
+    let delivery = Delivery {
+        image_id: lease.job.image_id,
+        step: lease.job.step,
+        receive_count: lease.job.attempts,
+    };
+    let verdict = tokio::select! {
+        verdict = handle(ctx, delivery) => verdict?,
+        never = keep_alive(queue, &lease) => match never {},
+    };
+    match verdict {
+        Verdict::Acknowledge => queue.delete(&lease).await,
+        Verdict::Retry(wait) => queue.give_back(&lease, wait).await,
+    }
+}
+
+/// Extends the lease for as long as it is polled.
+async fn keep_alive(queue: &Queue, lease: &Lease) -> std::convert::Infallible {
+    let mut heartbeat = interval(HEARTBEAT);
+    heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    heartbeat.tick().await;
+    loop {
+        heartbeat.tick().await;
+        if let Err(error) = queue.extend(lease, VISIBILITY).await {
+            error!(job = lease.job.id, %error, "the lease could not be extended");
+        }
+    }
+}

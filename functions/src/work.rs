@@ -1,0 +1,155 @@
+//! The three functions on a stored image: load, work, store the rendition. What they find out
+//! comes back as a [`Finding`]; writing it into the rows is the caller's.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
+use entity::image::{Author, Column, Entity, Faces, Model, Tags};
+use entity::step::Name;
+use platform::objects::{Body, ObjectKey};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, UpdateMany};
+
+use crate::annotate::{Caption, Subject};
+use crate::context::Context;
+use crate::error::WorkError;
+use crate::faces::FaceDetector;
+use crate::picture::{self, Detail, Limits, Upright};
+use crate::{anonymise, thumbnail};
+
+/// Long side of the small copy that a captioner gets to see, in pixels.
+const CAPTION_SIDE: u32 = 1536;
+
+/// What a function found out about an image.
+pub(crate) enum Finding {
+    Thumbhash(String),
+    Faces(Faces),
+    Caption(Caption),
+}
+
+pub(crate) async fn run(step: Name, ctx: &Context, image: &Model) -> Result<Finding, WorkError> {
+    match step {
+        Name::Thumbnail => make_thumbnail(ctx, image).await,
+        Name::Anonymise => make_anonymised(ctx, image).await,
+        Name::Annotate => write_caption(ctx, image).await,
+    }
+}
+
+async fn make_thumbnail(ctx: &Context, image: &Model) -> Result<Finding, WorkError> {
+    let original = original(ctx, image).await?;
+    let (size, limits) = (ctx.options.thumbnail_size, ctx.options.limits);
+    let made = ctx
+        .cpu
+        .run(pixels(image), move || {
+            thumbnail::make(&original, size, &limits)
+        })
+        .await??;
+    put(ctx, &ObjectKey::thumbnail(image.id), made.jpeg).await?;
+    Ok(Finding::Thumbhash(BASE64.encode(made.thumbhash)))
+}
+
+async fn make_anonymised(ctx: &Context, image: &Model) -> Result<Finding, WorkError> {
+    let original = original(ctx, image).await?;
+    let (size, limits) = (ctx.options.thumbnail_size, ctx.options.limits);
+    let detector = Arc::clone(&ctx.detector);
+    let made = ctx
+        .cpu
+        .run(pixels(image), move || {
+            anonymise::make(&original, detector.as_ref(), size, &limits)
+        })
+        .await??;
+    // The small one first: where it is, the large one follows.
+    put(
+        ctx,
+        &ObjectKey::anonymised_thumbnail(image.id),
+        made.thumbnail,
+    )
+    .await?;
+    put(ctx, &ObjectKey::anonymised(image.id), made.jpeg).await?;
+    Ok(Finding::Faces(Faces(made.faces)))
+}
+
+async fn write_caption(ctx: &Context, image: &Model) -> Result<Finding, WorkError> {
+    let original = original(ctx, image).await?;
+    let limits = ctx.options.limits;
+    let detector = Arc::clone(&ctx.detector);
+    // If anonymise was here first, its faces need not be found again.
+    let known = image.faces.as_ref().map(|faces| faces.0.len());
+    let (picture, faces) = ctx
+        .cpu
+        .run(pixels(image), move || {
+            look(&original, &limits, detector.as_ref(), known)
+        })
+        .await??;
+    let subject = Subject {
+        picture,
+        faces,
+        taken_at: image.taken_at,
+        camera: image.camera.clone(),
+        language: ctx.options.caption_language.clone(),
+    };
+    Ok(Finding::Caption(ctx.captioner.caption(&subject).await?))
+}
+
+/// A small copy of the picture and the number of faces on it. Faces are looked for on the same
+/// pixels as in anonymise, so that caption and boxes never disagree.
+fn look(
+    original: &[u8],
+    limits: &Limits,
+    detector: &dyn FaceDetector,
+    known_faces: Option<usize>,
+) -> Result<(Upright, usize), WorkError> {
+    if let Some(faces) = known_faces {
+        return Ok((
+            picture::decode_fitting(original, limits, CAPTION_SIDE)?,
+            faces,
+        ));
+    }
+    let picture = picture::decode(original, limits, Detail::Full)?;
+    let faces = detector.detect(&picture)?.len();
+    Ok((picture.fitting(CAPTION_SIDE), faces))
+}
+
+async fn original(ctx: &Context, image: &Model) -> Result<Bytes, WorkError> {
+    let key = ObjectKey::parse(&image.object_key)
+        .map_err(|invalid| WorkError::Permanent(format!("{}: {invalid}", image.object_key)))?;
+    Ok(ctx.store.get(&key).await?)
+}
+
+async fn put(ctx: &Context, key: &ObjectKey, jpeg: Vec<u8>) -> Result<(), WorkError> {
+    Ok(ctx.store.put(key, Body::Bytes(jpeg.into())).await?)
+}
+
+fn pixels(image: &Model) -> u64 {
+    u64::from(image.width.unsigned_abs()) * u64::from(image.height.unsigned_abs())
+}
+
+impl Finding {
+    /// The update that writes it into the image's row. A caption that a person wrote stays.
+    pub(crate) fn into_update(self, image: &Model) -> UpdateMany<Entity> {
+        let row = Entity::update_many().filter(Column::Id.eq(image.id));
+        match self {
+            Self::Thumbhash(hash) => row.col_expr(Column::Thumbhash, Expr::value(hash)),
+            Self::Faces(faces) => row.col_expr(Column::Faces, Expr::value(faces)),
+            Self::Caption(caption) => row
+                .filter(
+                    Condition::any()
+                        .add(Column::CaptionBy.is_null())
+                        .add(Column::CaptionBy.eq(Author::Machine)),
+                )
+                .col_expr(Column::CaptionText, Expr::value(caption.text))
+                .col_expr(Column::CaptionBy, Expr::value(Author::Machine))
+                .col_expr(Column::CaptionProvider, Expr::value(caption.provider))
+                .col_expr(Column::CaptionModel, Expr::value(caption.model))
+                .col_expr(
+                    Column::CaptionPromptVersion,
+                    Expr::value(caption.prompt_version),
+                )
+                .col_expr(Column::CaptionLanguage, Expr::value(caption.language))
+                .col_expr(Column::CaptionAt, Expr::value(entity::now()))
+                .col_expr(Column::Tags, Expr::value(Tags(caption.tags))),
+        }
+    }
+}
