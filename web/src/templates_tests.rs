@@ -95,7 +95,7 @@ fn image_page(role: &str, image: &Value) -> String {
     let rendition = |name: &str, shown: bool| {
         json!({
             "name": name, "label": name, "url": shown.then(|| format!("/api/images/0197/{name}")),
-            "state": if ready { "done" } else { "running" }, "note": null,
+            "state": if ready || name == "original" { "done" } else { "running" }, "note": null,
             "width": shown.then_some(1600), "height": shown.then_some(900),
             "bytes_text": shown.then_some("1.2 MB"),
         })
@@ -175,7 +175,7 @@ fn an_image_page_offers_only_what_the_viewer_may_do() {
     let visitor = image_page("visitor", &image);
     assert!(!visitor.contains("/delete\""));
     assert!(!visitor.contains("class=\"boxes\""));
-    assert!(visitor.contains("Not shown to you"));
+    assert!(visitor.contains("original: not shown to you."));
 }
 
 #[test]
