@@ -34,6 +34,7 @@ static SOURCES: &[(&str, &str, &str)] = sources! {
     "pages.css": CSS,
     "app.js": JS,
     "announce.js": JS,
+    "events.js": JS,
     "keys.js": JS,
     "live.js": JS,
     "pictures.js": JS,

@@ -2,8 +2,7 @@
 // needed and appends its cards. The link stays for those who prefer it, and after an error.
 
 import { announce } from "./announce.js";
-import { prepare } from "./pictures.js";
-import { fetchPage } from "./swap.js";
+import { arrive, fetchPage } from "./swap.js";
 
 export function start() {
   const gallery = document.getElementById("gallery");
@@ -37,7 +36,7 @@ export function start() {
         .filter((card) => !document.getElementById(card.id))
         .map((card) => document.importNode(card, true));
       gallery.append(...cards);
-      prepare(gallery);
+      cards.forEach(arrive);
       more.replaceChildren(...page.querySelectorAll("#more > a"));
       more.hidden = !more.firstElementChild;
       failed = false;

@@ -16,7 +16,6 @@ export async function fetchPage(url, signal) {
 
 export function swap(before, after) {
   const fresh = document.importNode(after, true);
-  keepPictures(before, fresh);
   if (before.isEqualNode(fresh)) return before;
   const focused = before.contains(document.activeElement) ? document.activeElement : null;
   const path = focused && locate(before, focused);
@@ -27,12 +26,20 @@ export function swap(before, after) {
       same.checked = old.checked;
     }
   }
+  keepPictures(before, fresh);
   const strip = before.querySelector(".strip")?.scrollLeft ?? 0;
   before.replaceWith(fresh);
   if (strip) fresh.querySelector(".strip")?.scrollTo({ left: strip, behavior: "instant" });
   if (focused) path(fresh)?.focus({ preventScroll: true });
   prepare(fresh);
   return fresh;
+}
+
+// Something new comes in softly; what is only renewed must not.
+export function arrive(element) {
+  prepare(element);
+  element.classList.add("is-new");
+  element.addEventListener("animationend", () => element.classList.remove("is-new"), { once: true });
 }
 
 // A way to the same element in another version: by id if it has one, else the link or button
@@ -52,6 +59,8 @@ function keepPictures(before, fresh) {
   for (const image of before.querySelectorAll("img")) shown.set(image.src + image.className, image);
   for (const image of fresh.querySelectorAll("img")) {
     const old = shown.get(image.src + image.className);
-    if (old?.complete && old.alt === image.alt) image.replaceWith(old.cloneNode());
+    if (!old) continue;
+    old.alt = image.alt;
+    image.replaceWith(old);
   }
 }

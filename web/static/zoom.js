@@ -42,9 +42,10 @@ export function start() {
   function show(link) {
     picture.src = link.href;
     picture.alt = link.querySelector("img.full")?.alt ?? "";
-    label.textContent = link.dataset.zoom;
+    const all = links();
+    label.textContent = all.includes(link) && all.length > 1 ? "" : link.dataset.zoom;
     choices.replaceChildren(
-      ...links().map((one) => {
+      ...all.map((one) => {
         const button = document.createElement("button");
         button.type = "button";
         button.className = "button small quiet";
