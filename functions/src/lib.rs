@@ -16,5 +16,8 @@ pub mod handle;
 pub mod lifecycle;
 pub mod local;
 pub mod picture;
+pub mod placeholder;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod thumbnail;
 mod work;

@@ -1,0 +1,71 @@
+//! The offline captions: readable, true, and open about how they were made.
+
+use chrono::NaiveDate;
+use functions::annotate::{Caption, Captioner, Describer, Subject};
+use functions::picture::Upright;
+use futures::executor::block_on;
+
+fn plain(width: u32, height: u32, rgb: [u8; 3]) -> Upright {
+    Upright::new(width, height, rgb.repeat((width * height) as usize)).unwrap()
+}
+
+fn subject(picture: Upright) -> Subject {
+    Subject {
+        picture,
+        faces: 0,
+        taken_at: None,
+        camera: None,
+        language: "en".into(),
+    }
+}
+
+fn described(subject: &Subject) -> Caption {
+    block_on(Describer.caption(subject)).unwrap()
+}
+
+#[test]
+fn a_bare_picture_gets_a_sentence() {
+    let caption = described(&subject(plain(30, 20, [40, 90, 210])));
+    assert_eq!(
+        caption.text,
+        "Landscape photo, mostly blue (described from its pixels, without AI)."
+    );
+    assert_eq!(caption.tags, ["landscape", "blue"]);
+}
+
+#[test]
+fn people_date_and_camera_are_named() {
+    let mut subject = subject(plain(20, 30, [30, 130, 50]));
+    subject.faces = 2;
+    subject.taken_at = NaiveDate::from_ymd_opt(2016, 4, 3)
+        .unwrap()
+        .and_hms_opt(9, 30, 0);
+    subject.camera = Some("Apple iPhone 6".into());
+    let caption = described(&subject);
+    assert_eq!(
+        caption.text,
+        "Portrait-format photo with two faces, mostly green, taken on 3 April 2016 with an Apple iPhone 6 (described from its pixels, without AI)."
+    );
+    assert_eq!(caption.tags, ["portrait", "people", "group", "green"]);
+}
+
+#[test]
+fn a_camera_without_a_date_still_reads_well() {
+    let mut subject = subject(plain(20, 20, [250, 250, 250]));
+    subject.camera = Some("Canon EOS 70D".into());
+    assert_eq!(
+        described(&subject).text,
+        "Square photo, mostly white, taken with a Canon EOS 70D (described from its pixels, without AI)."
+    );
+}
+
+#[test]
+fn it_says_who_made_it_and_in_which_language() {
+    let mut subject = subject(plain(3, 3, [0, 0, 0]));
+    subject.language = "de".into();
+    let caption = described(&subject);
+    assert_eq!(caption.provider, "describe");
+    assert_eq!(caption.language, "en");
+    assert_eq!(caption.model, None);
+    assert_eq!(caption.tokens_in, None);
+}
