@@ -6,6 +6,7 @@
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::{ExprTrait as _, Func, LikeExpr};
 use sea_orm::{Condition, FromJsonQueryResult, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 
@@ -212,4 +213,25 @@ pub fn being_deleted() -> Select<Entity> {
 /// The image whose original is at this key.
 pub fn by_object_key(key: &str) -> Select<Entity> {
     Entity::find().filter(Column::ObjectKey.eq(key))
+}
+
+/// Narrows a selection down to captions (and, on demand, file names) that contain each of the
+/// words, whatever their case.
+pub fn matching(select: Select<Entity>, words: &str, in_file_names: bool) -> Select<Entity> {
+    let contains = |column: Column, word: &str| {
+        let escaped = word
+            .to_lowercase()
+            .replace('!', "!!")
+            .replace('%', "!%")
+            .replace('_', "!_");
+        Expr::expr(Func::lower(Expr::col((Entity, column))))
+            .like(LikeExpr::new(format!("%{escaped}%")).escape('!'))
+    };
+    words.split_whitespace().fold(select, |select, word| {
+        let mut somewhere = Condition::any().add(contains(Column::CaptionText, word));
+        if in_file_names {
+            somewhere = somewhere.add(contains(Column::FileName, word));
+        }
+        select.filter(somewhere)
+    })
 }

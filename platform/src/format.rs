@@ -23,7 +23,7 @@ impl Format {
     /// How many leading bytes [`Format::sniff`] needs at most.
     pub const SNIFF_BYTES: usize = 12;
     /// What to tell somebody whose file is something else.
-    pub const ACCEPTED: &str = "JPEG, PNG, GIF and WebP";
+    pub const ACCEPTED: &str = "JPEG, PNG, GIF or WebP";
 
     /// The format that the leading bytes announce, if it is one of ours.
     ///

@@ -13,6 +13,9 @@ use reader::Reader;
 pub use reader::SettingError;
 pub use table::{Entry, TABLE, markdown};
 
+/// Bytes in the megabyte of VITRINE_MAX_UPLOAD_MB: the one that file managers mostly show.
+pub const MEGABYTE: u64 = 1024 * 1024;
+
 /// Everything that can be set.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -154,7 +157,7 @@ impl Settings {
             captioner: captioner(&reader)?,
             caption_language: language(&reader)?,
             thumbnail_size: reader.number("VITRINE_THUMBNAIL_SIZE", 400, 16..=4096)?,
-            max_upload_bytes: reader.number("VITRINE_MAX_UPLOAD_MB", 50, 1..=10_000)? * 1_000_000,
+            max_upload_bytes: reader.number("VITRINE_MAX_UPLOAD_MB", 50, 1..=10_000)? * MEGABYTE,
             max_pixels: reader.number("VITRINE_MAX_MEGAPIXELS", 100, 1..=4_000)? * 1_000_000,
             public_rendition: reader.choice(
                 "VITRINE_PUBLIC_RENDITION",

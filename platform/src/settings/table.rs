@@ -90,7 +90,7 @@ pub const TABLE: &[Entry] = &[
         "VITRINE_MAX_UPLOAD_MB",
         "50",
         "20",
-        "Largest upload in megabytes (millions of bytes).",
+        "Largest upload in megabytes of 1,048,576 bytes.",
     ),
     entry(
         "VITRINE_MAX_MEGAPIXELS",

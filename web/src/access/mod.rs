@@ -1,0 +1,234 @@
+//! Who may do what. This module decides, and every route asks it: nobody else looks at
+//! passwords, cookies or the settings about the public.
+
+mod guard;
+pub(crate) mod sessions;
+mod throttle;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use entity::image;
+use platform::objects::ObjectKey;
+use platform::settings::{PublicRendition, Settings, Uploads};
+
+use crate::problem::Problem;
+use crate::state::AppState;
+
+pub use guard::refuse_strangers;
+pub use sessions::Sessions;
+
+/// The cookie that holds the token of a session.
+pub(crate) const COOKIE: &str = "vitrine_session";
+
+/// Who somebody is. Members come in between, with accounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// May do everything.
+    Admin,
+    /// Sees what is public.
+    Visitor,
+}
+
+/// What somebody wants to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Put photos in.
+    Upload,
+    /// Write on the message board.
+    PostMessage,
+    /// Change, retry and delete images.
+    Manage,
+    /// See why a step failed, file names and checksums.
+    SeeDetails,
+}
+
+/// The pictures of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rendition {
+    /// The photo as it was uploaded.
+    Original,
+    /// A small picture.
+    Thumbnail,
+    /// The copy without recognisable faces.
+    Anonymised,
+}
+
+impl Rendition {
+    /// The name in addresses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Original => "original",
+            Self::Thumbnail => "thumbnail",
+            Self::Anonymised => "anonymised",
+        }
+    }
+
+    /// The rendition with this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Original, Self::Thumbnail, Self::Anonymised]
+            .into_iter()
+            .find(|rendition| rendition.as_str() == name)
+    }
+}
+
+/// Somebody who asks for something.
+#[derive(Clone, Debug)]
+pub struct Viewer {
+    role: Role,
+    name: Option<String>,
+    policy: Policy,
+}
+
+/// What the settings say about access.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    public_rendition: PublicRendition,
+    uploads: Uploads,
+    needs_password: bool,
+}
+
+impl From<&Settings> for Policy {
+    fn from(settings: &Settings) -> Self {
+        Self {
+            public_rendition: settings.public_rendition,
+            uploads: settings.uploads,
+            needs_password: !settings.is_keyboard_admin(),
+        }
+    }
+}
+
+impl Viewer {
+    fn visitor(policy: Policy) -> Self {
+        Self {
+            role: Role::Visitor,
+            name: None,
+            policy,
+        }
+    }
+
+    fn admin(name: impl Into<String>, policy: Policy) -> Self {
+        Self {
+            role: Role::Admin,
+            name: Some(name.into()),
+            policy,
+        }
+    }
+
+    /// Who they are.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// What they are called; visitors have no name.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Whether they hold a session that they can end.
+    pub fn is_signed_in(&self) -> bool {
+        self.role == Role::Admin && self.policy.needs_password
+    }
+
+    /// Whether signing in would change anything.
+    pub fn can_sign_in(&self) -> bool {
+        self.role == Role::Visitor && self.policy.needs_password
+    }
+
+    /// Whether they may do it.
+    pub fn may(&self, action: Action) -> bool {
+        match (self.role, action) {
+            (Role::Admin, _) => true,
+            (Role::Visitor, Action::Upload | Action::PostMessage) => {
+                self.policy.uploads == Uploads::Anyone
+            }
+            (Role::Visitor, Action::Manage | Action::SeeDetails) => false,
+        }
+    }
+
+    /// Refuses what they may not do.
+    pub fn require(&self, action: Action) -> Result<(), Problem> {
+        if self.may(action) {
+            Ok(())
+        } else {
+            Err(self.refusal())
+        }
+    }
+
+    fn refusal(&self) -> Problem {
+        match self.role {
+            Role::Visitor => Problem::new(
+                StatusCode::UNAUTHORIZED,
+                "this is for those who are signed in; sign in and try again",
+            ),
+            Role::Admin => Problem::new(StatusCode::FORBIDDEN, "you may not do this"),
+        }
+    }
+
+    /// The object that stands for a rendition for this viewer: none if it does not exist yet.
+    /// Visitors get the public rendition and a thumbnail of it, and never anything else.
+    ///
+    /// # Errors
+    /// If they may not see this rendition at all.
+    pub fn rendition(
+        &self,
+        image: &image::Model,
+        rendition: Rendition,
+    ) -> Result<Option<ObjectKey>, Problem> {
+        let sees_originals =
+            self.role == Role::Admin || self.policy.public_rendition == PublicRendition::Original;
+        let is_anonymised = image.faces.is_some();
+        let key = match (rendition, sees_originals) {
+            (Rendition::Original, true) => ObjectKey::parse(&image.object_key).ok(),
+            (Rendition::Original, false) => return Err(self.refusal()),
+            (Rendition::Thumbnail, true) => image
+                .thumbhash
+                .is_some()
+                .then(|| ObjectKey::thumbnail(image.id)),
+            (Rendition::Thumbnail, false) => {
+                is_anonymised.then(|| ObjectKey::anonymised_thumbnail(image.id))
+            }
+            (Rendition::Anonymised, _) => is_anonymised.then(|| ObjectKey::anonymised(image.id)),
+        };
+        Ok(key)
+    }
+
+    /// Which step makes what this viewer gets as a thumbnail.
+    pub fn thumbnail_step(&self) -> entity::step::Name {
+        if self.role == Role::Admin || self.policy.public_rendition == PublicRendition::Original {
+            entity::step::Name::Thumbnail
+        } else {
+            entity::step::Name::Anonymise
+        }
+    }
+}
+
+impl FromRequestParts<AppState> for Viewer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let policy = state.policy;
+        if !policy.needs_password {
+            return Ok(Self::admin("admin", policy));
+        }
+        match cookie(&parts.headers) {
+            Some(token) => match state.sessions.user(token).await? {
+                Some(name) => Ok(Self::admin(name, policy)),
+                None => Ok(Self::visitor(policy)),
+            },
+            None => Ok(Self::visitor(policy)),
+        }
+    }
+}
+
+/// The session's token, if the browser sent one.
+pub(crate) fn cookie(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .get_all(header::COOKIE)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(name, _)| *name == COOKIE)
+        .map(|(_, value)| value)
+}

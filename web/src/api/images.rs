@@ -1,0 +1,157 @@
+//! `/api/images`
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use entity::image::{self, Cursor};
+use functions::lifecycle::{self, Accepted};
+use sea_orm::{DatabaseConnection, DbErr};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{Page, Paging, cut};
+use crate::access::{Action, Viewer};
+use crate::cursor;
+use crate::intake::Sender;
+use crate::multipart::Form;
+use crate::problem::Problem;
+use crate::state::AppState;
+use crate::view::{ImageJson, ImageRows};
+
+/// `POST /api/images`
+pub async fn upload(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    headers: HeaderMap,
+    mut form: Form,
+) -> Result<Response, Problem> {
+    let taken = take_one(&state, &viewer, &headers, &mut form).await;
+    if taken.is_err() {
+        form.discard().await;
+    }
+    let (status, image) = match taken? {
+        Accepted::Created(image) => (StatusCode::CREATED, image),
+        Accepted::Existing(image) => (StatusCode::OK, image),
+    };
+    let location = [("location", format!("/api/images/{}", image.id))];
+    let body = one(&state, &viewer, image.id).await?;
+    Ok((status, location, body).into_response())
+}
+
+async fn take_one(
+    state: &AppState,
+    viewer: &Viewer,
+    headers: &HeaderMap,
+    form: &mut Form,
+) -> Result<Accepted, Problem> {
+    viewer.require(Action::Upload)?;
+    let idempotency_key = idempotency_key(headers)?;
+    let Some(part) = form.next_file().await? else {
+        return Err(Problem::bad_request(
+            "the form has no field `file`; send the photo as multipart/form-data in a field with that name",
+        ));
+    };
+    let sender = Sender {
+        file_name: part.file_name.clone(),
+        name: viewer.name().map(str::to_owned),
+        idempotency_key,
+    };
+    state.intake().take(sender, part.chunks()).await
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(key) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    match key.to_str() {
+        Ok(key) if (1..=255).contains(&key.len()) => Ok(Some(key.to_owned())),
+        _ => Err(Problem::bad_request(
+            "an Idempotency-Key has 1 to 255 visible ASCII characters",
+        )),
+    }
+}
+
+/// What somebody looks for.
+#[derive(Debug, Default, Deserialize)]
+pub struct Search {
+    q: Option<String>,
+}
+
+impl Search {
+    /// The words, if there are any.
+    pub fn words(&self) -> Option<&str> {
+        self.q
+            .as_deref()
+            .map(str::trim)
+            .filter(|words| !words.is_empty())
+    }
+}
+
+/// `GET /api/images`
+pub async fn list(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    paging: Paging,
+    Query(search): Query<Search>,
+) -> Result<Json<Page<ImageJson>>, Problem> {
+    let (rows, next) = newest(&state.db, &viewer, &paging, search.words()).await?;
+    let items = rows
+        .iter()
+        .map(|rows| ImageJson::new(rows, &viewer))
+        .collect();
+    Ok(Json(Page { items, next }))
+}
+
+/// A page of images, newest first, and the cursor of the next one.
+pub(crate) async fn newest(
+    db: &DatabaseConnection,
+    viewer: &Viewer,
+    paging: &Paging,
+    words: Option<&str>,
+) -> Result<(Vec<ImageRows>, Option<String>), DbErr> {
+    let after = paging
+        .after
+        .map(|(uploaded_at, id)| Cursor { uploaded_at, id });
+    let mut page = image::page(after, paging.limit + 1);
+    if let Some(words) = words {
+        page = image::matching(page, words, viewer.may(Action::SeeDetails));
+    }
+    let found = page.all(db).await?;
+    let (images, more) = cut(found, paging.limit);
+    let next = images
+        .last()
+        .filter(|_| more)
+        .map(|image| cursor::encode(image.uploaded_at, image.id));
+    Ok((ImageRows::load(db, images).await?, next))
+}
+
+/// `GET /api/images/{id}`
+pub async fn show(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    Path(id): Path<Uuid>,
+) -> Result<Json<ImageJson>, Problem> {
+    one(&state, &viewer, id).await
+}
+
+async fn one(state: &AppState, viewer: &Viewer, id: Uuid) -> Result<Json<ImageJson>, Problem> {
+    let rows = ImageRows::find(&state.db, id)
+        .await?
+        .ok_or_else(|| Problem::not_found("image"))?;
+    Ok(Json(ImageJson::new(&rows, viewer)))
+}
+
+/// `DELETE /api/images/{id}`
+pub async fn delete(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    Path(id): Path<Uuid>,
+) -> Result<StatusCode, Problem> {
+    viewer.require(Action::Manage)?;
+    if lifecycle::delete(&state.db, state.store.as_ref(), id).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Problem::not_found("image"))
+    }
+}

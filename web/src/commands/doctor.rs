@@ -1,0 +1,118 @@
+//! `vitrine doctor`: looks at everything the server stands on and says what it found. Settings
+//! that cannot be read at all are complained about before this runs.
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, ensure};
+use bytes::Bytes;
+use entity::image;
+use functions::faces::{self, FaceDetector as _};
+use migration::{Migrator, MigratorTrait as _};
+use platform::database;
+use platform::objects::{Body, ObjectKey};
+use platform::settings::Settings;
+use sea_orm::PaginatorTrait as _;
+use uuid::Uuid;
+
+use crate::app::{Parts, captioner};
+
+pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
+    let mut checkup = Checkup { healthy: true };
+    checkup.note("settings", Ok(describe(&settings)));
+    for warning in &settings.warnings {
+        checkup.warn("settings", warning);
+    }
+    let pending = pending_migrations(&settings).await;
+    checkup.note("schema", pending);
+    match Parts::open(settings).await {
+        Ok(parts) => {
+            checkup.note("database", rows(&parts).await);
+            checkup.note("store", write_read_delete(&parts).await);
+            checkup.note(
+                "captions",
+                Ok(captioner(parts.settings.captioner).provider().to_owned()),
+            );
+        }
+        Err(error) => checkup.note("database and store", Err(error)),
+    }
+    checkup.note("faces", Ok(faces::bundled().name().to_owned()));
+    Ok(if checkup.healthy {
+        println!("All is well.");
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+struct Checkup {
+    healthy: bool,
+}
+
+impl Checkup {
+    fn note(&mut self, what: &str, found: anyhow::Result<String>) {
+        match found {
+            Ok(found) => println!("ok    {what}: {found}"),
+            Err(error) => {
+                self.healthy = false;
+                println!("FAIL  {what}: {error:#}");
+            }
+        }
+    }
+
+    fn warn(&mut self, what: &str, warning: &str) {
+        println!("warn  {what}: {warning}");
+    }
+}
+
+fn describe(settings: &Settings) -> String {
+    let password = if settings.is_keyboard_admin() {
+        "no password"
+    } else {
+        "password set"
+    };
+    format!(
+        "listening on {}, {password}, data in {}, {} workers",
+        settings.bind,
+        settings.data.display(),
+        settings.workers
+    )
+}
+
+async fn pending_migrations(settings: &Settings) -> anyhow::Result<String> {
+    std::fs::create_dir_all(&settings.data)
+        .with_context(|| format!("the data folder {} cannot be made", settings.data.display()))?;
+    let db = database::connect(&settings.database).await?;
+    let pending = Migrator::get_pending_migrations(&db).await?.len();
+    db.close().await?;
+    Ok(match pending {
+        0 => "up to date".to_owned(),
+        pending => format!("{pending} migrations were missing and are applied now"),
+    })
+}
+
+async fn rows(parts: &Parts) -> anyhow::Result<String> {
+    let images = image::visible().count(&parts.db).await?;
+    let jobs = parts.queue.depth().await?;
+    Ok(format!(
+        "{:?}, {images} images, {jobs} jobs waiting",
+        parts.settings.database.kind()
+    ))
+}
+
+async fn write_read_delete(parts: &Parts) -> anyhow::Result<String> {
+    // Not an upload: that would set the functions going.
+    let key = ObjectKey::thumbnail(Uuid::new_v4());
+    let content = Bytes::from_static(b"vitrine doctor was here");
+    parts.store.put(&key, Body::Bytes(content.clone())).await?;
+    let read = parts.store.get(&key).await;
+    parts.store.delete(&key).await?;
+    ensure!(read? == content, "what was read is not what was written");
+    ensure!(
+        parts.store.size(&key).await?.is_none(),
+        "a deleted object is still there"
+    );
+    Ok(format!(
+        "{} (wrote, read and deleted an object)",
+        parts.store.describe()
+    ))
+}

@@ -1,0 +1,179 @@
+//! `vitrine import`: takes in photos from files and folders, in the same way as an upload. What
+//! is there already is skipped, so that it can be stopped at any time and run again.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use bytes::Bytes;
+use clap::Args;
+use functions::cpu::CpuPool;
+use functions::lifecycle::Accepted;
+use futures::{Stream, StreamExt as _, stream};
+use indicatif::{ProgressBar, ProgressStyle};
+use platform::settings::Settings;
+use tokio::signal::ctrl_c;
+use tokio_util::io::ReaderStream;
+use tokio_util::sync::CancellationToken;
+use walkdir::{DirEntry, WalkDir};
+
+use crate::app::{Parts, cores};
+use crate::intake::{Intake, Sender};
+use crate::problem::Problem;
+use crate::state::UploadLimits;
+
+/// What to import.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Files and folders; folders with everything below them.
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+}
+
+/// What became of the files.
+#[derive(Debug, Default)]
+struct Summary {
+    imported: usize,
+    existing: usize,
+    /// By reason, the files that were not taken.
+    skipped: BTreeMap<String, Vec<PathBuf>>,
+}
+
+impl Summary {
+    fn skip(&mut self, path: PathBuf, reason: impl Into<String>) {
+        self.skipped.entry(reason.into()).or_default().push(path);
+    }
+}
+
+pub(super) async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let mut summary = Summary::default();
+    let files = find(&arguments.paths, &mut summary);
+    let parts = Parts::open(settings).await?;
+    let cpu = CpuPool::new(cores(), parts.settings.max_pixels);
+    let intake = Intake {
+        db: &parts.db,
+        store: parts.store.as_ref(),
+        scratch: &parts.scratch,
+        cpu: &cpu,
+        limits: UploadLimits::from(&parts.settings),
+    };
+    let bar = progress_bar(files.len());
+    let stop = CancellationToken::new();
+    let stopping = stop.clone();
+    tokio::spawn(async move {
+        if ctrl_c().await.is_ok() {
+            stopping.cancel();
+        }
+    });
+    // Checking a picture takes a core, storing it takes the disk: a few at once keep both busy.
+    let mut results = stream::iter(files)
+        .take_while(|_| std::future::ready(!stop.is_cancelled()))
+        .map(|path| {
+            let intake = &intake;
+            async move { (take(intake, &path).await, path) }
+        })
+        .buffer_unordered(cores() + 1);
+    while let Some((result, path)) = results.next().await {
+        match result {
+            Ok(Accepted::Created(_)) => summary.imported += 1,
+            Ok(Accepted::Existing(_)) => summary.existing += 1,
+            Err(problem) => {
+                bar.suspend(|| eprintln!("{}: {}", path.display(), problem.detail()));
+                summary.skip(path, problem.detail());
+            }
+        }
+        bar.inc(1);
+    }
+    drop(results);
+    bar.finish_and_clear();
+    parts.db.close().await?;
+    print(&summary, stop.is_cancelled());
+    Ok(if summary.skipped.is_empty() && !stop.is_cancelled() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Every file below the paths, hidden ones apart, in the order of their names.
+fn find(paths: &[PathBuf], summary: &mut Summary) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for path in paths {
+        let is_visible = |entry: &DirEntry| {
+            entry.depth() == 0 || !is_hidden(entry.file_name().as_encoded_bytes())
+        };
+        let entries = WalkDir::new(path)
+            .follow_links(true)
+            .sort_by_file_name()
+            .into_iter()
+            .filter_entry(is_visible);
+        for entry in entries {
+            match entry {
+                Ok(entry) if entry.file_type().is_file() => files.push(entry.into_path()),
+                Ok(_) => {}
+                Err(error) => {
+                    let path = error.path().unwrap_or(path).to_owned();
+                    let reason = error
+                        .io_error()
+                        .map_or_else(|| error.to_string(), ToString::to_string);
+                    eprintln!("{}: {reason}", path.display());
+                    summary.skip(path, reason);
+                }
+            }
+        }
+    }
+    files
+}
+
+fn is_hidden(name: &[u8]) -> bool {
+    name.starts_with(b".")
+}
+
+async fn take(intake: &Intake<'_>, path: &Path) -> Result<Accepted, Problem> {
+    let sender = Sender {
+        file_name: path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
+        name: Some("admin".to_owned()),
+        idempotency_key: None,
+    };
+    let chunks = read(path).await?;
+    intake.take(sender, chunks).await
+}
+
+async fn read(path: &Path) -> Result<impl Stream<Item = Result<Bytes, Problem>> + Unpin, Problem> {
+    let unreadable =
+        |error: std::io::Error| Problem::bad_request(format!("cannot be read: {error}"));
+    let file = tokio::fs::File::open(path).await.map_err(unreadable)?;
+    Ok(ReaderStream::with_capacity(file, 256 * 1024).map(move |chunk| chunk.map_err(unreadable)))
+}
+
+fn progress_bar(files: usize) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} photos, {per_sec}, {eta} left")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(files as u64).with_style(style)
+}
+
+fn print(summary: &Summary, stopped: bool) {
+    let skipped: usize = summary.skipped.values().map(Vec::len).sum();
+    println!(
+        "{} imported, {} there already, {skipped} skipped.",
+        summary.imported, summary.existing
+    );
+    for (reason, paths) in &summary.skipped {
+        println!("  {} × {reason}", paths.len());
+        for path in paths.iter().take(10) {
+            println!("      {}", path.display());
+        }
+        if paths.len() > 10 {
+            println!("      and {} more", paths.len() - 10);
+        }
+    }
+    if stopped {
+        println!("Stopped. Run the same command again to go on; what is there already is skipped.");
+    } else if summary.imported > 0 {
+        println!("A running `vitrine serve`, or the next one, works on the new ones.");
+    }
+}

@@ -1,0 +1,92 @@
+//! The command line. Each command is a file of its own.
+
+mod doctor;
+mod import;
+mod migrate;
+mod render;
+mod reprocess;
+mod serve;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use platform::settings::{Settings, markdown};
+use platform::telemetry;
+
+/// Photos in; thumbnails, captions and anonymised copies out.
+#[derive(Debug, Parser)]
+#[command(name = "vitrine", version, about, after_help = AFTER)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER: &str = "Settings are environment variables; `vitrine settings` lists them.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the gallery and work on what is uploaded.
+    Serve,
+    /// Bring the database's schema up to date.
+    Migrate,
+    /// Take in photos from files and folders.
+    Import(import::Arguments),
+    /// Run one function on a file, without database or store; prints a line of JSON.
+    Render(render::Arguments),
+    /// Have functions run again.
+    Reprocess(reprocess::Arguments),
+    /// Check settings, database and store.
+    Doctor,
+    /// List all settings, as a table in Markdown.
+    Settings,
+}
+
+/// How long work that cannot be interrupted may go on after everything else has ended.
+const LAST_GRACE: Duration = Duration::from_secs(2);
+
+/// Runs a command to its end.
+pub fn run(cli: Cli) -> ExitCode {
+    let result = match cli.command {
+        Command::Render(arguments) => within_runtime(render::run(arguments)),
+        Command::Settings => {
+            print!("{}", markdown());
+            Ok(ExitCode::SUCCESS)
+        }
+        command => start(command),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("vitrine: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(command: Command) -> anyhow::Result<ExitCode> {
+    telemetry::init().map_err(|error| anyhow::anyhow!(error))?;
+    let settings = Settings::from_env()?;
+    within_runtime(async {
+        match command {
+            Command::Serve => serve::run(settings).await,
+            Command::Migrate => migrate::run(settings).await,
+            Command::Import(arguments) => import::run(settings, arguments).await,
+            Command::Reprocess(arguments) => reprocess::run(settings, arguments).await,
+            Command::Doctor => doctor::run(settings).await,
+            Command::Render(arguments) => render::run(arguments).await,
+            Command::Settings => Ok(ExitCode::SUCCESS),
+        }
+    })
+}
+
+fn within_runtime(
+    command: impl Future<Output = anyhow::Result<ExitCode>>,
+) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let result = runtime.block_on(command);
+    runtime.shutdown_timeout(LAST_GRACE);
+    result
+}

@@ -1,0 +1,107 @@
+//! `vitrine render`: the functions on a plain file. For trying things and for measurements.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use functions::annotate::Subject;
+use functions::faces::{self, FaceDetector as _};
+use functions::picture::{self, Detail, Limits};
+use functions::{anonymise, thumbnail};
+use platform::settings::Settings;
+use serde_json::{Value, json};
+
+use crate::app::captioner;
+
+/// What to render, and from what.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// What to make.
+    rendition: Rendition,
+    /// The picture.
+    input: PathBuf,
+    /// Where the result goes; without it, only the line of JSON is printed.
+    output: Option<PathBuf>,
+    /// Side of the square that a thumbnail fits into, in pixels.
+    #[arg(long)]
+    size: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Rendition {
+    Thumbnail,
+    Anonymised,
+    Caption,
+}
+
+pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let settings = Settings::from_env()?;
+    let limits = Limits {
+        max_pixels: settings.max_pixels,
+    };
+    let size = arguments.size.unwrap_or(settings.thumbnail_size);
+    let bytes = std::fs::read(&arguments.input)
+        .with_context(|| format!("{} cannot be read", arguments.input.display()))?;
+    let output = arguments.output.as_deref();
+    let (mut line, millis) = match arguments.rendition {
+        Rendition::Thumbnail => {
+            let start = Instant::now();
+            let made = thumbnail::make(&bytes, size, &limits)?;
+            let millis = start.elapsed();
+            write(output, &made.jpeg)?;
+            (
+                json!({ "width": made.width, "height": made.height }),
+                millis,
+            )
+        }
+        Rendition::Anonymised => {
+            let detector = faces::bundled();
+            let start = Instant::now();
+            let made = anonymise::make(&bytes, &detector, size, &limits)?;
+            let millis = start.elapsed();
+            write(output, &made.jpeg)?;
+            let line = json!({ "width": made.width, "height": made.height, "faces": made.faces });
+            (line, millis)
+        }
+        Rendition::Caption => {
+            let detector = faces::bundled();
+            let captioner = captioner(settings.captioner);
+            let start = Instant::now();
+            let inspection = picture::inspect(&bytes, &limits)?;
+            let picture = picture::decode(&bytes, &limits, Detail::Full)?;
+            let faces = detector.detect(&picture)?.len();
+            let subject = Subject {
+                picture,
+                faces,
+                taken_at: inspection.taken_at,
+                camera: inspection.camera,
+                language: settings.caption_language,
+            };
+            let caption = captioner.caption(&subject).await?;
+            let millis = start.elapsed();
+            write(output, caption.text.as_bytes())?;
+            let line = json!({
+                "width": inspection.width,
+                "height": inspection.height,
+                "faces": faces,
+                "caption": caption.text,
+                "tags": caption.tags,
+                "provider": caption.provider,
+            });
+            (line, millis)
+        }
+    };
+    line["millis"] = Value::from((millis.as_secs_f64() * 1e4).round() / 10.0);
+    println!("{line}");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write(output: Option<&Path>, content: &[u8]) -> anyhow::Result<()> {
+    match output {
+        Some(path) => std::fs::write(path, content)
+            .with_context(|| format!("{} cannot be written", path.display())),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,34 @@
+//! `vitrine serve`
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use platform::settings::Settings;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::app::App;
+
+pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
+    let bind = settings.bind;
+    let has_password = !settings.is_keyboard_admin();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let app = App::build(settings).await?;
+    let listener = TcpListener::bind(bind).await.with_context(|| {
+        format!("cannot listen on {bind}; choose another address, for example VITRINE_BIND=127.0.0.1:8081")
+    })?;
+    let address = listener.local_addr()?;
+    println!("Vitrine is at http://{address}");
+    if !has_password {
+        println!("There is no password: whoever uses this machine is the admin.");
+    }
+    let shutdown = async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    app.run_until(listener, shutdown).await?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,204 @@
+//! Live updates as server-sent events, fed from the table `change`, so that any instance can
+//! serve any browser. One task for the whole process reads the table, and only while somebody
+//! listens.
+
+use std::collections::HashSet;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::response::sse::Event;
+use entity::change::{self, Kind};
+use entity::image;
+use futures::{Stream, StreamExt as _, stream};
+use sea_orm::{ColumnTrait as _, DatabaseConnection, DbErr, QueryFilter as _};
+use tokio::sync::Mutex;
+use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tracing::error;
+use uuid::Uuid;
+
+use crate::access::Viewer;
+use crate::view::{ImageJson, ImageRows};
+
+/// How often the table is read.
+const POLL: Duration = Duration::from_millis(200);
+
+/// Changes read at once.
+const BATCH: u64 = 500;
+
+/// How long a stream lasts: then the browser comes back, and is asked again who it is.
+const LIFETIME: Duration = Duration::from_secs(15 * 60);
+
+/// Updates that a slow browser may be behind.
+const BACKLOG: usize = 1024;
+
+/// Something happened to an image.
+#[derive(Debug)]
+struct Update {
+    seq: i64,
+    id: Uuid,
+    /// None if the image is gone.
+    rows: Option<ImageRows>,
+}
+
+/// The live updates of this process. Cheap to clone.
+#[derive(Clone)]
+pub struct Live {
+    db: DatabaseConnection,
+    sender: broadcast::Sender<Arc<Update>>,
+    /// How far the table was read; none while nobody listens.
+    position: Arc<Mutex<Option<i64>>>,
+    stop: CancellationToken,
+}
+
+impl Live {
+    /// Live updates until `stop`.
+    pub fn new(db: DatabaseConnection, stop: CancellationToken) -> Self {
+        Self {
+            db,
+            sender: broadcast::channel(BACKLOG).0,
+            position: Arc::default(),
+            stop,
+        }
+    }
+
+    /// Reads changes and hands them out, until stopped.
+    pub async fn run(self) {
+        while !self.stop.is_cancelled() {
+            if let Err(error) = self.hand_out().await {
+                error!(%error, "changes cannot be read");
+            }
+            tokio::select! {
+                () = sleep(POLL) => {}
+                () = self.stop.cancelled() => {}
+            }
+        }
+    }
+
+    async fn hand_out(&self) -> Result<(), DbErr> {
+        let mut position = self.position.lock().await;
+        if self.sender.receiver_count() == 0 {
+            *position = None;
+        }
+        if let Some(seq) = *position {
+            let (updates, end) = self.updates(seq).await?;
+            for update in updates {
+                // It fails only if nobody listens any more.
+                let _ = self.sender.send(Arc::new(update));
+            }
+            *position = Some(end);
+        }
+        Ok(())
+    }
+
+    async fn latest(&self) -> Result<i64, DbErr> {
+        let change = change::latest().one(&self.db).await?;
+        Ok(change.map_or(0, |change| change.seq))
+    }
+
+    /// What happened behind `seq`, each image once, in the order of the last thing that
+    /// happened to it; and how far that reaches.
+    async fn updates(&self, seq: i64) -> Result<(Vec<Update>, i64), DbErr> {
+        let changes = change::since(seq, BATCH).all(&self.db).await?;
+        let end = changes.last().map_or(seq, |change| change.seq);
+        let mut seen = HashSet::new();
+        let mut changes: Vec<_> = changes
+            .into_iter()
+            .rev()
+            .filter(|change| seen.insert(change.image_id))
+            .collect();
+        changes.reverse();
+        let changed = changes
+            .iter()
+            .filter(|change| change.kind == Kind::Image)
+            .map(|change| change.image_id);
+        let images = image::visible()
+            .filter(image::Column::Id.is_in(changed))
+            .all(&self.db)
+            .await?;
+        let mut rows = ImageRows::load(&self.db, images).await?;
+        let updates = changes.into_iter().filter_map(|change| {
+            let position = rows
+                .iter()
+                .position(|rows| rows.image.id == change.image_id);
+            let rows = position.map(|position| rows.swap_remove(position));
+            // An upload that is not complete yet is nothing to tell of.
+            (rows.is_some() || change.kind == Kind::Deleted).then_some(Update {
+                seq: change.seq,
+                id: change.image_id,
+                rows,
+            })
+        });
+        Ok((updates.collect(), end))
+    }
+
+    /// The updates behind `seen` (of `Last-Event-ID`) or from now on, as this viewer may see
+    /// them. The stream ends by itself after a while.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn listen(
+        &self,
+        viewer: Viewer,
+        seen: Option<i64>,
+    ) -> Result<impl Stream<Item = Result<Event, Infallible>> + use<>, DbErr> {
+        // First listen, then look: nothing can happen unheard between the two.
+        let receiver = self.sender.subscribe();
+        let latest = self.latest().await?;
+        self.position.lock().await.get_or_insert(latest);
+        let (missed, last) = match seen {
+            Some(seq) => self.updates(seq).await?,
+            None => (Vec::new(), latest),
+        };
+        let missed: Vec<_> = missed.into_iter().map(Arc::new).collect();
+        let end = {
+            let stop = self.stop.clone();
+            async move {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = sleep(LIFETIME) => {}
+                }
+            }
+        };
+        let hello = Event::default()
+            .comment("listening")
+            .retry(Duration::from_secs(2));
+        let updates = stream::iter(missed)
+            .chain(heard(receiver, last))
+            .map(move |update| event(&update, &viewer));
+        Ok(stream::iter([hello]).chain(updates).map(Ok).take_until(end))
+    }
+}
+
+/// What comes over the channel, without what was seen before. It ends for whoever is too slow:
+/// their browser comes back and says what it saw last.
+fn heard(receiver: broadcast::Receiver<Arc<Update>>, last: i64) -> impl Stream<Item = Arc<Update>> {
+    stream::unfold((receiver, last), |(mut receiver, last)| async move {
+        loop {
+            match receiver.recv().await {
+                Ok(update) if update.seq <= last => {}
+                Ok(update) => {
+                    let seq = update.seq;
+                    return Some((update, (receiver, seq)));
+                }
+                Err(RecvError::Lagged(_) | RecvError::Closed) => return None,
+            }
+        }
+    })
+}
+
+fn event(update: &Update, viewer: &Viewer) -> Event {
+    let event = Event::default().id(update.seq.to_string());
+    let filled = match &update.rows {
+        Some(rows) => event.event("image").json_data(ImageJson::new(rows, viewer)),
+        None => event
+            .event("deleted")
+            .json_data(serde_json::json!({ "id": update.id })),
+    };
+    filled.unwrap_or_else(|error| {
+        error!(%error, "an update cannot be written as JSON");
+        Event::default().comment("skipped")
+    })
+}

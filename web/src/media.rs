@@ -1,0 +1,71 @@
+//! The pictures themselves.
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use uuid::Uuid;
+
+use crate::access::{Rendition, Viewer};
+use crate::problem::Problem;
+use crate::state::AppState;
+use crate::view::ImageRows;
+
+/// Kept by the browser of whoever may see it, and by nobody in between. The addresses we hand
+/// out change with the picture.
+const PRIVATE: &str = "private, max-age=86400";
+/// An address without a version: kept, but asked about each time.
+const REVALIDATE: &str = "private, no-cache";
+
+/// `GET /api/images/{id}/{rendition}`
+pub async fn show(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    Path((id, rendition)): Path<(Uuid, String)>,
+    axum::extract::RawQuery(query): axum::extract::RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let rendition = Rendition::parse(&rendition).ok_or_else(|| Problem::not_found("rendition"))?;
+    let rows = ImageRows::find(&state.db, id)
+        .await?
+        .ok_or_else(|| Problem::not_found("image"))?;
+    let key = viewer.rendition(&rows.image, rendition)?.ok_or_else(|| {
+        Problem::new(
+            StatusCode::NOT_FOUND,
+            "this picture is still being made; the image says when it is done",
+        )
+    })?;
+    let url = rows.url(&viewer, rendition).unwrap_or_default();
+    let (_, version) = url.rsplit_once("?v=").unwrap_or_default();
+    let etag = format!("\"{}-{version}\"", key.path());
+    let current = query.as_deref() == Some(&format!("v={version}"));
+    let mut answer = if headers
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|known| known.as_bytes() == etag.as_bytes())
+    {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        let object = state.store.open(&key).await?;
+        let mut response = Body::from_stream(object.stream).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_LENGTH, object.bytes.into());
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(key.content_type()),
+        );
+        response
+    };
+    let headers = answer.headers_mut();
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static(if current { PRIVATE } else { REVALIDATE }),
+    );
+    headers.insert(header::VARY, HeaderValue::from_static("cookie"));
+    headers.insert(header::ETAG, etag.parse().map_err(Problem::internal)?);
+    // A picture opened by itself is a picture, whatever its bytes look like to a browser.
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; sandbox"),
+    );
+    Ok(answer)
+}

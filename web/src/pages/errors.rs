@@ -1,0 +1,83 @@
+//! Problems as pages: whoever looks at pages gets a page, with the same status and the same
+//! words as a program would.
+
+use axum::extract::{FromRequestParts as _, Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use super::{Page, html};
+use crate::access::Viewer;
+use crate::problem::Problem;
+use crate::request_id::RequestId;
+use crate::state::AppState;
+
+/// The answer to an address that leads nowhere.
+pub async fn not_found() -> Problem {
+    Problem::not_found("page")
+}
+
+/// Middleware that turns problems into pages for browsers.
+pub async fn as_pages(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let wants_page = request
+        .headers()
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"))
+        && !request.uri().path().starts_with("/api/");
+    let (mut parts, body) = request.into_parts();
+    let id = parts.extensions.get::<RequestId>().cloned();
+    let viewer = if wants_page {
+        Viewer::from_request_parts(&mut parts, &state).await.ok()
+    } else {
+        None
+    };
+    let response = next.run(Request::from_parts(parts, body)).await;
+    match (response.extensions().get::<Problem>(), viewer) {
+        (Some(problem), Some(viewer)) => {
+            page(&state, &viewer, problem, id.as_ref()).unwrap_or(response)
+        }
+        _ => response,
+    }
+}
+
+fn page(
+    state: &AppState,
+    viewer: &Viewer,
+    problem: &Problem,
+    id: Option<&RequestId>,
+) -> Option<Response> {
+    let status = problem.status();
+    let heading = match status {
+        StatusCode::NOT_FOUND => "Nothing here",
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "Not for you",
+        StatusCode::TOO_MANY_REQUESTS => "Not so fast",
+        status if status.is_server_error() => "This did not work",
+        _ => "This cannot be done",
+    };
+    let context = json!({
+        "page": Page::new(state, viewer, "", heading),
+        "status": status.as_u16(),
+        "heading": heading,
+        "detail": sentence(problem.detail()),
+        "trace_id": id.filter(|_| status.is_server_error()).map(|id| id.0.clone()),
+    });
+    let shown = html(state, "error.html", &context).ok()?;
+    let mut response = (status, shown).into_response();
+    if let Some(seconds) = problem.retry_after() {
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, seconds.into());
+    }
+    Some(response)
+}
+
+/// Problems begin in lower case and end without a stop, for use within sentences.
+fn sentence(detail: &str) -> String {
+    let mut rest = detail.chars();
+    match rest.next() {
+        Some(first) => format!("{}{}.", first.to_uppercase(), rest.as_str()),
+        None => String::new(),
+    }
+}

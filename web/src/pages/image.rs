@@ -1,0 +1,193 @@
+//! The page of one image, and what can be done there.
+
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Redirect, Response};
+use entity::image;
+use entity::step::{Name, State as StepState};
+use functions::lifecycle;
+use platform::objects::ObjectKey;
+use serde::Serialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::view::ImageView;
+use super::{Page, date_and_time, html, or_login, size};
+use crate::access::{Action, Rendition, Viewer};
+use crate::api::steps::try_again;
+use crate::problem::Problem;
+use crate::state::AppState;
+use crate::view::ImageRows;
+
+#[derive(Debug, Serialize)]
+struct RenditionView {
+    name: &'static str,
+    label: &'static str,
+    url: Option<String>,
+    state: &'static str,
+    width: Option<u32>,
+    height: Option<u32>,
+    bytes_text: Option<String>,
+    note: Option<&'static str>,
+}
+
+#[derive(Debug, Serialize)]
+struct Fact {
+    label: &'static str,
+    value: String,
+}
+
+/// `GET /images/{id}`
+pub async fn show(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    let rows = ImageRows::find(&state.db, id)
+        .await?
+        .ok_or_else(|| Problem::not_found("image"))?;
+    let mut renditions = Vec::new();
+    for rendition in [
+        Rendition::Original,
+        Rendition::Anonymised,
+        Rendition::Thumbnail,
+    ] {
+        renditions.push(rendition_view(&state, &viewer, &rows, rendition).await?);
+    }
+    let cursor = rows.image.cursor();
+    let newer = image::newer_than(cursor).one(&state.db).await?;
+    let older = image::page(Some(cursor), 1).one(&state.db).await?;
+    let address = |image: image::Model| format!("/images/{}", image.id);
+    let view = ImageView::new(&rows, &viewer);
+    let title = view.file_name.clone();
+    let faces = viewer.may(Action::SeeDetails).then_some(&rows.image.faces);
+    let context = json!({
+        "page": Page::new(&state, &viewer, &view.url, &title),
+        "renditions": renditions,
+        "faces": faces.cloned().flatten().unwrap_or_default(),
+        "facts": facts(&rows, &viewer),
+        "tags": rows.image.tags.clone().unwrap_or_default(),
+        "previous_url": newer.map(address),
+        "next_url": older.map(address),
+        "api_url": format!("/api/images/{id}"),
+        "image": view,
+    });
+    html(&state, "image.html", &context)
+}
+
+async fn rendition_view(
+    state: &AppState,
+    viewer: &Viewer,
+    rows: &ImageRows,
+    rendition: Rendition,
+) -> Result<RenditionView, Problem> {
+    let (label, step) = match rendition {
+        Rendition::Original => ("Original", None),
+        Rendition::Anonymised => ("Anonymised", Some(Name::Anonymise)),
+        Rendition::Thumbnail => ("Thumbnail", Some(viewer.thumbnail_step())),
+    };
+    let seen = viewer.rendition(&rows.image, rendition);
+    let note = seen
+        .is_err()
+        .then_some("only those who are signed in see the original");
+    let key: Option<ObjectKey> = seen.ok().flatten();
+    let bytes = match &key {
+        Some(key) => state.store.size(key).await?,
+        None => None,
+    };
+    let (width, height) = (
+        rows.image.width.unsigned_abs(),
+        rows.image.height.unsigned_abs(),
+    );
+    let full_size = key.is_some() && rendition != Rendition::Thumbnail;
+    Ok(RenditionView {
+        name: rendition.as_str(),
+        label,
+        url: rows.url(viewer, rendition),
+        state: step
+            .and_then(|name| rows.step(name))
+            .map_or(StepState::Done, |step| step.state)
+            .as_str(),
+        width: full_size.then_some(width),
+        height: full_size.then_some(height),
+        bytes_text: bytes.map(size),
+        note,
+    })
+}
+
+fn facts(rows: &ImageRows, viewer: &Viewer) -> Vec<Fact> {
+    let image = &rows.image;
+    let mut facts = vec![
+        Fact {
+            label: "Size",
+            value: format!("{} × {} pixels", image.width, image.height),
+        },
+        Fact {
+            label: "Uploaded",
+            value: date_and_time(image.uploaded_at),
+        },
+    ];
+    let mut add = |label, value: Option<String>| {
+        facts.extend(value.map(|value| Fact { label, value }));
+    };
+    add(
+        "Taken",
+        image
+            .taken_at
+            .map(|taken| taken.format("%-d %b %Y, %H:%M").to_string()),
+    );
+    add("Camera", image.camera.clone());
+    add(
+        "Faces found",
+        image.faces.as_ref().map(|faces| faces.0.len().to_string()),
+    );
+    add("Caption language", image.caption_language.clone());
+    add("Described", image.caption_at.map(date_and_time));
+    if viewer.may(Action::SeeDetails) {
+        add("File", Some(image.content_type.clone()));
+        add("File size", u64::try_from(image.bytes).ok().map(size));
+        add("Uploaded by", image.uploaded_by.clone());
+        add("SHA-256", Some(image.sha256.clone()));
+    }
+    facts
+}
+
+/// `POST /images/{id}/steps/{step}/retry`
+pub async fn retry(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    headers: HeaderMap,
+    Path((id, step)): Path<(Uuid, String)>,
+) -> Response {
+    let page = format!("/images/{id}");
+    match try_again(&state, &viewer, id, &step).await {
+        Ok(()) => Redirect::to(&came_from(&headers).unwrap_or(page)).into_response(),
+        Err(problem) => or_login(problem, &page),
+    }
+}
+
+/// The page with the button: the gallery has them too. Only our own addresses count.
+fn came_from(headers: &HeaderMap) -> Option<String> {
+    let referer: axum::http::Uri = headers.get("referer")?.to_str().ok()?.parse().ok()?;
+    let host = headers.get("host")?.to_str().ok()?;
+    let ours = referer.authority()?.as_str() == host;
+    let address = referer.path_and_query()?.as_str();
+    (ours && !address.starts_with("//")).then(|| address.to_owned())
+}
+
+/// `POST /images/{id}/delete`
+pub async fn delete(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    Path(id): Path<Uuid>,
+) -> Response {
+    let deleted = async {
+        viewer.require(Action::Manage)?;
+        Ok(lifecycle::delete(&state.db, state.store.as_ref(), id).await?)
+    };
+    match deleted.await {
+        // Gone already is as good.
+        Ok(true | false) => Redirect::to("/gallery").into_response(),
+        Err(problem) => or_login(problem, &format!("/images/{id}")),
+    }
+}

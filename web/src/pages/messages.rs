@@ -1,0 +1,84 @@
+//! `/messages`
+
+use axum::Form;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use entity::message::Model;
+use serde::Serialize;
+use serde_json::json;
+
+use super::{Page, date_and_time, html, or_login};
+use crate::access::{Action, Viewer};
+use crate::api::Paging;
+use crate::api::messages::{NewMessage, newest, write};
+use crate::problem::Problem;
+use crate::state::AppState;
+
+#[derive(Debug, Serialize)]
+struct MessageView {
+    id: String,
+    author: String,
+    body: String,
+    created_at: String,
+    created_text: String,
+}
+
+impl From<Model> for MessageView {
+    fn from(row: Model) -> Self {
+        Self {
+            id: row.id.to_string(),
+            author: row.author,
+            body: row.body,
+            created_at: row.created_at.to_rfc3339(),
+            created_text: date_and_time(row.created_at),
+        }
+    }
+}
+
+/// `GET /messages`
+pub async fn show(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    paging: Paging,
+) -> Result<Response, Problem> {
+    page(&state, &viewer, &paging, &NewMessage::default(), None).await
+}
+
+/// `POST /messages`
+pub async fn post(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    paging: Paging,
+    Form(new): Form<NewMessage>,
+) -> Result<Response, Problem> {
+    if let Err(problem) = viewer.require(Action::PostMessage) {
+        return Ok(or_login(problem, "/messages"));
+    }
+    match write(&state.db, &new).await {
+        Ok(_) => Ok(Redirect::to("/messages").into_response()),
+        Err(problem) if problem.status() == StatusCode::UNPROCESSABLE_ENTITY => {
+            let shown = page(&state, &viewer, &paging, &new, Some(problem.detail())).await?;
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response())
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+async fn page(
+    state: &AppState,
+    viewer: &Viewer,
+    paging: &Paging,
+    form: &NewMessage,
+    error: Option<&str>,
+) -> Result<Response, Problem> {
+    let (rows, next) = newest(&state.db, paging).await?;
+    let messages: Vec<_> = rows.into_iter().map(MessageView::from).collect();
+    let context = json!({
+        "page": Page::new(state, viewer, "/messages", "Messages"),
+        "messages": messages,
+        "next_url": next.map(|cursor| format!("/messages?after={cursor}")),
+        "form": { "author": form.author, "body": form.body, "error": error },
+    });
+    html(state, "messages.html", &context)
+}

@@ -1,0 +1,119 @@
+//! What people see.
+
+pub mod errors;
+pub mod gallery;
+pub mod image;
+pub mod login;
+pub mod messages;
+pub mod upload;
+mod view;
+
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use chrono::{DateTime, Utc};
+use platform::settings::MEGABYTE;
+use serde::Serialize;
+
+use crate::access::{Action, Role, Viewer};
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// What every page shows.
+#[derive(Debug, Serialize)]
+pub(crate) struct Page<'a> {
+    title: &'a str,
+    path: &'a str,
+    viewer: PageViewer<'a>,
+    max_upload_mb: u64,
+    max_megapixels: u64,
+    notice: Option<Notice<'a>>,
+    version: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct PageViewer<'a> {
+    role: &'static str,
+    name: Option<&'a str>,
+    may_upload: bool,
+    may_post: bool,
+    may_manage: bool,
+    can_sign_in: bool,
+    signed_in: bool,
+}
+
+/// A line above a page's content.
+#[derive(Debug, Serialize)]
+struct Notice<'a> {
+    kind: &'static str,
+    text: &'a str,
+}
+
+impl<'a> Page<'a> {
+    pub(crate) fn new(state: &AppState, viewer: &'a Viewer, path: &'a str, title: &'a str) -> Self {
+        Self {
+            title,
+            path,
+            viewer: PageViewer {
+                role: match viewer.role() {
+                    Role::Admin => "admin",
+                    Role::Visitor => "visitor",
+                },
+                name: viewer.name(),
+                may_upload: viewer.may(Action::Upload),
+                may_post: viewer.may(Action::PostMessage),
+                may_manage: viewer.may(Action::Manage),
+                can_sign_in: viewer.can_sign_in(),
+                signed_in: viewer.is_signed_in(),
+            },
+            max_upload_mb: state.limits.max_bytes / MEGABYTE,
+            max_megapixels: state.limits.picture.max_pixels / 1_000_000,
+            notice: None,
+            version: env!("CARGO_PKG_VERSION"),
+        }
+    }
+}
+
+/// A page: what is on it depends on who looks, so nobody in between may keep it.
+fn html(state: &AppState, template: &str, context: &impl Serialize) -> Result<Response, Problem> {
+    let text = state
+        .templates
+        .render(template, context)
+        .map_err(|error| Problem::internal(format!("{template}: {}", causes(&error))))?;
+    Ok(([("cache-control", "private, no-cache")], Html(text)).into_response())
+}
+
+/// An error with everything that led to it.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+/// Sends whoever may do something only after signing in there, and back.
+fn or_login(problem: Problem, next: &str) -> Response {
+    if problem.status() == axum::http::StatusCode::UNAUTHORIZED {
+        Redirect::to(&login::address(next)).into_response()
+    } else {
+        problem.into_response()
+    }
+}
+
+/// A point in time for people.
+fn date_and_time(instant: DateTime<Utc>) -> String {
+    instant.format("%-d %b %Y, %H:%M UTC").to_string()
+}
+
+/// A size for people.
+fn size(bytes: u64) -> String {
+    let bytes = bytes as f64;
+    let mega = MEGABYTE as f64;
+    match bytes {
+        b if b < 1024.0 => format!("{b} bytes"),
+        b if b < mega => format!("{:.0} KB", b / 1024.0),
+        b if b < 10.0 * mega => format!("{:.1} MB", b / mega),
+        b => format!("{:.0} MB", b / mega),
+    }
+}

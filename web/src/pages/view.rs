@@ -1,0 +1,180 @@
+//! An image as the templates want it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use entity::image::Author;
+use entity::step::{self, Attempt, Name, State};
+use functions::placeholder;
+use serde::Serialize;
+
+use super::date_and_time;
+use crate::access::{Action, Rendition, Viewer};
+use crate::view::{ImageRows, reason};
+
+/// An image on a page.
+#[derive(Debug, Serialize)]
+pub(super) struct ImageView {
+    id: String,
+    pub(super) url: String,
+    pub(super) file_name: String,
+    pub(super) alt: String,
+    caption: Option<String>,
+    caption_note: Option<String>,
+    width: i32,
+    height: i32,
+    thumbnail_url: Option<String>,
+    placeholder: Option<String>,
+    uploaded_at: String,
+    uploaded_text: String,
+    state: &'static str,
+    steps: Vec<StepView>,
+}
+
+#[derive(Debug, Serialize)]
+struct StepView {
+    name: &'static str,
+    label: &'static str,
+    state: &'static str,
+    attempts: i32,
+    error: Option<String>,
+    finished_at: Option<String>,
+    queued_text: String,
+    started_text: Option<String>,
+    finished_text: Option<String>,
+    millis: Option<i64>,
+    history: Vec<AttemptView>,
+    may_retry: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct AttemptView {
+    attempt: i32,
+    outcome: &'static str,
+    text: String,
+    millis: Option<i64>,
+    error: Option<String>,
+}
+
+impl ImageView {
+    pub(super) fn new(rows: &ImageRows, viewer: &Viewer) -> Self {
+        let image = &rows.image;
+        let caption = image.caption_text.clone();
+        let file_name = rows.file_name(viewer);
+        let alt = caption.clone().unwrap_or_else(|| {
+            if viewer.may(Action::SeeDetails) {
+                format!("{file_name}, not described yet")
+            } else {
+                "A picture, not described yet".to_owned()
+            }
+        });
+        Self {
+            id: image.id.to_string(),
+            url: format!("/images/{}", image.id),
+            alt,
+            file_name,
+            caption_note: caption.as_ref().map(|_| caption_note(rows)),
+            caption,
+            width: image.width,
+            height: image.height,
+            thumbnail_url: rows.url(viewer, Rendition::Thumbnail),
+            placeholder: image.thumbhash.as_deref().and_then(data_uri),
+            uploaded_at: image.uploaded_at.to_rfc3339(),
+            uploaded_text: date_and_time(image.uploaded_at),
+            state: overall(&rows.steps),
+            steps: rows
+                .steps
+                .iter()
+                .map(|step| StepView::new(step, viewer))
+                .collect(),
+        }
+    }
+}
+
+fn caption_note(rows: &ImageRows) -> String {
+    let image = &rows.image;
+    match (image.caption_by, image.caption_provider.as_deref()) {
+        (Some(Author::Person), _) => "Written by a person".to_owned(),
+        (_, Some("describe") | None) => "Described without AI".to_owned(),
+        (_, Some(provider)) => match &image.caption_model {
+            Some(model) => format!("Written by {model}"),
+            None => format!("Written by {provider}"),
+        },
+    }
+}
+
+fn data_uri(thumbhash: &str) -> Option<String> {
+    let png = placeholder::png(&BASE64.decode(thumbhash).ok()?)?;
+    Some(format!("data:image/png;base64,{}", BASE64.encode(png)))
+}
+
+/// The state of an image as a whole: the worst that calls for somebody, else whether work goes on.
+fn overall(steps: &[step::Model]) -> &'static str {
+    let any = |state| steps.iter().any(|step| step.state == state);
+    if any(State::Failed) {
+        "failed"
+    } else if steps.iter().any(|step| step.state.is_pending()) {
+        "working"
+    } else if any(State::Blocked) {
+        "blocked"
+    } else {
+        "ready"
+    }
+}
+
+fn label(name: Name) -> &'static str {
+    match name {
+        Name::Thumbnail => "Thumbnail",
+        Name::Anonymise => "Anonymised copy",
+        Name::Annotate => "Description",
+    }
+}
+
+impl StepView {
+    fn new(step: &step::Model, viewer: &Viewer) -> Self {
+        let details = viewer.may(Action::SeeDetails);
+        let history = step.history.clone().unwrap_or_default().0;
+        let millis = history.last().and_then(millis);
+        Self {
+            name: step.name.as_str(),
+            label: label(step.name),
+            state: step.state.as_str(),
+            attempts: step.attempts,
+            error: step.error.as_ref().map(|error| reason(error, details)),
+            finished_at: step.finished_at.map(|instant| instant.to_rfc3339()),
+            queued_text: date_and_time(step.queued_at),
+            started_text: step.started_at.map(date_and_time),
+            finished_text: step.finished_at.map(date_and_time),
+            millis: millis.filter(|_| !step.state.is_pending()),
+            history: history
+                .iter()
+                .map(|attempt| AttemptView::new(attempt, details))
+                .collect(),
+            may_retry: step.state == State::Failed && viewer.may(Action::Manage),
+        }
+    }
+}
+
+impl AttemptView {
+    fn new(attempt: &Attempt, details: bool) -> Self {
+        let outcome = match (attempt.state, attempt.finished_at) {
+            (State::Done, _) => "done",
+            (State::Failed, _) => "failed",
+            (State::Blocked, _) => "blocked",
+            (State::Queued | State::Running, Some(_)) => "retry",
+            (State::Queued, None) => "lost",
+            (State::Running, None) => "running",
+        };
+        Self {
+            attempt: attempt.attempt,
+            outcome,
+            text: attempt.started_at.format("%-d %b, %H:%M:%S").to_string(),
+            millis: millis(attempt),
+            error: attempt.error.as_ref().map(|error| reason(error, details)),
+        }
+    }
+}
+
+fn millis(attempt: &Attempt) -> Option<i64> {
+    let finished = attempt.finished_at?;
+    Some((finished - attempt.started_at).num_milliseconds())
+}

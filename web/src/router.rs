@@ -1,0 +1,129 @@
+//! Every address there is, on one screen.
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::trace::TraceLayer;
+
+use crate::access::refuse_strangers;
+use crate::problem::Problem;
+use crate::state::AppState;
+use crate::{api, assets, media, operations, pages, request_id};
+
+/// Nothing inline, nothing from elsewhere, no frames. Placeholders are data: addresses, and
+/// pictures that are about to be uploaded are blob: addresses.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+     img-src 'self' data: blob:; connect-src 'self'; manifest-src 'self'; form-action 'self'; \
+     base-uri 'none'; frame-ancestors 'none'";
+
+/// The router of the whole server.
+pub(crate) fn router(state: AppState) -> Router {
+    let routes = Router::new()
+        .route("/", get(pages::gallery::show))
+        .route("/gallery", get(pages::gallery::show))
+        .route("/images/{id}", get(pages::image::show))
+        .route("/images/{id}/card", get(pages::gallery::card))
+        .route("/images/{id}/delete", post(pages::image::delete))
+        .route("/images/{id}/steps/{step}/retry", post(pages::image::retry))
+        .route("/upload", post(pages::upload::receive))
+        .route(
+            "/messages",
+            get(pages::messages::show).post(pages::messages::post),
+        )
+        .route(
+            "/login",
+            get(pages::login::form).post(pages::login::sign_in),
+        )
+        .route("/logout", post(pages::login::sign_out))
+        .route("/static/{file}", get(assets::serve))
+        .route(
+            "/api/images",
+            get(api::images::list).post(api::images::upload),
+        )
+        .route(
+            "/api/images/{id}",
+            get(api::images::show).delete(api::images::delete),
+        )
+        .route("/api/images/{id}/{rendition}", get(media::show))
+        .route(
+            "/api/images/{id}/steps/{step}/retry",
+            post(api::steps::retry),
+        )
+        .route("/api/events", get(api::events::listen))
+        .route(
+            "/api/messages",
+            get(api::messages::list).post(api::messages::post),
+        )
+        .route("/api/messages/{id}", get(api::messages::show))
+        .route("/health/ready", get(operations::ready))
+        .route("/load-balancer-test", get(operations::load_balancer_test))
+        .fallback(pages::errors::not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(state.clone(), refuse_strangers))
+        .layer(from_fn_with_state(state.clone(), pages::errors::as_pages))
+        // A load balancer calls by address, and needs to know nothing else.
+        .route("/health", get(operations::health))
+        .with_state(state);
+    with_headers(routes)
+        .layer(CompressionLayer::new())
+        .layer(CatchPanicLayer::custom(|_| {
+            Problem::internal("a handler panicked").into_response()
+        }))
+        .layer(TraceLayer::new_for_http().on_failure(()))
+        .layer(from_fn(no_internal_rejections))
+        .layer(from_fn(request_id::assign))
+}
+
+fn with_headers(mut router: Router) -> Router {
+    let headers: [(HeaderName, &'static str); 6] = [
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
+    ];
+    for (name, value) in headers {
+        let value = HeaderValue::from_static(value);
+        router = router.layer(SetResponseHeaderLayer::if_not_present(name, value));
+    }
+    router
+}
+
+async fn method_not_allowed() -> Problem {
+    Problem::new(
+        axum::http::StatusCode::METHOD_NOT_ALLOWED,
+        "this address does not take this method",
+    )
+}
+
+/// What axum refuses by itself (a path that is no id, a query that cannot be read) comes as
+/// plain text; programs are promised problems.
+async fn no_internal_rejections(request: Request, next: axum::middleware::Next) -> Response {
+    let is_api = request.uri().path().starts_with("/api/");
+    let response = next.run(request).await;
+    let is_text = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    if is_api && is_text && response.status().is_client_error() {
+        return Problem::new(
+            response.status(),
+            "this request cannot be read; see the documentation",
+        )
+        .into_response();
+    }
+    response
+}
