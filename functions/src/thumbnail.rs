@@ -4,8 +4,9 @@ use crate::picture::{self, Limits, Refusal, Upright};
 
 /// The JPEG quality of thumbnails.
 const QUALITY: u8 = 85;
-/// The largest picture the thumbhash algorithm takes, in pixels a side.
-const THUMBHASH_SIDE: u32 = 100;
+/// What the thumbhash is computed from, in pixels a side. The algorithm takes up to 100, but it
+/// keeps seven waves a side, and its cost grows with the area.
+const THUMBHASH_SIDE: u32 = 64;
 
 /// A thumbnail and what a page needs to lay it out before it has loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]

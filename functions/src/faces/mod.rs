@@ -3,7 +3,6 @@
 
 mod seeta;
 
-
 use crate::picture::Upright;
 
 pub use entity::image::Face;

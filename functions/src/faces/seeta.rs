@@ -13,8 +13,9 @@ const MODEL: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/seeta_fd_frontal_
 /// The long side of what the detector sees, in pixels. The smallest face it can find has 40 of
 /// them; fewer pixels lose the back rows of group photos.
 const LONG_SIDE: u32 = 1920;
-/// Small pictures are enlarged at most this much: beyond it there is nothing more to see.
-const MAX_ENLARGEMENT: u32 = 2;
+/// Small pictures are enlarged at most this much. On group photos scaled down to 300 to 600
+/// pixels, 772 of 850 faces were found at 2 and 840 at 3, for twice the time.
+const MAX_ENLARGEMENT: u32 = 3;
 /// The side of the window that slides over the picture, in pixels. `rustface` reads outside its
 /// memory on anything narrower.
 const WINDOW: u32 = 40;
@@ -118,7 +119,7 @@ mod tests {
     fn pictures_are_searched_at_one_size() {
         assert_eq!(input_size(4000, 3000), (1920, 1440));
         assert_eq!(input_size(600, 1200), (960, 1920));
-        assert_eq!(input_size(100, 50), (200, 100));
+        assert_eq!(input_size(100, 50), (300, 150));
         assert_eq!(input_size(65_500, 1), (1920, 1));
     }
 
@@ -131,9 +132,24 @@ mod tests {
     }
 
     #[test]
+    fn a_picture_hardly_larger_than_the_window_is_searched_in_bounds() {
+        let detector = bundled();
+        for (width, height) in [(1920, 40), (40, 1920), (1920, 50), (50, 1920), (14, 17)] {
+            let rgb = (0..width * height * 3)
+                .map(|n| (n * 37 % 251) as u8)
+                .collect();
+            let picture = Upright::new(width, height, rgb).unwrap();
+            for face in detector.detect(&picture).unwrap() {
+                assert!(face.x >= 0 && face.x as u32 + face.width <= width);
+                assert!(face.y >= 0 && face.y as u32 + face.height <= height);
+            }
+        }
+    }
+
+    #[test]
     fn a_picture_too_small_for_a_face_has_none() {
         let detector = bundled();
-        for (width, height) in [(1, 1), (19, 19), (20, 20), (21, 40), (300, 3), (41, 39)] {
+        for (width, height) in [(1, 1), (13, 13), (13, 200), (300, 3)] {
             let rgb = (0..width * height * 3)
                 .map(|n| (n * 37 % 251) as u8)
                 .collect();
