@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use tracing_subscriber::EnvFilter;
 
 /// What is logged when nothing is set.
-const DEFAULT_FILTER: &str = "info";
+const DEFAULT_FILTER: &str = "info,sea_orm_migration=warn";
 
 /// Starts logging to standard error. Later calls have no effect.
 pub fn init() -> Result<(), String> {

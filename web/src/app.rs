@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,7 +67,7 @@ impl Parts {
         let db = database::connect(&settings.database)
             .await
             .context("the database cannot be opened; see DATABASE_URL and VITRINE_DATA")?;
-        Migrator::up(&db, None)
+        migrate(&db, &settings.data)
             .await
             .context("the database's schema cannot be brought up to date")?;
         let queue = Queue::new(db.clone());
@@ -108,6 +109,14 @@ impl Parts {
             },
         }
     }
+}
+
+/// Brings the schema up to date, one process of this data folder at a time: two that start at
+/// once would both create the tables.
+async fn migrate(db: &DatabaseConnection, data: &Path) -> anyhow::Result<()> {
+    let turn = File::create(data.join("migrate.lock"))?;
+    let _turn = tokio::task::spawn_blocking(move || turn.lock().map(|()| turn)).await??;
+    Ok(Migrator::up(db, None).await?)
 }
 
 /// The captioner that was chosen.

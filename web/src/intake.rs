@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use bytes::Bytes;
 use entity::image;
 use functions::cpu::CpuPool;
-use functions::lifecycle::{Accepted, NewImage, accept};
+use functions::lifecycle::{Accepted, LifecycleError, NewImage, accept};
 use functions::picture::{self, Refusal};
 use futures::{Stream, StreamExt as _};
 use platform::Format;
@@ -114,10 +114,7 @@ impl Intake<'_> {
             return Ok(None);
         };
         match image::by_idempotency_key(key).one(self.db).await? {
-            Some(image) if image.sha256 != received.sha256 => Err(Problem::new(
-                StatusCode::CONFLICT,
-                "this Idempotency-Key came with another file before; use a new one for each file",
-            )),
+            Some(image) if image.sha256 != received.sha256 => Err(LifecycleError::KeyTaken.into()),
             Some(image) if image.stored_at.is_some() && image.deleted_at.is_none() => {
                 Ok(Some(Accepted::Created(image)))
             }

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use functions::lifecycle::LifecycleError;
 use functions::picture::Refusal;
 use platform::objects::StoreError;
+use platform::settings::MEGABYTE;
 use sea_orm::DbErr;
 use serde::Serialize;
 use tracing::error;
@@ -56,7 +57,7 @@ impl Problem {
             StatusCode::PAYLOAD_TOO_LARGE,
             format!(
                 "the file is larger than the {} MB taken here; send a smaller copy",
-                limit / 1_000_000
+                limit / MEGABYTE
             ),
         )
     }
@@ -160,6 +161,7 @@ impl From<LifecycleError> for Problem {
         match error {
             LifecycleError::Database(error) => error.into(),
             LifecycleError::Store(error) => error.into(),
+            LifecycleError::KeyTaken => Self::new(StatusCode::CONFLICT, error.to_string()),
         }
     }
 }

@@ -135,9 +135,22 @@ pub(super) fn find(name: &str) -> Option<&'static Entry> {
     TABLE.iter().find(|entry| entry.name == name)
 }
 
-/// The table as Markdown.
+/// What stands above the table.
+const INTRODUCTION: &str = "\
+# Settings
+
+All settings are environment variables. An empty value counts as none. A bad value stops the start
+with a message that names the variable, the value and an example.
+
+This page is made from the code by `make settings`.
+
+| variable | default | example | meaning |
+|---|---|---|---|
+";
+
+/// All settings as a page in Markdown: `docs/settings.md`.
 pub fn markdown() -> String {
-    let mut text = String::from("| variable | default | example | meaning |\n|---|---|---|---|\n");
+    let mut text = INTRODUCTION.to_owned();
     for entry in TABLE {
         // Writing into a string cannot fail.
         let _ = writeln!(

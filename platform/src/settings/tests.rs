@@ -104,6 +104,14 @@ fn a_misspelt_setting_is_pointed_out() {
 }
 
 #[test]
+fn the_documented_settings_are_the_ones_there_are() {
+    assert!(
+        include_str!("../../../docs/settings.md") == markdown(),
+        "docs/settings.md is out of date; run `make settings`"
+    );
+}
+
+#[test]
 fn a_data_folder_with_special_characters_becomes_a_sound_address() {
     let settings = DatabaseSettings::sqlite(Path::new("/tmp/50% off?/#1"));
     assert_eq!(settings.url(), "sqlite:///tmp/50%25 off%3f/%231?mode=rwc");

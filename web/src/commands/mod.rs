@@ -38,7 +38,7 @@ enum Command {
     Reprocess(reprocess::Arguments),
     /// Check settings, database and store.
     Doctor,
-    /// List all settings, as a table in Markdown.
+    /// List all settings, as a page in Markdown.
     Settings,
 }
 
