@@ -26,6 +26,9 @@ pub enum LifecycleError {
     /// The store did not.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The idempotency key belongs to other bytes.
+    #[error("this Idempotency-Key came with another file before; use a new one for each file")]
+    KeyTaken,
 }
 
 /// A photo that was received and found to be one.
@@ -84,13 +87,11 @@ pub async fn accept(
             Err(error) => return Err(error.into()),
         }
         let Some(image) = image::by_sha256(&new.sha256).one(db).await? else {
-            // Deleted between the two statements, or the idempotency key is what is taken.
-            return match taken_key(db, &new).await? {
-                Some(image) => Ok(Accepted::Existing(image)),
-                None => Ok(Accepted::Created(
-                    store_original(db, store, insert(db, &new).await?, body).await?,
-                )),
-            };
+            if is_key_taken(db, &new).await? {
+                return Err(LifecycleError::KeyTaken);
+            }
+            // Deleted between the two statements.
+            continue;
         };
         if image.deleted_at.is_some() {
             purge(db, store, &image).await?;
@@ -106,11 +107,14 @@ pub async fn accept(
     }
 }
 
-async fn taken_key(db: &DatabaseConnection, new: &NewImage) -> Result<Option<Model>, DbErr> {
-    match &new.idempotency_key {
-        Some(key) => image::by_idempotency_key(key).one(db).await,
-        None => Ok(None),
-    }
+/// Whether the idempotency key is what stands in the way: somebody uses it for several files,
+/// and another one of them was faster.
+async fn is_key_taken(db: &DatabaseConnection, new: &NewImage) -> Result<bool, DbErr> {
+    let Some(key) = &new.idempotency_key else {
+        return Ok(false);
+    };
+    let holder = image::by_idempotency_key(key).one(db).await?;
+    Ok(holder.is_some_and(|image| image.sha256 != new.sha256))
 }
 
 fn is_duplicate(error: &DbErr) -> bool {
