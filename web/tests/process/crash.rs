@@ -1,0 +1,168 @@
+//! Killed without warning, and started again.
+
+use futures::StreamExt as _;
+use reqwest::StatusCode;
+use serde_json::Value;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+
+use crate::harness::{Home, Server, eventually, is_done};
+use crate::photo;
+
+const IMAGES: u64 = 40;
+
+/// Waits until at least so many images are done while others are not.
+async fn in_the_middle(server: &Server, done: usize) {
+    eventually("some are done and some are not", async || {
+        let images = server.images().await;
+        let count = images.iter().filter(|image| is_done(image)).count();
+        assert!(
+            count < images.len(),
+            "all were done before it could be killed"
+        );
+        (count >= done).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn killed_twice_among_forty_images_all_are_done_and_none_twice() {
+    let home = Home::new();
+    let server = home.serve();
+    futures::stream::iter(0..IMAGES)
+        .map(|seed| server.upload("photo.jpg", photo(seed)))
+        .buffer_unordered(8)
+        .collect::<Vec<_>>()
+        .await;
+    in_the_middle(&server, 3).await;
+    server.kill_9();
+
+    let server = home.serve();
+    let before = server.images().await;
+    assert_eq!(before.len() as u64, IMAGES);
+    let done = before.iter().filter(|image| is_done(image)).count();
+    in_the_middle(&server, done + 3).await;
+    server.kill_9();
+
+    let server = home.serve();
+    let images = server.settled().await;
+
+    assert_eq!(images.len() as u64, IMAGES);
+    assert!(images.iter().all(is_done));
+    let stored = home.stored().await;
+    eventually("no job is left", async || {
+        (stored.jobs().await == 0).then_some(())
+    })
+    .await;
+    stored.assert_whole().await;
+    assert!(
+        stored.lost_attempts().await > 0,
+        "it was killed while it worked"
+    );
+    assert_eq!(home.half_written(), Vec::<std::path::PathBuf>::new());
+    assert!(server.terminate().await.success());
+}
+
+#[tokio::test]
+async fn killed_in_the_middle_of_an_upload_nothing_of_it_is_left() {
+    let home = Home::new();
+    let server = home.serve();
+    let file = photo(1);
+    let mut client = half_an_upload(&server, &file).await;
+    eventually("half of it has arrived", async || {
+        (!home.half_written().is_empty()).then_some(())
+    })
+    .await;
+    server.kill_9();
+    assert!(!home.half_written().is_empty());
+    // The client does not know yet; whatever it still sends goes nowhere.
+    let _ = client.write_all(&file[file.len() / 2..]).await;
+
+    let server = home.serve();
+
+    eventually("it is cleared away", async || {
+        home.half_written().is_empty().then_some(())
+    })
+    .await;
+    assert_eq!(server.images().await, Vec::<Value>::new());
+    assert!(home.stored().await.images().await.is_empty());
+    assert!(home.stored().await.objects().is_empty());
+    server.upload("photo.jpg", file).await;
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_half_way_leaves_nothing_behind() {
+    let home = Home::new();
+    let server = home.serve();
+    let client = half_an_upload(&server, &photo(1)).await;
+    eventually("half of it has arrived", async || {
+        (!home.half_written().is_empty()).then_some(())
+    })
+    .await;
+
+    drop(client);
+
+    eventually("it is cleared away", async || {
+        home.half_written().is_empty().then_some(())
+    })
+    .await;
+    assert_eq!(server.images().await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn uploads_and_deletions_cut_short_by_a_kill_are_brought_to_an_end() {
+    let home = Home::new();
+    let server = home.serve();
+    let ids: Vec<_> = futures::stream::iter(0..6)
+        .map(|seed| server.upload("photo.jpg", photo(seed)))
+        .buffer_unordered(6)
+        .collect()
+        .await;
+    server.settled().await;
+    // Some answers come before the kill and some never.
+    let deletions = futures::future::join_all(ids.iter().map(|id| {
+        let address = format!("{}/api/images/{id}", server.url);
+        reqwest::Client::new().delete(address).send()
+    }));
+    let (deletions, ()) = tokio::join!(deletions, async {
+        eventually("a deletion has begun", async || {
+            (server.images().await.len() < ids.len()).then_some(())
+        })
+        .await;
+        crate::harness::signal("KILL", server.pid());
+    });
+    let promised = deletions
+        .iter()
+        .filter(|answer| matches!(answer, Ok(answer) if answer.status() == StatusCode::NO_CONTENT))
+        .count();
+    server.kill_9();
+
+    let server = home.serve();
+
+    let stored = home.stored().await;
+    eventually("what was begun is done", async || {
+        let rows = stored.images().await;
+        rows.iter()
+            .all(|row| row.deleted_at.is_none())
+            .then_some(())
+    })
+    .await;
+    assert!(server.images().await.len() <= ids.len() - promised);
+    stored.assert_whole().await;
+}
+
+/// A client that has sent the first half of a photo and keeps the rest to itself.
+pub(crate) async fn half_an_upload(server: &Server, file: &[u8]) -> TcpStream {
+    let host = server.url.strip_prefix("http://").unwrap();
+    let mut client = TcpStream::connect(host).await.unwrap();
+    let head = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"half.jpg\"\r\n\
+                Content-Type: image/jpeg\r\n\r\n";
+    let request = format!(
+        "POST /api/images HTTP/1.1\r\nHost: {host}\r\n\
+         Content-Type: multipart/form-data; boundary=x\r\nContent-Length: {}\r\n\r\n{head}",
+        head.len() + file.len() + "\r\n--x--\r\n".len(),
+    );
+    client.write_all(request.as_bytes()).await.unwrap();
+    client.write_all(&file[..file.len() / 2]).await.unwrap();
+    client
+}

@@ -1,0 +1,193 @@
+//! A data folder, and everything that can be started on it.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tempfile::TempDir;
+
+use super::{Server, Stored};
+
+/// A data folder of its own, gone with the test. It outlives the servers that are started,
+/// stopped and killed on it.
+pub(crate) struct Home {
+    folder: TempDir,
+    settings: Vec<(String, String)>,
+    logs: AtomicUsize,
+}
+
+/// A command that has come to its end.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Home {
+    /// An empty one.
+    pub(crate) fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            settings: Vec::new(),
+            logs: AtomicUsize::new(0),
+        }
+    }
+
+    /// An empty one in which a setting holds for everything that is started.
+    pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
+        let mut home = Self::new();
+        for (name, value) in settings {
+            home.set(name, value);
+        }
+        home
+    }
+
+    /// From now on this setting holds.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.settings.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// A folder for whatever the test needs besides the data.
+    pub(crate) fn desk(&self) -> PathBuf {
+        let desk = self.folder.path().join("desk");
+        std::fs::create_dir_all(&desk).unwrap();
+        desk
+    }
+
+    /// The data folder.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// The folder with the objects.
+    pub(crate) fn objects(&self) -> PathBuf {
+        self.data().join("objects")
+    }
+
+    /// What is in the rows and in the store.
+    pub(crate) async fn stored(&self) -> Stored {
+        Stored::open(&self.data()).await
+    }
+
+    /// `vitrine` with arguments, in an environment that holds nothing but the settings of this
+    /// home.
+    pub(crate) fn vitrine<A: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vitrine"));
+        command
+            .args(arguments)
+            .env_clear()
+            .env("VITRINE_DATA", self.data())
+            .env("VITRINE_BIND", "127.0.0.1:0")
+            .envs(self.settings.iter().cloned())
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command to its end.
+    pub(crate) fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Finished {
+        Finished::of(&mut self.vitrine(arguments))
+    }
+
+    /// Starts a server and waits until it listens.
+    pub(crate) fn serve(&self) -> Server {
+        Server::start(self.vitrine(["serve"]), self.new_log())
+    }
+
+    fn new_log(&self) -> (File, PathBuf) {
+        let number = self.logs.fetch_add(1, Ordering::Relaxed);
+        let path = self.folder.path().join(format!("{number}.log"));
+        (File::create(&path).unwrap(), path)
+    }
+
+    /// What was not finished, in the data folder: everything below `.incoming` but the folders
+    /// of processes that are alive, and their locks.
+    pub(crate) fn half_written(&self) -> Vec<PathBuf> {
+        let mut left = Vec::new();
+        for folder in files_in(&self.objects().join(".incoming")) {
+            let lock = folder.join("lock");
+            if !is_locked(&lock) {
+                left.push(folder.clone());
+            }
+            left.extend(files_in(&folder).into_iter().filter(|file| *file != lock));
+        }
+        left
+    }
+}
+
+/// Whether somebody holds a lock on a file. Trying to take it would get into the way of those
+/// who take locks in earnest.
+fn is_locked(file: &Path) -> bool {
+    let Ok(metadata) = std::fs::metadata(file) else {
+        return false;
+    };
+    let inode = format!(":{}", metadata.ino());
+    std::fs::read_to_string("/proc/locks")
+        .unwrap()
+        .split_whitespace()
+        .any(|word| word.ends_with(&inode))
+}
+
+fn files_in(folder: &Path) -> Vec<PathBuf> {
+    match std::fs::read_dir(folder) {
+        Ok(entries) => entries.map(|entry| entry.unwrap().path()).collect(),
+        Err(_) => Vec::new(),
+    }
+}
+
+impl Finished {
+    /// Runs a command to its end.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let output = command.output().unwrap();
+        Self {
+            status: output.status,
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// The lines on standard output.
+    pub(crate) fn lines(&self) -> Vec<&str> {
+        self.stdout.lines().collect()
+    }
+
+    /// The same, if the command was successful.
+    #[track_caller]
+    pub(crate) fn succeeded(self) -> Self {
+        assert!(self.status.success(), "{self:#?}");
+        self
+    }
+
+    /// The one message with which a command refuses to work.
+    #[track_caller]
+    pub(crate) fn refusal(&self) -> &str {
+        assert_eq!(self.status.code(), Some(1), "{self:#?}");
+        assert_eq!(self.stdout, "");
+        let mut messages = self
+            .stderr
+            .lines()
+            .filter_map(|line| line.strip_prefix("vitrine: "));
+        let message = messages
+            .next()
+            .unwrap_or_else(|| panic!("no message: {self:#?}"));
+        assert_eq!(messages.next(), None);
+        assert!(self.stderr.trim_end().ends_with(message), "{self:#?}");
+        message
+    }
+}
+
+/// Sends a signal to a process. `kill` is built into every shell, so nothing needs installing.
+pub(crate) fn signal(name: &str, process: u32) {
+    let sent = Command::new("sh")
+        .args(["-c", &format!("kill -{name} {process}")])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+}

@@ -1,0 +1,114 @@
+//! What is in a data folder, looked at past the server: the rows and the files.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use entity::step::{Name, State};
+use entity::{image, job, step};
+use platform::database;
+use platform::settings::DatabaseSettings;
+use sea_orm::{DatabaseConnection, EntityTrait as _, PaginatorTrait as _, QueryOrder as _};
+
+/// The rows and objects of a home.
+pub(crate) struct Stored {
+    /// The rows.
+    pub(crate) db: DatabaseConnection,
+    objects: PathBuf,
+}
+
+impl Stored {
+    pub(super) async fn open(data: &Path) -> Self {
+        let settings = DatabaseSettings::sqlite(&data.join("vitrine.sqlite"));
+        Self {
+            db: database::connect(&settings).await.unwrap(),
+            objects: data.join("objects"),
+        }
+    }
+
+    /// All images, oldest first, in whatever part of their life.
+    pub(crate) async fn images(&self) -> Vec<image::Model> {
+        let images = image::Entity::find().order_by_asc(image::Column::Id);
+        images.all(&self.db).await.unwrap()
+    }
+
+    /// All steps.
+    pub(crate) async fn steps(&self) -> Vec<step::Model> {
+        step::Entity::find().all(&self.db).await.unwrap()
+    }
+
+    /// How much work is waiting or being done.
+    pub(crate) async fn jobs(&self) -> u64 {
+        job::Entity::find().count(&self.db).await.unwrap()
+    }
+
+    /// The files in the store, as in `uploads/{id}.jpg`, half-written ones apart.
+    pub(crate) fn objects(&self) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        for area in ["uploads", "thumbnails", "anonymised"] {
+            for entry in std::fs::read_dir(self.objects.join(area)).unwrap() {
+                let name = entry.unwrap().file_name().into_string().unwrap();
+                found.insert(format!("{area}/{name}"));
+            }
+        }
+        found
+    }
+
+    /// Sees to it that every image is done, once: one row for these bytes, one object for each
+    /// rendition and none besides, a history that ends well and only then, and nothing owed.
+    pub(crate) async fn assert_whole(&self) {
+        let images = self.images().await;
+        let hashes: BTreeSet<_> = images.iter().map(|image| &image.sha256).collect();
+        assert_eq!(hashes.len(), images.len());
+        let mut expected = BTreeSet::new();
+        for image in &images {
+            let id = image.id;
+            expected.insert(image.object_key.clone());
+            expected.insert(format!("thumbnails/{id}.jpg"));
+            expected.insert(format!("anonymised/{id}.jpg"));
+            expected.insert(format!("anonymised/{id}-small.jpg"));
+            assert!(image.stored_at.is_some() && image.deleted_at.is_none());
+            assert!(image.thumbhash.is_some() && image.faces.is_some());
+            assert!(image.caption_text.is_some());
+        }
+        assert_eq!(self.objects(), expected);
+        let steps = self.steps().await;
+        assert_eq!(steps.len(), images.len() * Name::ALL.len());
+        for step in &steps {
+            assert_history_is_consistent(step);
+        }
+        assert_eq!(self.jobs().await, 0);
+    }
+
+    /// Attempts whose worker was gone before it had finished.
+    pub(crate) async fn lost_attempts(&self) -> usize {
+        let steps = self.steps().await;
+        let attempts = steps
+            .iter()
+            .flat_map(|step| &step.history.as_ref().unwrap().0);
+        attempts
+            .filter(|attempt| attempt.state == State::Queued)
+            .count()
+    }
+}
+
+/// Done at the last attempt and at no earlier one, the attempts numbered as they happened.
+#[track_caller]
+fn assert_history_is_consistent(step: &step::Model) {
+    assert_eq!(step.state, State::Done, "{step:#?}");
+    assert_eq!(step.error, None);
+    assert!(step.finished_at.is_some());
+    let history = &step.history.as_ref().unwrap().0;
+    let numbers: Vec<_> = history.iter().map(|attempt| attempt.attempt).collect();
+    assert_eq!(
+        numbers,
+        (1..=step.attempts).collect::<Vec<_>>(),
+        "{step:#?}"
+    );
+    let (last, earlier) = history.split_last().unwrap();
+    assert_eq!(last.state, State::Done, "{step:#?}");
+    assert_eq!(last.finished_at, step.finished_at);
+    for attempt in earlier {
+        assert_eq!(attempt.state, State::Queued, "{step:#?}");
+        assert!(attempt.started_at <= last.started_at);
+    }
+}

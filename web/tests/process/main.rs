@@ -1,0 +1,14 @@
+//! The real program, as a process, from outside: started, fed, killed, stopped and started
+//! again. What can be tested within one process is tested in `suite`.
+
+#![allow(clippy::unwrap_used)]
+
+mod crash;
+mod harness;
+mod shutdown;
+mod start;
+
+/// A small photo of which no two seeds give the same bytes.
+fn photo(seed: u64) -> Vec<u8> {
+    functions::testing::photo(seed, 320, 240)
+}

@@ -1,0 +1,130 @@
+//! Asked to stop: what has been begun is finished, and it does not take for ever.
+
+use std::time::Duration;
+
+use entity::step::State;
+use futures::StreamExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::crash::half_an_upload;
+use crate::harness::{Home, eventually, within};
+use crate::photo;
+
+/// What a server may take to stop: what it gives requests and jobs, and a little for itself.
+const BOUND: Duration = Duration::from_secs(30);
+
+#[tokio::test]
+async fn both_signals_to_stop_end_it_well() {
+    for signal in ["TERM", "INT"] {
+        let home = Home::new();
+        let mut server = home.serve();
+        server.send(signal);
+        let status = server.exited().await;
+        assert_eq!(status.code(), Some(0), "SIG{signal}");
+        assert_eq!(home.half_written(), Vec::<std::path::PathBuf>::new());
+    }
+}
+
+#[tokio::test]
+async fn steps_in_progress_are_finished_and_the_others_wait_for_the_next_start() {
+    let home = Home::new();
+    let mut server = home.serve();
+    for seed in 0..12 {
+        server.upload("photo.jpg", photo(seed)).await;
+    }
+    let stored = home.stored().await;
+    let in_state = async |state| {
+        let steps = stored.steps().await;
+        steps.iter().filter(|step| step.state == state).count()
+    };
+    eventually("a step is in progress", async || {
+        (in_state(State::Running).await > 0).then_some(())
+    })
+    .await;
+
+    server.send("TERM");
+    let status = within(BOUND, "it has stopped", async || server.has_exited()).await;
+
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(in_state(State::Running).await, 0);
+    let waiting = in_state(State::Queued).await;
+    assert!(waiting > 0, "all was done before it could be stopped");
+    assert_eq!(stored.jobs().await, waiting as u64);
+
+    let server = home.serve();
+    server.settled().await;
+    server.terminate().await;
+    stored.assert_whole().await;
+    assert_eq!(stored.lost_attempts().await, 0);
+}
+
+#[tokio::test]
+async fn an_open_stream_of_events_ends() {
+    let home = Home::new();
+    let mut server = home.serve();
+    let response = server.get("/api/events").send().await.unwrap();
+    let mut events = response.bytes_stream();
+    assert!(
+        events
+            .next()
+            .await
+            .unwrap()
+            .unwrap()
+            .starts_with(b": listening")
+    );
+
+    server.send("TERM");
+
+    while let Some(chunk) = events.next().await {
+        chunk.unwrap();
+    }
+    let exited = within(Duration::from_secs(10), "it has stopped", async || {
+        server.has_exited()
+    });
+    assert!(exited.await.success());
+}
+
+#[tokio::test]
+async fn an_upload_in_progress_is_taken_in() {
+    let home = Home::new();
+    let server = home.serve();
+    let file = photo(1);
+    let mut client = half_an_upload(&server, &file).await;
+    eventually("half of it has arrived", async || {
+        (!home.half_written().is_empty()).then_some(())
+    })
+    .await;
+
+    server.send("TERM");
+    eventually("it stops", async || {
+        server.log().contains("stopping").then_some(())
+    })
+    .await;
+    client.write_all(&file[file.len() / 2..]).await.unwrap();
+    client.write_all(b"\r\n--x--\r\n").await.unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    assert!(server.terminate().await.success());
+    assert_eq!(home.stored().await.images().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_client_that_never_ends_its_upload_does_not_keep_it_alive() {
+    let home = Home::new();
+    let mut server = home.serve();
+    let client = half_an_upload(&server, &photo(1)).await;
+    eventually("half of it has arrived", async || {
+        (!home.half_written().is_empty()).then_some(())
+    })
+    .await;
+
+    server.send("TERM");
+    let status = within(BOUND, "it has stopped", async || server.has_exited()).await;
+
+    assert_eq!(status.code(), Some(0));
+    drop(client);
+    assert!(home.stored().await.images().await.is_empty());
+    assert_eq!(home.half_written(), Vec::<std::path::PathBuf>::new());
+}

@@ -1,0 +1,248 @@
+//! A server that a test can talk to, look into and stop.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use entity::{image, job, step};
+use functions::context::Context;
+use functions::local;
+use platform::objects::{Body, ObjectKey};
+use platform::settings::Settings;
+use sea_orm::EntityTrait as _;
+use sea_orm::sea_query::Expr;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use uuid::Uuid;
+use web::app::App;
+use web::state::AppState;
+
+use crate::client::Client;
+
+/// How long a condition may take to come true before a test gives up.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running server. It dereferences to a client with no cookies: without a password that is
+/// the admin, with one a visitor.
+pub(crate) struct TestApp {
+    client: Client,
+    pub(crate) address: SocketAddr,
+    pub(crate) state: AppState,
+    /// What [`TestApp::drain`] works with. Tests put their own captioners and detectors in.
+    pub(crate) context: Context,
+    folder: Arc<TempDir>,
+    server: JoinHandle<anyhow::Result<()>>,
+    stop: DropGuard,
+}
+
+/// Settings for a [`TestApp`].
+pub(crate) struct Builder {
+    variables: BTreeMap<&'static str, String>,
+    folder: Arc<TempDir>,
+}
+
+impl Builder {
+    pub(crate) fn set(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.variables.insert(name, value.to_string());
+        self
+    }
+
+    pub(crate) fn password(self, password: &str) -> Self {
+        self.set("VITRINE_ADMIN_PASSWORD", password)
+    }
+
+    pub(crate) fn anyone_may_upload(self) -> Self {
+        self.set("VITRINE_UPLOADS", "anyone")
+    }
+
+    pub(crate) fn max_upload_mb(self, megabytes: u32) -> Self {
+        self.set("VITRINE_MAX_UPLOAD_MB", megabytes)
+    }
+
+    /// The same rows and objects as another server.
+    pub(crate) fn on_the_data_of(mut self, other: &TestApp) -> Self {
+        self.folder = Arc::clone(&other.folder);
+        self
+    }
+
+    pub(crate) async fn spawn(self) -> TestApp {
+        let data = self.folder.path().join("data");
+        let mut variables: BTreeMap<String, String> = BTreeMap::from(
+            [
+                ("VITRINE_DATA", data.to_str().unwrap()),
+                ("VITRINE_BIND", "127.0.0.1:0"),
+                ("VITRINE_WORKERS", "0"),
+                ("VITRINE_CAPTIONER", "describe"),
+                ("VITRINE_INSTANCE_ID", "test"),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned())),
+        );
+        for (name, value) in self.variables {
+            variables.insert(name.to_owned(), value);
+        }
+        let settings = Settings::from_variables(variables).unwrap();
+        let app = App::build(settings).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let (state, context) = (app.state.clone(), app.context.clone());
+        let server = tokio::spawn(app.run_until(listener, stop.clone().cancelled_owned()));
+        TestApp {
+            client: Client::new(address),
+            address,
+            state,
+            context,
+            folder: self.folder,
+            server,
+            stop: stop.drop_guard(),
+        }
+    }
+}
+
+impl Deref for TestApp {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl TestApp {
+    pub(crate) fn builder() -> Builder {
+        Builder {
+            variables: BTreeMap::new(),
+            folder: Arc::new(tempfile::tempdir().unwrap()),
+        }
+    }
+
+    /// A server without a password: whoever asks is the admin.
+    pub(crate) async fn spawn() -> Self {
+        Self::builder().spawn().await
+    }
+
+    /// Somebody who has never been here.
+    pub(crate) fn visitor(&self) -> Client {
+        Client::new(self.address)
+    }
+
+    /// Somebody who signs in with this password, which has to be the right one.
+    pub(crate) async fn sign_in(&self, password: &str) -> Client {
+        let client = Client::new(self.address);
+        client
+            .post_form("/login", &[("password", password)])
+            .await
+            .expect(303);
+        client
+    }
+
+    /// Works off what can be worked off now. Returns how many jobs that were.
+    pub(crate) async fn drain(&self) -> usize {
+        local::drain(&self.context, &self.state.queue)
+            .await
+            .unwrap()
+    }
+
+    /// What waits for later, a retry or the end of a lease, is due now.
+    pub(crate) async fn let_time_pass(&self) {
+        job::Entity::update_many()
+            .col_expr(job::Column::VisibleAt, Expr::value(entity::now()))
+            .exec(&self.state.db)
+            .await
+            .unwrap();
+    }
+
+    pub(crate) async fn row(&self, id: Uuid) -> Option<image::Model> {
+        image::Entity::find_by_id(id)
+            .one(&self.state.db)
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn rows(&self) -> Vec<image::Model> {
+        image::Entity::find().all(&self.state.db).await.unwrap()
+    }
+
+    pub(crate) async fn step(&self, id: Uuid, name: step::Name) -> step::Model {
+        step::Entity::find_by_id((id, name))
+            .one(&self.state.db)
+            .await
+            .unwrap()
+            .unwrap()
+    }
+
+    pub(crate) async fn object(&self, key: &ObjectKey) -> Vec<u8> {
+        self.state.store.get(key).await.unwrap().to_vec()
+    }
+
+    /// A scratch file with these bytes, as an upload leaves it.
+    pub(crate) async fn file_of(&self, bytes: &[u8]) -> Body {
+        let mut file = self.state.scratch.file().await.unwrap();
+        file.write(bytes).await.unwrap();
+        file.finish().await.unwrap();
+        Body::File(file)
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Every object in the store, as `area/name`.
+    pub(crate) fn objects(&self) -> Vec<String> {
+        let store = self.data().join("objects");
+        let mut found: Vec<_> = files_below(&store)
+            .into_iter()
+            .filter(|name| !name.starts_with(".incoming"))
+            .collect();
+        found.sort();
+        found
+    }
+
+    /// Files that were begun and not finished.
+    pub(crate) fn unfinished_files(&self) -> Vec<String> {
+        files_below(&self.data().join("objects/.incoming"))
+            .into_iter()
+            .filter(|name| !name.ends_with("/lock"))
+            .collect()
+    }
+
+    /// Everything in the temporary folder of this server, so that a test sees what went astray.
+    pub(crate) fn everything_on_disk(&self) -> Vec<String> {
+        files_below(self.folder.path())
+    }
+
+    /// Stops the server and waits until it has stopped.
+    pub(crate) async fn stop(self) {
+        drop(self.stop);
+        self.server.await.unwrap().unwrap();
+    }
+}
+
+fn files_below(folder: &Path) -> Vec<String> {
+    walkdir::WalkDir::new(folder)
+        .into_iter()
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_file())
+        .map(|entry| {
+            let path = entry.path().strip_prefix(folder).unwrap();
+            path.to_string_lossy().into_owned()
+        })
+        .collect()
+}
+
+/// Waits until a condition holds. `what` says in the report what never came true.
+pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) {
+    let waiting = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    assert!(
+        tokio::time::timeout(PATIENCE, waiting).await.is_ok(),
+        "after {PATIENCE:?} it still does not hold that {what}"
+    );
+}

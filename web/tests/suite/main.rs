@@ -1,0 +1,10 @@
+//! The server as its callers meet it: a whole one in this process for each test, on a folder and
+//! a port of its own. Nothing works in the background unless a test asks for workers: a test
+//! drains the queue when it wants the work done.
+
+#![allow(clippy::unwrap_used)]
+
+mod app;
+mod client;
+mod refusals;
+mod uploads;
