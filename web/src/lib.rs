@@ -16,6 +16,7 @@ pub mod media;
 mod multipart;
 pub mod operations;
 pub mod pages;
+pub mod parts;
 pub mod problem;
 mod request_id;
 mod router;

@@ -14,7 +14,7 @@ use platform::settings::Settings;
 use sea_orm::PaginatorTrait as _;
 use uuid::Uuid;
 
-use crate::app::{Parts, captioner};
+use crate::parts::{Parts, captioner};
 
 pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     let mut checkup = Checkup { healthy: true };

@@ -17,8 +17,8 @@ use tokio_util::io::ReaderStream;
 use tokio_util::sync::CancellationToken;
 use walkdir::{DirEntry, WalkDir};
 
-use crate::app::{Parts, cores};
 use crate::intake::{Intake, Sender};
+use crate::parts::{Parts, cores};
 use crate::problem::Problem;
 use crate::state::UploadLimits;
 

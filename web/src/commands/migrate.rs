@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use platform::settings::Settings;
 
-use crate::app::Parts;
+use crate::parts::Parts;
 
 pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     let parts = Parts::open(settings).await?;

@@ -13,7 +13,7 @@ use functions::{anonymise, thumbnail};
 use platform::settings::Settings;
 use serde_json::{Value, json};
 
-use crate::app::captioner;
+use crate::parts::captioner;
 
 /// What to render, and from what.
 #[derive(Debug, Args)]

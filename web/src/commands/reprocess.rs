@@ -14,7 +14,7 @@ use platform::settings::Settings;
 use sea_orm::{ColumnTrait as _, DatabaseConnection, QueryFilter as _};
 use uuid::Uuid;
 
-use crate::app::Parts;
+use crate::parts::Parts;
 
 /// Images in one transaction.
 const BATCH: u64 = 200;

@@ -59,14 +59,14 @@ impl ImageView {
     pub(super) fn new(rows: &ImageRows, viewer: &Viewer) -> Self {
         let image = &rows.image;
         let caption = image.caption_text.clone();
-        let file_name = rows.file_name(viewer);
-        let alt = caption.clone().unwrap_or_else(|| {
-            if viewer.may(Action::SeeDetails) {
-                format!("{file_name}, not described yet")
-            } else {
-                "A picture, not described yet".to_owned()
-            }
-        });
+        let file_name = if viewer.may(Action::SeeDetails) {
+            image.file_name.clone()
+        } else {
+            "Photo".to_owned()
+        };
+        let alt = caption
+            .clone()
+            .unwrap_or_else(|| format!("{file_name}, not described yet"));
         Self {
             id: image.id.to_string(),
             url: format!("/images/{}", image.id),
