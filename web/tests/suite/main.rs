@@ -4,7 +4,11 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod access;
 mod app;
 mod client;
+mod ports;
 mod refusals;
+mod routes;
+mod sse;
 mod uploads;

@@ -1,0 +1,127 @@
+//! Captioners and detectors that do what a test needs: adapters of the same ports as the real
+//! ones.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use functions::annotate::{Caption, CaptionError, Captioner, Describer, Subject};
+use functions::faces::{DetectError, Face, FaceDetector};
+use functions::picture::Upright;
+use tokio::sync::Semaphore;
+
+/// Sees one face that fills the picture but for a margin.
+pub(crate) struct OneLargeFace;
+
+impl FaceDetector for OneLargeFace {
+    fn name(&self) -> &str {
+        "one large face"
+    }
+
+    fn detect(&self, picture: &Upright) -> Result<Vec<Face>, DetectError> {
+        let (x, y) = (picture.width / 8, picture.height / 8);
+        Ok(vec![Face {
+            x: x.cast_signed(),
+            y: y.cast_signed(),
+            width: x * 6,
+            height: y * 6,
+            score: 9.0,
+        }])
+    }
+}
+
+/// What a [`Scripted`] captioner does with a picture.
+pub(crate) enum Move {
+    Busy,
+    Broken,
+    Refuse,
+    Panic,
+}
+
+/// Goes through its script, then describes.
+pub(crate) struct Scripted(Mutex<VecDeque<Move>>);
+
+impl Scripted {
+    pub(crate) fn new(script: impl IntoIterator<Item = Move>) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(script.into_iter().collect())))
+    }
+}
+
+#[async_trait]
+impl Captioner for Scripted {
+    fn provider(&self) -> &'static str {
+        "scripted"
+    }
+
+    async fn caption(&self, subject: &Subject) -> Result<Caption, CaptionError> {
+        let next = self.0.lock().unwrap().pop_front();
+        match next {
+            None => Describer.caption(subject).await,
+            Some(Move::Busy) => Err(CaptionError::Transient {
+                reason: "the provider is busy".to_owned(),
+                retry_after: None,
+            }),
+            Some(Move::Broken) => Err(CaptionError::Permanent("the key is wrong".to_owned())),
+            Some(Move::Refuse) => Err(CaptionError::Blocked("not this one".to_owned())),
+            Some(Move::Panic) => panic!("no words for this"),
+        }
+    }
+}
+
+/// Says that it has begun, and waits until it may go on.
+pub(crate) struct Held {
+    begun: Semaphore,
+    go: Semaphore,
+    text: &'static str,
+}
+
+impl Held {
+    pub(crate) fn new(text: &'static str) -> Arc<Self> {
+        Arc::new(Self {
+            begun: Semaphore::new(0),
+            go: Semaphore::new(0),
+            text,
+        })
+    }
+
+    /// Returns once somebody waits.
+    pub(crate) async fn has_begun(&self) {
+        self.begun.acquire().await.unwrap().forget();
+    }
+
+    pub(crate) fn let_go(&self) {
+        self.go.add_permits(1);
+    }
+}
+
+#[async_trait]
+impl Captioner for Held {
+    fn provider(&self) -> &'static str {
+        "held"
+    }
+
+    async fn caption(&self, subject: &Subject) -> Result<Caption, CaptionError> {
+        self.begun.add_permits(1);
+        self.go.acquire().await.unwrap().forget();
+        let caption = Describer.caption(subject).await?;
+        Ok(Caption {
+            text: self.text.to_owned(),
+            provider: "held".to_owned(),
+            ..caption
+        })
+    }
+}
+
+/// Crashes on pictures of one width, and sees nobody on the others.
+pub(crate) struct CrashesAtWidth(pub(crate) u32);
+
+impl FaceDetector for CrashesAtWidth {
+    fn name(&self) -> &str {
+        "crashes"
+    }
+
+    fn detect(&self, picture: &Upright) -> Result<Vec<Face>, DetectError> {
+        assert!(picture.width != self.0, "a face out of bounds");
+        Ok(Vec::new())
+    }
+}

@@ -1,0 +1,106 @@
+//! Reads server-sent events as a browser does.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::{Stream, StreamExt as _};
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::client::Client;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// One event.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) data: Value,
+}
+
+/// A stream of events that is being listened to.
+pub(crate) struct Events {
+    bytes: Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>,
+    read: String,
+}
+
+impl Events {
+    /// Listens from now on.
+    pub(crate) async fn listen(client: &Client) -> Self {
+        Self::open(client, None).await
+    }
+
+    /// Listens from behind the event with this id.
+    pub(crate) async fn listen_after(client: &Client, id: &str) -> Self {
+        Self::open(client, Some(id)).await
+    }
+
+    async fn open(client: &Client, last: Option<&str>) -> Self {
+        let mut request = client.request(Method::GET, "/api/events");
+        if let Some(id) = last {
+            request = request.header("last-event-id", id);
+        }
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        let mut events = Self {
+            bytes: Box::pin(response.bytes_stream()),
+            read: String::new(),
+        };
+        // The server says hello once it listens to what happens.
+        assert!(events.block().await.unwrap().contains(": listening"));
+        events
+    }
+
+    /// The next event; none if the server has ended the stream.
+    pub(crate) async fn next(&mut self) -> Option<Event> {
+        loop {
+            let block = self.block().await?;
+            let field = |name: &str| {
+                block
+                    .lines()
+                    .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+                    .unwrap_or_default()
+                    .to_owned()
+            };
+            let data = field("data");
+            // Comments keep the connection open, no more.
+            if !data.is_empty() {
+                return Some(Event {
+                    id: field("id"),
+                    name: field("event"),
+                    data: serde_json::from_str(&data).unwrap(),
+                });
+            }
+        }
+    }
+
+    /// The next image that is as wanted.
+    pub(crate) async fn image_that(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let event = self.next().await.unwrap();
+            if event.name == "image" && wanted(&event.data) {
+                return event.data;
+            }
+        }
+    }
+
+    async fn block(&mut self) -> Option<String> {
+        let reading = async {
+            loop {
+                if let Some((block, rest)) = self.read.split_once("\n\n") {
+                    let (block, rest) = (block.to_owned(), rest.to_owned());
+                    self.read = rest;
+                    return Some(block);
+                }
+                let bytes = self.bytes.next().await?.unwrap();
+                self.read.push_str(std::str::from_utf8(&bytes).unwrap());
+            }
+        };
+        tokio::time::timeout(PATIENCE, reading)
+            .await
+            .unwrap_or_else(|_| panic!("nothing was heard for {PATIENCE:?}"))
+    }
+}
