@@ -71,8 +71,11 @@ pub(super) async fn run(settings: Settings, arguments: Arguments) -> anyhow::Res
         .await?;
     }
     parts.db.close().await?;
+    let steps = if count == 1 { "step" } else { "steps" };
     if arguments.dry_run {
-        println!("{count} steps would run again.");
+        println!("{count} {steps} would run again.");
+    } else if count == 1 {
+        println!("1 step is queued; a running `vitrine serve` works on it.");
     } else {
         println!("{count} steps are queued; a running `vitrine serve` works on them.");
     }
