@@ -3,8 +3,10 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod commands;
 mod crash;
 mod harness;
+mod import;
 mod shutdown;
 mod start;
 

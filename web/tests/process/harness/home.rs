@@ -4,12 +4,12 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tempfile::TempDir;
 
-use super::{Server, Stored};
+use super::{DEADLINE, Server, Stored};
 
 /// A data folder of its own, gone with the test. It outlives the servers that are started,
 /// stopped and killed on it.
@@ -51,7 +51,7 @@ impl Home {
         self.settings.push((name.to_owned(), value.to_owned()));
     }
 
-    /// A folder for whatever the test needs besides the data.
+    /// Where commands are run: a folder for whatever the test needs besides the data.
     pub(crate) fn desk(&self) -> PathBuf {
         let desk = self.folder.path().join("desk");
         std::fs::create_dir_all(&desk).unwrap();
@@ -86,7 +86,7 @@ impl Home {
             .env("VITRINE_DATA", self.data())
             .env("VITRINE_BIND", "127.0.0.1:0")
             .envs(self.settings.iter().cloned())
-            .current_dir(self.folder.path())
+            .current_dir(self.desk())
             .stdin(Stdio::null());
         command
     }
@@ -143,9 +143,28 @@ fn files_in(folder: &Path) -> Vec<PathBuf> {
 }
 
 impl Finished {
-    /// Runs a command to its end.
+    /// Runs a command to its end. One that has none is killed.
+    #[track_caller]
     pub(crate) fn of(command: &mut Command) -> Self {
-        let output = command.output().unwrap();
+        let process = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Self::end_of(process)
+    }
+
+    /// Waits for the end of a process whose output is piped.
+    #[track_caller]
+    pub(crate) fn end_of(process: Child) -> Self {
+        let id = process.id();
+        let (sender, receiver) = std::sync::mpsc::channel();
+        std::thread::spawn(move || sender.send(process.wait_with_output()));
+        let Ok(output) = receiver.recv_timeout(DEADLINE) else {
+            signal("KILL", id);
+            panic!("it goes on and on: {:#?}", receiver.recv());
+        };
+        let output = output.unwrap();
         Self {
             status: output.status,
             stdout: String::from_utf8(output.stdout).unwrap(),

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
@@ -14,6 +14,8 @@ use super::{eventually, signal};
 /// `vitrine serve` as a process. It is killed when this is dropped.
 pub(crate) struct Server {
     process: Child,
+    /// Kept open, so that it can go on printing.
+    _stdout: BufReader<ChildStdout>,
     log: PathBuf,
     /// Where it listens, as in `http://127.0.0.1:4711`.
     pub(crate) url: String,
@@ -28,10 +30,9 @@ impl Server {
             .stderr(stderr)
             .spawn()
             .unwrap();
+        let mut stdout = BufReader::new(process.stdout.take().unwrap());
         let mut first = String::new();
-        BufReader::new(process.stdout.take().unwrap())
-            .read_line(&mut first)
-            .unwrap();
+        stdout.read_line(&mut first).unwrap();
         let Some(url) = first.trim().strip_prefix("Vitrine is at ") else {
             let status = process.wait();
             let log = std::fs::read_to_string(&log);
@@ -40,6 +41,7 @@ impl Server {
         Self {
             url: url.to_owned(),
             process,
+            _stdout: stdout,
             log,
             client: Client::builder()
                 .redirect(reqwest::redirect::Policy::none())

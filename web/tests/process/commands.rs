@@ -1,0 +1,304 @@
+//! The other commands.
+
+use std::path::Path;
+
+use functions::testing::{claiming, photo};
+use platform::Format;
+use serde_json::Value;
+
+use crate::harness::{Home, eventually, is_done};
+
+fn keys(line: &str) -> Vec<String> {
+    let line: Value = serde_json::from_str(line).unwrap();
+    let mut keys: Vec<_> = line.as_object().unwrap().keys().cloned().collect();
+    keys.sort();
+    keys
+}
+
+fn size_of(path: &Path) -> (u32, u32) {
+    image::image_dimensions(path).unwrap()
+}
+
+#[test]
+fn render_makes_one_thing_from_one_file_and_prints_one_line() {
+    let home = Home::new();
+    std::fs::write(home.desk().join("in.jpg"), photo(1, 800, 600)).unwrap();
+    let out = home.desk().join("out.jpg");
+    let line_of = |arguments: &[&str]| {
+        let finished = home.run(arguments).succeeded();
+        let [line] = finished.lines()[..] else {
+            panic!("not one line: {finished:#?}");
+        };
+        line.to_owned()
+    };
+
+    let line = line_of(&["render", "thumbnail", "in.jpg", "out.jpg"]);
+    assert_eq!(keys(&line), ["height", "millis", "width"]);
+    let said: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(
+        (&said["width"], &said["height"]),
+        (&400.into(), &300.into())
+    );
+    assert!(said["millis"].as_f64().unwrap() > 0.0);
+    assert_eq!(size_of(&out), (400, 300));
+
+    line_of(&["render", "thumbnail", "in.jpg", "out.jpg", "--size", "200"]);
+    assert_eq!(size_of(&out), (200, 150));
+
+    let line = line_of(&["render", "anonymised", "in.jpg", "out.jpg"]);
+    assert_eq!(keys(&line), ["faces", "height", "millis", "width"]);
+    let said: Value = serde_json::from_str(&line).unwrap();
+    assert!(said["faces"].is_array());
+    assert_eq!(size_of(&out), (800, 600));
+
+    let line = line_of(&["render", "caption", "in.jpg", "out.txt"]);
+    assert_eq!(
+        keys(&line),
+        [
+            "caption", "faces", "height", "millis", "provider", "tags", "width"
+        ]
+    );
+    let said: Value = serde_json::from_str(&line).unwrap();
+    let caption = std::fs::read_to_string(home.desk().join("out.txt")).unwrap();
+    assert_eq!(said["caption"], caption);
+    assert!(caption.contains("without AI"), "{caption}");
+
+    line_of(&["render", "thumbnail", "in.jpg"]);
+    assert!(!home.data().exists(), "it needs no database");
+}
+
+#[test]
+fn render_says_why_there_is_nothing_to_render() {
+    let home = Home::new();
+    let huge = claiming(Format::Png, 60_000, 60_000);
+    for (file, content, reason) in [
+        (
+            "notes.txt",
+            b"notes".to_vec(),
+            "this is not a picture Vitrine can read",
+        ),
+        (
+            "cut.jpg",
+            photo(1, 320, 240)[..2000].to_vec(),
+            "the file is cut short",
+        ),
+        ("huge.png", huge, "60000 × 60000"),
+    ] {
+        std::fs::write(home.desk().join(file), content).unwrap();
+        for rendition in ["thumbnail", "anonymised", "caption"] {
+            let refused = home.run(["render", rendition, file, "out"]);
+            assert!(refused.refusal().contains(reason), "{refused:#?}");
+            assert!(!home.desk().join("out").exists());
+        }
+    }
+    let missing = home.run(["render", "thumbnail", "missing.jpg"]);
+    assert!(missing.refusal().starts_with("missing.jpg cannot be read"));
+}
+
+#[tokio::test]
+async fn reprocess_runs_again_what_it_is_asked_to_and_nothing_else() {
+    let home = Home::new();
+    let server = home.serve();
+    let broken = server.upload("a.jpg", crate::photo(1)).await;
+    server.upload("b.jpg", crate::photo(2)).await;
+    server.settled().await;
+    let stored = home.stored().await;
+    let queued_at = async |image: &str, step: &str| {
+        let steps = stored.steps().await;
+        let of = |row: &&entity::step::Model| {
+            row.image_id.to_string() == image && row.name.as_str() == step
+        };
+        steps.iter().find(of).unwrap().queued_at
+    };
+    let before = queued_at(&broken, "thumbnail").await;
+    let others = queued_at(&broken, "annotate").await;
+
+    // Nothing is done that is only asked about.
+    for (arguments, count) in [
+        (&["all"][..], 6),
+        (&["thumbnail"], 2),
+        (&["annotate", "--image", &broken], 1),
+        (&["all", "--failed"], 0),
+    ] {
+        let dry = home.run(["reprocess"].iter().chain(arguments).chain(&["--dry-run"]));
+        let steps = if count == 1 { "step" } else { "steps" };
+        assert_eq!(
+            dry.succeeded().lines(),
+            [format!("{count} {steps} would run again.")]
+        );
+    }
+    assert_eq!(queued_at(&broken, "thumbnail").await, before);
+
+    // One function of one image, whose original has become unreadable: that step fails alone.
+    let original = home.objects().join(format!("uploads/{broken}.jpg"));
+    let content = std::fs::read(&original).unwrap();
+    std::fs::write(&original, &content[..2000]).unwrap();
+    let one = home
+        .run(["reprocess", "thumbnail", "--image", &broken])
+        .succeeded();
+    assert_eq!(
+        one.lines(),
+        ["1 step is queued; a running `vitrine serve` works on it."]
+    );
+    let image = eventually("it has failed", async || {
+        let image = server.image(&broken).await;
+        (image["steps"]["thumbnail"]["state"] == "failed").then_some(image)
+    })
+    .await;
+    let reason = image["steps"]["thumbnail"]["error"].as_str().unwrap();
+    assert!(reason.contains("cut short"), "{reason}");
+    assert_eq!(image["steps"]["annotate"]["state"], "done");
+    assert_eq!(queued_at(&broken, "annotate").await, others);
+
+    // Failed ones, once the reason is gone.
+    std::fs::write(&original, &content).unwrap();
+    let failed = home.run(["reprocess", "all", "--failed"]).succeeded();
+    assert_eq!(
+        failed.lines(),
+        ["1 step is queued; a running `vitrine serve` works on it."]
+    );
+    eventually("it is done", async || {
+        is_done(&server.image(&broken).await).then_some(())
+    })
+    .await;
+
+    // All.
+    let all = home.run(["reprocess", "all"]).succeeded();
+    assert_eq!(
+        all.lines(),
+        ["6 steps are queued; a running `vitrine serve` works on them."]
+    );
+    assert!(queued_at(&broken, "annotate").await > others);
+    assert!(server.settled().await.iter().all(is_done));
+}
+
+#[test]
+fn reprocess_knows_no_image_and_no_function_that_does_not_exist() {
+    let home = Home::new();
+    let nobody = "01234567-89ab-7def-8123-456789abcdef";
+
+    let image = home.run(["reprocess", "all", "--image", nobody]);
+    let function = home.run(["reprocess", "embellish"]);
+
+    assert!(
+        image
+            .refusal()
+            .starts_with(&format!("there is no image {nobody}"))
+    );
+    assert_eq!(function.status.code(), Some(2));
+    assert!(
+        function
+            .stderr
+            .contains("thumbnail, anonymise, annotate, all")
+    );
+}
+
+#[test]
+fn doctor_finds_a_healthy_home_healthy() {
+    let home = Home::new();
+    let _server = home.serve();
+
+    let doctor = home.run(["doctor"]).succeeded();
+
+    assert_eq!(doctor.lines().last(), Some(&"All is well."));
+    for what in [
+        "settings", "schema", "database", "store", "captions", "faces",
+    ] {
+        let line = format!("ok    {what}: ");
+        assert!(doctor.stdout.contains(&line), "{what}: {doctor:#?}");
+    }
+    let left: Vec<_> = std::fs::read_dir(home.objects().join("thumbnails"))
+        .unwrap()
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn doctor_says_when_the_store_cannot_be_written() {
+    let home = Home::with(&[("VITRINE_STORAGE", "/proc/no/store")]);
+    assert_doctor_names(
+        &home,
+        "see VITRINE_STORAGE: opening the folder /proc/no/store",
+    );
+}
+
+#[test]
+fn doctor_says_when_the_database_is_damaged() {
+    let home = Home::new();
+    std::fs::create_dir(home.data()).unwrap();
+    std::fs::write(home.data().join("vitrine.sqlite"), "no database".repeat(99)).unwrap();
+    assert_doctor_names(&home, "file is not a database");
+}
+
+#[test]
+fn doctor_says_when_the_database_is_not_there() {
+    let home = Home::with(&[("DATABASE_URL", "postgres://nobody@127.0.0.1:1/nothing")]);
+    assert_doctor_names(&home, "the database cannot be opened; see DATABASE_URL");
+}
+
+#[track_caller]
+fn assert_doctor_names(home: &Home, culprit: &str) {
+    let doctor = home.run(["doctor"]);
+
+    assert_eq!(doctor.status.code(), Some(1), "{doctor:#?}");
+    let mut failures = doctor
+        .stdout
+        .lines()
+        .filter(|line| line.starts_with("FAIL"));
+    assert!(failures.any(|line| line.contains(culprit)), "{doctor:#?}");
+    assert!(
+        doctor.stdout.contains("ok    faces: "),
+        "it goes on to the end"
+    );
+    assert!(!doctor.stdout.contains("All is well."));
+}
+
+#[tokio::test]
+async fn migrate_makes_the_schema_and_may_be_run_again() {
+    let home = Home::new();
+    for _ in 0..2 {
+        let migrated = home.run(["migrate"]).succeeded();
+        assert_eq!(migrated.lines(), ["The database's schema is up to date."]);
+    }
+    assert!(home.stored().await.images().await.is_empty());
+}
+
+#[test]
+fn settings_lists_every_setting() {
+    let home = Home::new();
+    let listed = home.run(["settings"]).succeeded();
+    for setting in platform::settings::TABLE {
+        assert!(
+            listed.stdout.contains(&format!("| `{}` |", setting.name)),
+            "{}",
+            setting.name
+        );
+    }
+    assert!(!home.data().exists());
+}
+
+#[test]
+fn every_command_explains_itself() {
+    let home = Home::new();
+    let all = home.run(["--help"]).succeeded();
+    let commands = [
+        "serve",
+        "migrate",
+        "import",
+        "render",
+        "reprocess",
+        "doctor",
+        "settings",
+    ];
+    for command in commands {
+        assert!(all.stdout.contains(&format!("\n  {command} ")), "{command}");
+        let help = home.run([command, "--help"]).succeeded();
+        assert!(
+            help.stdout.contains(&format!("\nUsage: vitrine {command}")),
+            "{command}"
+        );
+    }
+    let nonsense = home.run(["dance"]);
+    assert_eq!(nonsense.status.code(), Some(2));
+    assert!(!home.data().exists());
+}
