@@ -70,16 +70,18 @@ impl Sessions {
         let expected = self.key.clone().ok_or_else(wrong)?;
         self.throttle.admit(from)?;
         let permit = self.checks.acquire().await.map_err(Problem::internal)?;
+        // Many guesses may have waited here together: those before this one count by now.
+        self.throttle.admit(from)?;
         let given = tokio::task::spawn_blocking(move || derive(&password))
             .await
             .map_err(Problem::internal)?
             .map_err(Problem::internal)?;
-        drop(permit);
         if !same(expected.expose_secret(), given.expose_secret()) {
             self.throttle.failed(from);
             return Err(wrong());
         }
         self.throttle.succeeded(from);
+        drop(permit);
         let token = new_token()?;
         let now = entity::now();
         let row = ActiveModel {
