@@ -65,6 +65,7 @@ pub(crate) fn router(state: AppState) -> Router {
         .route("/load-balancer-test", get(operations::load_balancer_test))
         .fallback(pages::errors::not_found)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn(rejections_as_problems))
         .layer(from_fn_with_state(state.clone(), refuse_strangers))
         .layer(from_fn_with_state(state.clone(), pages::errors::as_pages))
         // A load balancer calls by address, and needs to know nothing else.
@@ -76,7 +77,6 @@ pub(crate) fn router(state: AppState) -> Router {
             Problem::internal("a handler panicked").into_response()
         }))
         .layer(TraceLayer::new_for_http().on_failure(()))
-        .layer(from_fn(no_internal_rejections))
         .layer(from_fn(request_id::assign))
 }
 
@@ -110,15 +110,14 @@ async fn method_not_allowed() -> Problem {
 }
 
 /// What axum refuses by itself (a path that is no id, a query that cannot be read) comes as
-/// plain text; programs are promised problems.
-async fn no_internal_rejections(request: Request, next: axum::middleware::Next) -> Response {
-    let is_api = request.uri().path().starts_with("/api/");
+/// plain text; programs are promised problems, and people pages.
+async fn rejections_as_problems(request: Request, next: axum::middleware::Next) -> Response {
     let response = next.run(request).await;
     let is_text = response
         .headers()
         .get(header::CONTENT_TYPE)
         .is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
-    if is_api && is_text && response.status().is_client_error() {
+    if is_text && response.status().is_client_error() {
         return Problem::new(
             response.status(),
             "this request cannot be read; see the documentation",
