@@ -7,8 +7,11 @@
 mod access;
 mod app;
 mod client;
+mod cross_site;
+mod pages;
 mod ports;
 mod refusals;
 mod routes;
+mod signing_in;
 mod sse;
 mod uploads;
