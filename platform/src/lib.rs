@@ -6,6 +6,7 @@
 pub mod database;
 pub mod events;
 mod format;
+pub mod memory;
 pub mod objects;
 pub mod settings;
 pub mod telemetry;

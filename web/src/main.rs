@@ -6,5 +6,6 @@ use clap::Parser as _;
 use web::commands::Cli;
 
 fn main() -> ExitCode {
+    platform::memory::return_large_blocks();
     web::commands::run(Cli::parse())
 }
