@@ -88,7 +88,7 @@ impl MigrationTrait for Migration {
 }
 
 fn image(columns: Columns) -> TableCreateStatement {
-    Table::create()
+    columns
         .table(Image::Table)
         .col(ColumnDef::new(Image::Id).uuid().not_null().primary_key())
         .col(
@@ -129,7 +129,7 @@ fn image(columns: Columns) -> TableCreateStatement {
 }
 
 fn step(columns: Columns) -> TableCreateStatement {
-    Table::create()
+    columns
         .table(Step::Table)
         .col(ColumnDef::new(Step::ImageId).uuid().not_null())
         .col(columns.identifier(Step::Name, 16).not_null())
@@ -152,7 +152,7 @@ fn step(columns: Columns) -> TableCreateStatement {
 }
 
 fn job(columns: Columns) -> TableCreateStatement {
-    Table::create()
+    columns
         .table(Job::Table)
         .col(
             ColumnDef::new(Job::Id)
@@ -178,7 +178,7 @@ fn job(columns: Columns) -> TableCreateStatement {
 }
 
 fn change(columns: Columns) -> TableCreateStatement {
-    Table::create()
+    columns
         .table(Change::Table)
         .col(
             ColumnDef::new(Change::Seq)
@@ -194,7 +194,7 @@ fn change(columns: Columns) -> TableCreateStatement {
 }
 
 fn message(columns: Columns) -> TableCreateStatement {
-    Table::create()
+    columns
         .table(Message::Table)
         .col(ColumnDef::new(Message::Id).uuid().not_null().primary_key())
         .col(ColumnDef::new(Message::Author).string_len(80).not_null())
@@ -204,7 +204,7 @@ fn message(columns: Columns) -> TableCreateStatement {
 }
 
 fn session(columns: Columns) -> TableCreateStatement {
-    Table::create()
+    columns
         .table(Session::Table)
         .col(columns.identifier(Session::Id, 64).not_null().primary_key())
         .col(ColumnDef::new(Session::UserName).string_len(80).not_null())
