@@ -8,6 +8,8 @@ pub use sea_orm_migration::prelude::{MigratorTrait, SchemaManager};
 
 mod columns;
 mod m20261121_000001_photos;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 /// Every migration, oldest first.
 pub struct Migrator;

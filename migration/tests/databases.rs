@@ -1,0 +1,463 @@
+//! What the schema promises, on each of the three databases: the real ones, started by the
+//! tests.
+
+#![allow(clippy::unwrap_used)]
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use entity::change::{self, Kind as ChangeKind};
+use entity::image::{self, Author, Cursor, Face, Faces, Tags};
+use entity::job;
+use entity::step::{self, Attempt, History, Name, State};
+use migration::testing::{Kind, ScratchServer};
+use migration::{Migrator, MigratorTrait as _, SchemaManager};
+use platform::database;
+use platform::settings::{DatabaseSettings, Settings};
+use sea_orm::ActiveValue::Set;
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait as _, DatabaseConnection, EntityTrait as _,
+    IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _, SqlErr,
+};
+use uuid::Uuid;
+
+const TABLES: [&str; 6] = ["image", "step", "job", "change", "message", "session"];
+
+#[tokio::test]
+async fn sqlite_keeps_what_the_schema_promises() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut files = 0;
+    the_schema_keeps_its_promises(async || {
+        files += 1;
+        let file = folder.path().join(format!("{files}.sqlite"));
+        database::connect(&DatabaseSettings::sqlite(&file))
+            .await
+            .unwrap()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn postgresql_keeps_what_the_schema_promises() {
+    on_a_server(Kind::Postgres).await;
+}
+
+#[tokio::test]
+async fn mariadb_keeps_what_the_schema_promises() {
+    on_a_server(Kind::MariaDb).await;
+}
+
+async fn on_a_server(kind: Kind) {
+    let Some(server) = ScratchServer::start(kind) else {
+        return;
+    };
+    the_schema_keeps_its_promises(async || {
+        let url = server.empty_database().await;
+        let settings = Settings::from_variables([("DATABASE_URL".to_owned(), url)]).unwrap();
+        database::connect(&settings.database).await.unwrap()
+    })
+    .await;
+}
+
+/// The promises, each on an empty database.
+async fn the_schema_keeps_its_promises(mut empty: impl AsyncFnMut() -> DatabaseConnection) {
+    migrations_go_up_and_down_and_up_again(empty().await).await;
+    migrating_what_is_migrated_changes_nothing(migrated(empty().await).await).await;
+    an_image_comes_back_as_it_went_in(migrated(empty().await).await).await;
+    a_step_comes_back_as_it_went_in(migrated(empty().await).await).await;
+    the_same_bytes_are_there_once(migrated(empty().await).await).await;
+    identifiers_differ_by_case(migrated(empty().await).await).await;
+    an_image_takes_its_steps_and_jobs_along(migrated(empty().await).await).await;
+    a_step_without_an_image_is_refused(migrated(empty().await).await).await;
+    pages_go_from_new_to_old_without_gap_or_repeat(migrated(empty().await).await).await;
+    changes_are_numbered_as_they_happen(migrated(empty().await).await).await;
+    searching_ignores_case(migrated(empty().await).await).await;
+}
+
+async fn migrated(db: DatabaseConnection) -> DatabaseConnection {
+    Migrator::up(&db, None).await.unwrap();
+    db
+}
+
+async fn migrations_go_up_and_down_and_up_again(db: DatabaseConnection) {
+    let manager = SchemaManager::new(&db);
+
+    Migrator::up(&db, None).await.unwrap();
+    for table in TABLES {
+        assert!(manager.has_table(table).await.unwrap(), "{table}");
+    }
+    insert(&db, image(1)).await;
+
+    Migrator::down(&db, None).await.unwrap();
+    for table in TABLES {
+        assert!(!manager.has_table(table).await.unwrap(), "{table}");
+    }
+
+    Migrator::up(&db, None).await.unwrap();
+    assert_eq!(image::Entity::find().count(&db).await.unwrap(), 0);
+    insert(&db, image(1)).await;
+}
+
+async fn migrating_what_is_migrated_changes_nothing(db: DatabaseConnection) {
+    insert(&db, image(1)).await;
+
+    Migrator::up(&db, None).await.unwrap();
+
+    assert!(
+        Migrator::get_pending_migrations(&db)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(image::Entity::find().count(&db).await.unwrap(), 1);
+}
+
+async fn an_image_comes_back_as_it_went_in(db: DatabaseConnection) {
+    let full = image::Model {
+        file_name: "Zoë 🦊 日本語 'quoted\" \\ %_.jpg".to_owned(),
+        bytes: i64::MAX,
+        thumbhash: Some("3OcRJYB4d3h/iIeHeEh3eIhw+j3A".to_owned()),
+        taken_at: NaiveDate::from_ymd_opt(1999, 12, 31)
+            .unwrap()
+            .and_hms_opt(23, 59, 59),
+        camera: Some("Caméra № 1".to_owned()),
+        faces: Some(Faces(vec![
+            Face {
+                x: 0,
+                y: 17,
+                width: 120,
+                height: 121,
+                score: 12.25,
+            },
+            Face {
+                x: i32::MAX,
+                y: 0,
+                width: 1,
+                height: u32::MAX,
+                score: 0.1,
+            },
+        ])),
+        tags: Some(Tags(vec![
+            "été".to_owned(),
+            "🏖️".to_owned(),
+            "a\"b".to_owned(),
+        ])),
+        caption_text: Some("Two people 👩‍👩‍👧 on a beach.\n".repeat(200)),
+        caption_by: Some(Author::Person),
+        caption_provider: Some("describe".to_owned()),
+        caption_model: Some("m".to_owned()),
+        caption_prompt_version: Some("v".to_owned()),
+        caption_language: Some("de-CH".to_owned()),
+        caption_at: Some(instant(1)),
+        uploaded_by: Some("admin".to_owned()),
+        idempotency_key: Some("k".repeat(64)),
+        stored_at: Some(instant(2)),
+        deleted_at: Some(instant(3)),
+        ..image(1)
+    };
+    let bare = image(2);
+    let empty = image::Model {
+        faces: Some(Faces::default()),
+        tags: Some(Tags::default()),
+        ..image(3)
+    };
+
+    for image in [full, bare, empty] {
+        insert(&db, image.clone()).await;
+
+        let found = image::Entity::find_by_id(image.id).one(&db).await.unwrap();
+        assert_eq!(found, Some(image.clone()));
+        let by_key = image::by_object_key(&image.object_key)
+            .one(&db)
+            .await
+            .unwrap();
+        assert_eq!(by_key, Some(image));
+    }
+}
+
+async fn a_step_comes_back_as_it_went_in(db: DatabaseConnection) {
+    let image = insert(&db, image(1)).await;
+    let attempt = |attempt, state, error: Option<&str>| Attempt {
+        attempt,
+        started_at: instant(4),
+        finished_at: error.map(|_| instant(5)),
+        state,
+        error: error.map(str::to_owned),
+    };
+    let failed = step::Model {
+        state: State::Failed,
+        attempts: 2,
+        error: Some("détruit 💥".to_owned()),
+        started_at: Some(instant(4)),
+        finished_at: Some(instant(5)),
+        history: Some(History(vec![
+            attempt(1, State::Queued, Some("again")),
+            attempt(2, State::Failed, Some("détruit 💥")),
+            attempt(3, State::Running, None),
+        ])),
+        ..step(image.id, Name::Anonymise)
+    };
+    let waiting = step(image.id, Name::Annotate);
+    for step in [&failed, &waiting] {
+        let row = step.clone().into_active_model();
+        step::Entity::insert(row)
+            .exec_without_returning(&db)
+            .await
+            .unwrap();
+    }
+
+    let mut found = step::of(image.id).all(&db).await.unwrap();
+
+    found.sort_by_key(|step| step.name.as_str());
+    assert_eq!(found, [waiting, failed]);
+}
+
+async fn the_same_bytes_are_there_once(db: DatabaseConnection) {
+    let first = insert(&db, image(1)).await;
+    let again = image::Model {
+        sha256: first.sha256.clone(),
+        ..image(2)
+    };
+    let same_key = image::Model {
+        idempotency_key: Some("key".to_owned()),
+        ..image(3)
+    };
+    insert(&db, same_key.clone()).await;
+    let with_the_key = image::Model {
+        idempotency_key: same_key.idempotency_key,
+        ..image(4)
+    };
+
+    for duplicate in [again, with_the_key] {
+        let row = duplicate.into_active_model();
+        let refused = image::Entity::insert(row).exec_without_returning(&db).await;
+        assert!(
+            matches!(
+                refused.as_ref().unwrap_err().sql_err(),
+                Some(SqlErr::UniqueConstraintViolation(_))
+            ),
+            "{refused:?}"
+        );
+    }
+    let found = image::by_sha256(&first.sha256).all(&db).await.unwrap();
+    assert_eq!(found, [first]);
+}
+
+async fn identifiers_differ_by_case(db: DatabaseConnection) {
+    for (number, key) in [(1, "key"), (2, "KEY")] {
+        let image = image::Model {
+            idempotency_key: Some(key.to_owned()),
+            ..image(number)
+        };
+        insert(&db, image.clone()).await;
+    }
+    let found = image::by_idempotency_key("KEY").all(&db).await.unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].id, id(2));
+}
+
+async fn an_image_takes_its_steps_and_jobs_along(db: DatabaseConnection) {
+    for number in [1, 2] {
+        let image = insert(&db, image(number)).await;
+        for name in Name::ALL {
+            let row = step(image.id, name).into_active_model();
+            step::Entity::insert(row)
+                .exec_without_returning(&db)
+                .await
+                .unwrap();
+            let row = job::ActiveModel {
+                image_id: Set(image.id),
+                step: Set(name),
+                due_at: Set(instant(0)),
+                visible_at: Set(instant(0)),
+                attempts: Set(0),
+                receipt: Set(Some(Uuid::from_u128(7))),
+                ..Default::default()
+            };
+            job::Entity::insert(row)
+                .exec_without_returning(&db)
+                .await
+                .unwrap();
+        }
+        change::record(&db, image.id, ChangeKind::Image)
+            .await
+            .unwrap();
+    }
+
+    image::Entity::delete_by_id(id(1)).exec(&db).await.unwrap();
+
+    let steps = step::Entity::find().all(&db).await.unwrap();
+    assert_eq!(steps.len(), 3);
+    assert!(steps.iter().all(|step| step.image_id == id(2)));
+    let jobs = job::Entity::find().all(&db).await.unwrap();
+    assert_eq!(jobs.len(), 3);
+    assert!(jobs.iter().all(|job| job.image_id == id(2)));
+    // Browsers still have to hear of it.
+    assert_eq!(change::Entity::find().count(&db).await.unwrap(), 2);
+}
+
+async fn a_step_without_an_image_is_refused(db: DatabaseConnection) {
+    let row = step(id(1), Name::Thumbnail).into_active_model();
+    let refused = step::Entity::insert(row).exec_without_returning(&db).await;
+    assert!(
+        matches!(
+            refused.as_ref().unwrap_err().sql_err(),
+            Some(SqlErr::ForeignKeyConstraintViolation(_))
+        ),
+        "{refused:?}"
+    );
+}
+
+async fn pages_go_from_new_to_old_without_gap_or_repeat(db: DatabaseConnection) {
+    // Some of the same microsecond, some a microsecond apart.
+    let mut expected = Vec::new();
+    for number in 0..23 {
+        let image = image::Model {
+            uploaded_at: instant(0) + TimeDelta::microseconds(i64::from(number) / 4),
+            stored_at: Some(instant(0)),
+            ..image(number)
+        };
+        expected.push(insert(&db, image).await.id);
+    }
+    expected.reverse();
+    let deleted = image::Model {
+        stored_at: Some(instant(0)),
+        deleted_at: Some(instant(0)),
+        ..image(98)
+    };
+    insert(&db, deleted).await;
+    insert(&db, image(99)).await;
+
+    let mut found = Vec::new();
+    let mut after: Option<Cursor> = None;
+    loop {
+        let page = image::page(after, 5).all(&db).await.unwrap();
+        let Some(last) = page.last() else { break };
+        if let Some(cursor) = after {
+            let newer = image::newer_than(page[0].cursor()).one(&db).await.unwrap();
+            assert_eq!(newer.unwrap().cursor(), cursor);
+        }
+        after = Some(last.cursor());
+        found.extend(page.iter().map(|image| image.id));
+    }
+
+    assert_eq!(found, expected);
+}
+
+async fn changes_are_numbered_as_they_happen(db: DatabaseConnection) {
+    for number in 1..=3 {
+        change::record(&db, id(number), ChangeKind::Image)
+            .await
+            .unwrap();
+    }
+    change::record(&db, id(1), ChangeKind::Deleted)
+        .await
+        .unwrap();
+    let latest = change::latest().one(&db).await.unwrap().unwrap();
+    assert_eq!((latest.image_id, latest.kind), (id(1), ChangeKind::Deleted));
+
+    // A number is not given again, even once its change is forgotten.
+    change::Entity::delete_many()
+        .filter(change::Column::Seq.eq(latest.seq))
+        .exec(&db)
+        .await
+        .unwrap();
+    change::record(&db, id(2), ChangeKind::Image).await.unwrap();
+
+    let since = change::since(latest.seq, 10).all(&db).await.unwrap();
+    assert_eq!(since.len(), 1);
+    assert_eq!(since[0].image_id, id(2));
+}
+
+async fn searching_ignores_case(db: DatabaseConnection) {
+    for (number, caption) in [
+        (1, "A RED fox"),
+        (2, "A red house, 100% brick"),
+        (3, "Snow"),
+    ] {
+        let image = image::Model {
+            caption_text: Some(caption.to_owned()),
+            stored_at: Some(instant(0)),
+            ..image(number)
+        };
+        insert(&db, image).await;
+    }
+    for (words, expected) in [
+        ("red", vec![id(2), id(1)]),
+        ("Fox rEd", vec![id(1)]),
+        ("0%", vec![id(2)]),
+        ("r_d", vec![]),
+        ("img", vec![]),
+    ] {
+        let page = image::matching(image::page(None, 10), words, false);
+        let found = page.all(&db).await.unwrap();
+        let ids: Vec<_> = found.iter().map(|image| image.id).collect();
+        assert_eq!(ids, expected, "{words}");
+    }
+    let by_name = image::matching(image::page(None, 10), "IMG", true);
+    assert_eq!(by_name.count(&db).await.unwrap(), 3);
+}
+
+async fn insert(db: &DatabaseConnection, image: image::Model) -> image::Model {
+    let row = image.clone().into_active_model().reset_all();
+    image::Entity::insert(row)
+        .exec_without_returning(db)
+        .await
+        .unwrap();
+    image
+}
+
+fn id(number: u32) -> Uuid {
+    Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0000 + u128::from(number))
+}
+
+/// A point in time with microseconds, so many days after another one.
+fn instant(days: i64) -> DateTime<Utc> {
+    "2026-03-29T01:59:59.123457Z"
+        .parse::<DateTime<Utc>>()
+        .unwrap()
+        + TimeDelta::days(days)
+}
+
+/// A row with nothing but what every image has.
+fn image(number: u32) -> image::Model {
+    image::Model {
+        id: id(number),
+        object_key: format!("uploads/{}.jpg", id(number)),
+        file_name: "IMG_0001.jpg".to_owned(),
+        content_type: "image/jpeg".to_owned(),
+        bytes: 1,
+        width: 640,
+        height: 480,
+        sha256: format!("{number:064x}"),
+        thumbhash: None,
+        taken_at: None,
+        camera: None,
+        faces: None,
+        tags: None,
+        caption_text: None,
+        caption_by: None,
+        caption_provider: None,
+        caption_model: None,
+        caption_prompt_version: None,
+        caption_language: None,
+        caption_at: None,
+        uploaded_by: None,
+        idempotency_key: None,
+        uploaded_at: instant(0),
+        stored_at: None,
+        deleted_at: None,
+    }
+}
+
+fn step(image_id: Uuid, name: Name) -> step::Model {
+    step::Model {
+        image_id,
+        name,
+        state: State::Queued,
+        attempts: 0,
+        error: None,
+        queued_at: instant(0),
+        started_at: None,
+        finished_at: None,
+        history: None,
+    }
+}
