@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::response::sse::Event;
 use entity::change::{self, Kind};
 use entity::image;
-use futures::{Stream, StreamExt as _, stream};
+use futures::{Stream, StreamExt as _, TryStreamExt as _, future, stream};
 use sea_orm::{ColumnTrait as _, DatabaseConnection, DbErr, QueryFilter as _};
 use tokio::sync::Mutex;
 use tokio::sync::broadcast::{self, error::RecvError};
@@ -134,6 +134,22 @@ impl Live {
         Ok((updates.collect(), end))
     }
 
+    /// What happened behind `last` up to `latest`, however much that is: read as fast as the
+    /// browser takes it.
+    fn missed(self, last: i64, latest: i64) -> impl Stream<Item = Result<Arc<Update>, DbErr>> {
+        stream::try_unfold((self, last), move |(live, last)| async move {
+            if last >= latest {
+                return Ok::<_, DbErr>(None);
+            }
+            let (updates, end) = live.updates(last).await?;
+            // Changes up to `latest` may have been swept meanwhile.
+            let next = if end == last { latest } else { end };
+            let updates = updates.into_iter().map(|update| Ok(Arc::new(update)));
+            Ok(Some((stream::iter(updates), (live, next))))
+        })
+        .try_flatten()
+    }
+
     /// The updates behind `seen` (of `Last-Event-ID`) or from now on, as this viewer may see
     /// them. The stream ends by itself after a while.
     ///
@@ -148,11 +164,9 @@ impl Live {
         let receiver = self.sender.subscribe();
         let latest = self.latest().await?;
         self.position.lock().await.get_or_insert(latest);
-        let (missed, last) = match seen {
-            Some(seq) => self.updates(seq).await?,
-            None => (Vec::new(), latest),
-        };
-        let missed: Vec<_> = missed.into_iter().map(Arc::new).collect();
+        // Who saw more than there is saw another database.
+        let last = seen.map_or(latest, |seq| seq.min(latest));
+        let missed = self.clone().missed(last, latest);
         let end = {
             let stop = self.stop.clone();
             async move {
@@ -165,11 +179,20 @@ impl Live {
         let hello = Event::default()
             .comment("listening")
             .retry(Duration::from_secs(2));
-        let updates = stream::iter(missed)
-            .chain(heard(receiver, last))
+        let updates = missed
+            .chain(heard(receiver, latest).map(Ok))
+            .scan((), |(), update| future::ready(or_end(update)))
             .map(move |update| event(&update, &viewer));
         Ok(stream::iter([hello]).chain(updates).map(Ok).take_until(end))
     }
+}
+
+/// The browser comes back, and asks from where it was.
+fn or_end(update: Result<Arc<Update>, DbErr>) -> Option<Arc<Update>> {
+    if let Err(error) = &update {
+        error!(%error, "changes that a browser missed cannot be read");
+    }
+    update.ok()
 }
 
 /// What comes over the channel, without what was seen before. It ends for whoever is too slow:
