@@ -66,6 +66,17 @@ impl FolderStore {
         }
     }
 
+    /// A disk that is not mounted must not look like a store without objects.
+    async fn is_there(&self) -> Result<(), StoreError> {
+        match fs::metadata(&self.root).await {
+            Ok(_) => Ok(()),
+            Err(source) => Err(StoreError::Io {
+                doing: format!("looking at the folder {}", self.root.display()),
+                source,
+            }),
+        }
+    }
+
     async fn write(&self, key: &ObjectKey, body: Body) -> io::Result<()> {
         let file = match body {
             Body::File(file) => file,
@@ -130,7 +141,9 @@ impl ObjectStore for FolderStore {
     async fn size(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError> {
         match fs::metadata(self.path(key)).await {
             Ok(metadata) => Ok(Some(metadata.len())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.is_there().await.map(|()| None)
+            }
             Err(source) => Err(self.error("looking at", key, source)),
         }
     }
