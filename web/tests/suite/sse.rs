@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::client::Client;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One event.
 #[derive(Clone, Debug)]
@@ -56,6 +56,12 @@ impl Events {
 
     /// The next event; none if the server has ended the stream.
     pub(crate) async fn next(&mut self) -> Option<Event> {
+        tokio::time::timeout(PATIENCE, self.read_event())
+            .await
+            .unwrap_or_else(|_| panic!("nothing happened for {PATIENCE:?}"))
+    }
+
+    async fn read_event(&mut self) -> Option<Event> {
         loop {
             let block = self.block().await?;
             let field = |name: &str| {
@@ -88,19 +94,14 @@ impl Events {
     }
 
     async fn block(&mut self) -> Option<String> {
-        let reading = async {
-            loop {
-                if let Some((block, rest)) = self.read.split_once("\n\n") {
-                    let (block, rest) = (block.to_owned(), rest.to_owned());
-                    self.read = rest;
-                    return Some(block);
-                }
-                let bytes = self.bytes.next().await?.unwrap();
-                self.read.push_str(std::str::from_utf8(&bytes).unwrap());
+        loop {
+            if let Some((block, rest)) = self.read.split_once("\n\n") {
+                let (block, rest) = (block.to_owned(), rest.to_owned());
+                self.read = rest;
+                return Some(block);
             }
-        };
-        tokio::time::timeout(PATIENCE, reading)
-            .await
-            .unwrap_or_else(|_| panic!("nothing was heard for {PATIENCE:?}"))
+            let bytes = self.bytes.next().await?.unwrap();
+            self.read.push_str(std::str::from_utf8(&bytes).unwrap());
+        }
     }
 }

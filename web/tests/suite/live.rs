@@ -1,0 +1,133 @@
+//! Live updates as browsers hear them.
+
+use entity::change;
+use functions::testing;
+use sea_orm::ActiveValue::Set;
+use sea_orm::EntityTrait as _;
+
+use crate::app::TestApp;
+use crate::sse::Events;
+
+#[tokio::test]
+async fn a_browser_hears_of_a_new_photo_and_of_each_step() {
+    let app = TestApp::spawn().await;
+    let mut events = Events::listen(&app).await;
+
+    let id = app
+        .upload("photo.jpg", testing::photo(1, 32, 32))
+        .await
+        .id();
+    let new = events
+        .image_that(|image| image["id"] == id.to_string())
+        .await;
+    app.drain().await;
+    let ready = events
+        .image_that(|image| {
+            ["annotate", "thumbnail", "anonymise"]
+                .iter()
+                .all(|step| image["steps"][step]["state"] == "done")
+        })
+        .await;
+
+    assert_eq!(new["steps"]["thumbnail"]["state"], "queued");
+    assert_eq!(ready, app.image(id).await);
+}
+
+#[tokio::test]
+async fn a_browser_hears_that_a_photo_is_gone() {
+    let app = TestApp::spawn().await;
+    let id = app
+        .upload("photo.jpg", testing::photo(1, 32, 32))
+        .await
+        .id();
+    let mut events = Events::listen(&app).await;
+
+    app.delete(&format!("/api/images/{id}")).await.expect(204);
+
+    let event = events.next().await.unwrap();
+    assert_eq!(event.name, "deleted");
+    assert_eq!(event.data, serde_json::json!({"id": id}));
+}
+
+#[tokio::test]
+async fn a_browser_that_was_away_hears_what_it_missed() {
+    let app = TestApp::spawn().await;
+    let gone = app.upload("gone.jpg", testing::photo(1, 32, 32)).await.id();
+    let mut events = Events::listen(&app).await;
+    let seen = app.upload("seen.jpg", testing::photo(2, 32, 32)).await.id();
+    let last = events.next().await.unwrap();
+    assert_eq!(last.data["id"], seen.to_string());
+    drop(events);
+
+    let missed = app
+        .upload("missed.jpg", testing::photo(3, 32, 32))
+        .await
+        .id();
+    app.delete(&format!("/api/images/{gone}")).await.expect(204);
+    let mut events = Events::listen_after(&app, &last.id).await;
+
+    let (first, second) = (events.next().await.unwrap(), events.next().await.unwrap());
+    assert_eq!(first.data["id"], missed.to_string());
+    assert_eq!(
+        (second.name.as_str(), &second.data["id"]),
+        ("deleted", &gone.to_string().into())
+    );
+    let now = app.upload("now.jpg", testing::photo(4, 32, 32)).await.id();
+    assert_eq!(events.next().await.unwrap().data["id"], now.to_string());
+}
+
+#[tokio::test]
+async fn a_browser_that_was_away_for_long_misses_nothing() {
+    let app = TestApp::spawn().await;
+    let early = app
+        .upload("early.jpg", testing::photo(1, 32, 32))
+        .await
+        .id();
+    // What a long import writes: more than is read in one go.
+    for _ in 0..3 {
+        let rows = (0..400).map(|_| change::ActiveModel {
+            image_id: Set(early),
+            kind: Set(change::Kind::Image),
+            at: Set(entity::now()),
+            ..Default::default()
+        });
+        change::Entity::insert_many(rows)
+            .exec_without_returning(&app.state.db)
+            .await
+            .unwrap();
+    }
+    let late = app.upload("late.jpg", testing::photo(2, 32, 32)).await.id();
+
+    let mut events = Events::listen_after(&app, "0").await;
+
+    events
+        .image_that(|image| image["id"] == late.to_string())
+        .await;
+}
+
+#[tokio::test]
+async fn an_upload_that_is_not_complete_is_nothing_to_tell_of() {
+    let app = TestApp::spawn().await;
+    let mut events = Events::listen(&app).await;
+    app.upload("half.jpg", &testing::photo(1, 320, 240)[..4000])
+        .await
+        .problem(422);
+
+    let whole = app
+        .upload("whole.jpg", testing::photo(2, 32, 32))
+        .await
+        .id();
+
+    assert_eq!(events.next().await.unwrap().data["id"], whole.to_string());
+}
+
+#[tokio::test]
+async fn the_stream_ends_when_the_server_stops() {
+    let app = TestApp::spawn().await;
+    let client = app.visitor();
+    let mut events = Events::listen(&client).await;
+
+    app.stop().await;
+
+    assert!(events.next().await.is_none());
+}

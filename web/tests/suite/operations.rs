@@ -1,0 +1,124 @@
+//! What load balancers and operators ask.
+
+use serde_json::json;
+
+use crate::app::TestApp;
+use crate::client::send;
+
+#[tokio::test]
+async fn a_server_is_healthy_until_it_drains() {
+    let app = TestApp::spawn().await;
+    assert_eq!(app.get("/health").await.expect(200).text(), "ok");
+
+    app.state.draining.begin();
+
+    assert_eq!(app.get("/health").await.expect(503).text(), "draining");
+}
+
+#[tokio::test]
+async fn a_load_balancer_calls_by_address() {
+    let app = TestApp::spawn().await;
+
+    let request = app
+        .request(reqwest::Method::GET, "/health")
+        .header("host", "10.0.0.7");
+
+    send(request).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_server_is_ready_when_database_and_store_answer() {
+    let app = TestApp::spawn().await;
+
+    let answer = app.get("/health/ready").await.expect(200);
+
+    assert_eq!(
+        answer.json(),
+        json!({"ready": true, "database": "ok", "store": "ok"})
+    );
+}
+
+#[tokio::test]
+async fn a_server_whose_store_is_gone_is_not_ready() {
+    let app = TestApp::spawn().await;
+    std::fs::remove_dir_all(app.data().join("objects")).unwrap();
+
+    let answer = app.get("/health/ready").await.expect(503).json();
+
+    assert_eq!(
+        answer,
+        json!({"ready": false, "database": "ok", "store": "does not answer"})
+    );
+}
+
+#[tokio::test]
+async fn a_server_whose_database_is_gone_is_not_ready() {
+    let app = TestApp::spawn().await;
+    app.state.db.close_by_ref().await.unwrap();
+
+    let answer = app.get("/health/ready").await.expect(503).json();
+
+    assert_eq!(
+        answer,
+        json!({"ready": false, "database": "does not answer", "store": "ok"})
+    );
+    let answer = app.get("/api/images").await;
+    assert!(!answer.problem(503).contains("sql"));
+    assert_eq!(answer.header("retry-after"), "5");
+}
+
+#[tokio::test]
+async fn the_load_balancer_test_says_which_instance_answers() {
+    let app = TestApp::builder()
+        .set("VITRINE_INSTANCE_ID", "i-0123")
+        .spawn()
+        .await;
+
+    let answer = app
+        .get("/load-balancer-test?trace_id=abc-1")
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(
+        answer,
+        json!({"instance_id": "i-0123", "trace_id": "abc-1"})
+    );
+
+    let first = app.get("/load-balancer-test").await.json()["trace_id"].clone();
+    let second = app.get("/load-balancer-test").await.json()["trace_id"].clone();
+    assert_ne!(first, second);
+    let forged = app
+        .get("/load-balancer-test?trace_id=a%0Alevel=ERROR")
+        .await
+        .json();
+    assert_eq!(forged["trace_id"], "alevel=ERROR");
+}
+
+#[tokio::test]
+async fn every_answer_has_a_number_to_find_it_by() {
+    let app = TestApp::spawn().await;
+
+    let first = app
+        .get("/api/images")
+        .await
+        .header("x-request-id")
+        .to_owned();
+    let second = app.get("/nowhere").await.header("x-request-id").to_owned();
+
+    assert_eq!(first.len(), 32);
+    assert_ne!(first, second);
+}
+
+#[tokio::test]
+async fn pages_are_compressed_for_those_who_ask() {
+    let app = TestApp::spawn().await;
+
+    let request = app
+        .request(reqwest::Method::GET, "/gallery")
+        .header("accept-encoding", "gzip");
+
+    assert_eq!(
+        send(request).await.expect(200).header("content-encoding"),
+        "gzip"
+    );
+}
