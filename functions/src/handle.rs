@@ -65,14 +65,14 @@ pub async fn handle(ctx: &Context, delivery: Delivery) -> Result<Verdict, DbErr>
         Ok(result) => result,
         Err(panic) => Err(Panicked(panic_text(panic.as_ref())).into()),
     };
-    match result {
-        Ok(finding) => attempt.succeed(ctx, finding).await,
-        Err(WorkError::Blocked(reason)) => attempt.give_up(ctx, State::Blocked, &reason).await,
-        Err(WorkError::Permanent(reason)) => attempt.give_up(ctx, State::Failed, &reason).await,
+    let verdict = match result {
+        Ok(finding) => attempt.succeed(ctx, finding).await?,
+        Err(WorkError::Blocked(reason)) => attempt.give_up(ctx, State::Blocked, &reason).await?,
+        Err(WorkError::Permanent(reason)) => attempt.give_up(ctx, State::Failed, &reason).await?,
         Err(WorkError::Transient { reason, .. })
             if delivery.receive_count >= ctx.options.max_attempts =>
         {
-            attempt.give_up(ctx, State::Failed, &reason).await
+            attempt.give_up(ctx, State::Failed, &reason).await?
         }
         Err(WorkError::Transient {
             reason,
@@ -80,9 +80,11 @@ pub async fn handle(ctx: &Context, delivery: Delivery) -> Result<Verdict, DbErr>
         }) => {
             let wait = ctx.options.wait_after(delivery.receive_count);
             let wait = retry_after.map_or(wait, |asked| asked.max(wait));
-            attempt.hand_back(ctx, &reason, wait).await
+            attempt.hand_back(ctx, &reason, wait).await?
         }
-    }
+    };
+    attempt.remove_if_deleted(ctx).await?;
+    Ok(verdict)
 }
 
 /// An attempt that is written down as running.
@@ -134,7 +136,7 @@ impl Begun {
         Ok(Some(begun))
     }
 
-    async fn succeed(self, ctx: &Context, finding: Finding) -> Result<Verdict, DbErr> {
+    async fn succeed(&self, ctx: &Context, finding: Finding) -> Result<Verdict, DbErr> {
         let tx = begin_write(&ctx.db).await?;
         let pending = Column::State.ne(State::Done);
         if self.settle(&tx, pending, State::Done, None).await? {
@@ -144,12 +146,11 @@ impl Begun {
             info!(image = %self.image.id, step = %self.step, attempt = self.number, millis = self.millis(), "done");
         } else {
             tx.rollback().await?;
-            self.remove_if_deleted(ctx).await?;
         }
         Ok(Verdict::Acknowledge)
     }
 
-    async fn give_up(self, ctx: &Context, state: State, reason: &str) -> Result<Verdict, DbErr> {
+    async fn give_up(&self, ctx: &Context, state: State, reason: &str) -> Result<Verdict, DbErr> {
         let tx = begin_write(&ctx.db).await?;
         if self
             .settle(&tx, self.is_ours(), state, Some(reason))
@@ -163,7 +164,7 @@ impl Begun {
     }
 
     async fn hand_back(
-        self,
+        &self,
         ctx: &Context,
         reason: &str,
         wait: Duration,
@@ -236,11 +237,14 @@ impl Begun {
         (Utc::now() - self.started_at).num_milliseconds()
     }
 
-    /// The image may have been deleted while it was worked on; then its rendition, which was
-    /// stored after the deletion, has to go as well.
+    /// The image may have been deleted while it was worked on; then its rendition, which may
+    /// have been stored after the deletion passed by, has to go as well. Whether the attempt
+    /// could be settled does not tell: the rows are the last thing that a deletion removes.
     async fn remove_if_deleted(&self, ctx: &Context) -> Result<(), DbErr> {
         let id = self.image.id;
-        if image::visible_by_id(id).one(&ctx.db).await?.is_some() {
+        // Not "is it visible": a worker may be done before the upload is noted as stored.
+        let row = image::Entity::find_by_id(id).one(&ctx.db).await?;
+        if row.is_some_and(|image| image.deleted_at.is_none()) {
             return Ok(());
         }
         if let Err(error) = remove_renditions(ctx.store.as_ref(), id).await {
