@@ -8,6 +8,7 @@ mod access;
 mod app;
 mod client;
 mod cross_site;
+mod driver;
 mod listing;
 mod live;
 mod media;

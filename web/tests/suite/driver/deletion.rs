@@ -1,0 +1,173 @@
+//! A photo that somebody deletes is gone, whatever is being done to it.
+
+use std::sync::{Arc, Mutex, mpsc};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use entity::step::Name;
+use functions::context::Context;
+use functions::faces::{DetectError, Face, FaceDetector};
+use functions::handle::{Delivery, handle};
+use functions::lifecycle;
+use functions::picture::Upright;
+use platform::objects::{Body, ObjectKey, ObjectStore, OpenObject, StoreError};
+use tokio::sync::Semaphore;
+
+use super::app_with_a_photo;
+use crate::ports::Held;
+
+/// A detector that says that it has begun, and waits until it may go on.
+struct HeldDetector {
+    begun: Arc<Semaphore>,
+    go: Mutex<mpsc::Receiver<()>>,
+}
+
+impl FaceDetector for HeldDetector {
+    fn name(&self) -> &str {
+        "held"
+    }
+
+    fn detect(&self, _: &Upright) -> Result<Vec<Face>, DetectError> {
+        self.begun.add_permits(1);
+        self.go.lock().unwrap().recv().unwrap();
+        Ok(Vec::new())
+    }
+}
+
+/// The real store, which waits after it has deleted the last object of an image.
+struct PausesAfterDeleting {
+    store: Arc<dyn ObjectStore>,
+    deleted: Arc<Semaphore>,
+    go: Arc<Semaphore>,
+}
+
+#[async_trait]
+impl ObjectStore for PausesAfterDeleting {
+    async fn put(&self, key: &ObjectKey, body: Body) -> Result<(), StoreError> {
+        self.store.put(key, body).await
+    }
+
+    async fn get(&self, key: &ObjectKey) -> Result<Bytes, StoreError> {
+        self.store.get(key).await
+    }
+
+    async fn open(&self, key: &ObjectKey) -> Result<OpenObject, StoreError> {
+        self.store.open(key).await
+    }
+
+    async fn size(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError> {
+        self.store.size(key).await
+    }
+
+    async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
+        self.store.delete(key).await?;
+        if key.path().ends_with("-small.jpg") {
+            self.deleted.add_permits(1);
+            self.go.acquire().await.unwrap().forget();
+        }
+        Ok(())
+    }
+
+    fn describe(&self) -> String {
+        self.store.describe()
+    }
+}
+
+/// Somebody anonymises the photo, and is held before they store anything.
+fn held_anonymiser(
+    context: &Context,
+    delivery: Delivery,
+) -> (
+    Arc<Semaphore>,
+    mpsc::Sender<()>,
+    tokio::task::JoinHandle<()>,
+) {
+    let begun = Arc::new(Semaphore::new(0));
+    let (go, wait) = mpsc::channel();
+    let detector = HeldDetector {
+        begun: Arc::clone(&begun),
+        go: Mutex::new(wait),
+    };
+    let context = Context {
+        detector: Arc::new(detector),
+        ..context.clone()
+    };
+    let worker = tokio::spawn(async move {
+        handle(&context, delivery).await.unwrap();
+    });
+    (begun, go, worker)
+}
+
+#[tokio::test]
+async fn a_photo_deleted_while_it_is_anonymised_leaves_nothing() {
+    let (app, id) = app_with_a_photo().await;
+    let delivery = Delivery {
+        image_id: id,
+        step: Name::Anonymise,
+        receive_count: 1,
+    };
+    let (begun, go, worker) = held_anonymiser(&app.context, delivery);
+    begun.acquire().await.unwrap().forget();
+
+    app.delete(&format!("/api/images/{id}")).await.expect(204);
+    go.send(()).unwrap();
+    worker.await.unwrap();
+
+    assert_eq!(app.objects(), Vec::<String>::new());
+    assert!(app.rows().await.is_empty());
+    assert_eq!(app.drain().await, 0);
+}
+
+#[tokio::test]
+async fn a_rendition_that_is_stored_in_the_middle_of_a_deletion_goes_too() {
+    let (app, id) = app_with_a_photo().await;
+    let delivery = Delivery {
+        image_id: id,
+        step: Name::Anonymise,
+        receive_count: 1,
+    };
+    let (begun, go, worker) = held_anonymiser(&app.context, delivery);
+    begun.acquire().await.unwrap().forget();
+    let (deleted, go_on) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let store = PausesAfterDeleting {
+        store: Arc::clone(&app.state.store),
+        deleted: Arc::clone(&deleted),
+        go: Arc::clone(&go_on),
+    };
+    let db = app.state.db.clone();
+    let deletion = tokio::spawn(async move { lifecycle::delete(&db, &store, id).await });
+
+    // All objects are deleted and the rows still there when the worker comes to its end.
+    deleted.acquire().await.unwrap().forget();
+    go.send(()).unwrap();
+    worker.await.unwrap();
+    go_on.add_permits(1);
+    assert!(deletion.await.unwrap().unwrap());
+
+    assert_eq!(app.objects(), Vec::<String>::new());
+    assert!(app.rows().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_photo_deleted_while_it_is_put_into_words_stays_deleted() {
+    let (app, id) = app_with_a_photo().await;
+    let held = Held::new("too late");
+    let context = Context {
+        captioner: held.clone(),
+        ..app.context.clone()
+    };
+    let delivery = Delivery {
+        image_id: id,
+        step: Name::Annotate,
+        receive_count: 1,
+    };
+    let worker = tokio::spawn(async move { handle(&context, delivery).await });
+    held.has_begun().await;
+
+    app.delete(&format!("/api/images/{id}")).await.expect(204);
+    held.let_go();
+    worker.await.unwrap().unwrap();
+
+    assert!(app.rows().await.is_empty());
+    app.get(&format!("/api/images/{id}")).await.problem(404);
+}

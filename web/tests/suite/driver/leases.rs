@@ -1,0 +1,161 @@
+//! Work that is done late, twice, or by two at once.
+
+use entity::job;
+use entity::step::{Name, State};
+use functions::context::Context;
+use functions::handle::{Delivery, Verdict, handle};
+use functions::local;
+use futures::future::join_all;
+use sea_orm::EntityTrait as _;
+
+use super::{app_with_a_photo, outcomes};
+use crate::ports::Held;
+use crate::uploads::states;
+
+#[tokio::test]
+async fn when_a_lease_runs_out_another_worker_does_the_job_and_the_late_one_does_no_harm() {
+    let (app, id) = app_with_a_photo().await;
+    app.deliver(id, Name::Thumbnail, 1).await;
+    app.deliver(id, Name::Anonymise, 1).await;
+    app.drain().await;
+    app.post(&format!("/api/images/{id}/steps/annotate/retry"))
+        .await
+        .expect(202);
+    let held = Held::new("by the late one");
+    let late = Context {
+        captioner: held.clone(),
+        ..app.context.clone()
+    };
+    let queue = app.state.queue.clone();
+    let late = tokio::spawn(async move { local::drain(&late, &queue).await });
+    held.has_begun().await;
+    assert_eq!(app.drain().await, 0, "nobody else may claim it");
+
+    app.let_time_pass().await;
+    assert_eq!(app.drain().await, 1);
+    let before = app.image(id).await;
+    held.let_go();
+    assert_eq!(late.await.unwrap().unwrap(), 1);
+
+    assert_eq!(app.image(id).await, before);
+    assert_eq!(states(&before), ["done"; 3]);
+    assert_ne!(before["caption"]["text"], "by the late one");
+    assert_eq!(app.state.queue.depth().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_worker_that_died_shows_in_the_history() {
+    let (app, id) = app_with_a_photo().await;
+    let held = Held::new("never");
+    let doomed = Context {
+        captioner: held.clone(),
+        ..app.context.clone()
+    };
+    let queue = app.state.queue.clone();
+    let worker = tokio::spawn(async move { local::drain(&doomed, &queue).await });
+    held.has_begun().await;
+    worker.abort();
+    assert!(worker.await.unwrap_err().is_cancelled());
+    assert_eq!(app.step(id, Name::Annotate).await.state, State::Running);
+
+    // What the next process does, which knows that no worker is alive.
+    assert_eq!(app.state.queue.release_all().await.unwrap(), 1);
+    app.drain().await;
+
+    let step = app.step(id, Name::Annotate).await;
+    assert_eq!((step.state, step.attempts), (State::Done, 2));
+    assert_eq!(outcomes(&step), [State::Queued, State::Done]);
+    let first = &step.history.unwrap().0[0];
+    assert_eq!(first.finished_at, None);
+    assert!(first.error.as_ref().unwrap().contains("the worker stopped"));
+}
+
+#[tokio::test]
+async fn a_result_for_a_round_that_is_over_is_not_taken() {
+    let (app, id) = app_with_a_photo().await;
+    let held = Held::new("from the round before");
+    let late = Context {
+        captioner: held.clone(),
+        ..app.context.clone()
+    };
+    let delivery = Delivery {
+        image_id: id,
+        step: Name::Annotate,
+        receive_count: 1,
+    };
+    let late = tokio::spawn(async move { handle(&late, delivery).await });
+    held.has_begun().await;
+
+    functions::lifecycle::requeue(&app.state.db, id, &[Name::Annotate])
+        .await
+        .unwrap();
+    held.let_go();
+    late.await.unwrap().unwrap();
+
+    let step = app.step(id, Name::Annotate).await;
+    assert_eq!((step.state, step.attempts), (State::Queued, 0));
+    app.drain().await;
+    let caption = app.image(id).await["caption"]["text"].clone();
+    assert_ne!(caption, "from the round before");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn deliveries_at_the_same_time_end_in_one_done() {
+    let (app, id) = app_with_a_photo().await;
+    for step in Name::ALL {
+        let deliveries = (0..20).map(|_| app.deliver(id, step, 1));
+
+        let verdicts = join_all(deliveries).await;
+
+        assert_eq!(verdicts, [Verdict::Acknowledge; 20]);
+        let row = app.step(id, step).await;
+        assert_eq!(row.state, State::Done);
+        let done = outcomes(&row)
+            .into_iter()
+            .filter(|state| *state == State::Done)
+            .count();
+        assert_eq!(done, 1, "{:?}", row.history);
+    }
+    assert_eq!(states(&app.image(id).await), ["done"; 3]);
+    assert_eq!(app.objects().len(), 4);
+}
+
+#[tokio::test]
+async fn a_delivery_of_a_step_that_is_done_does_nothing() {
+    let (app, id) = app_with_a_photo().await;
+    app.drain().await;
+    let before = app.step(id, Name::Thumbnail).await;
+
+    assert_eq!(
+        app.deliver(id, Name::Thumbnail, 2).await,
+        Verdict::Acknowledge
+    );
+
+    assert_eq!(app.step(id, Name::Thumbnail).await, before);
+}
+
+#[tokio::test]
+async fn a_delivery_for_an_image_that_nobody_knows_is_acknowledged() {
+    let (app, _) = app_with_a_photo().await;
+    let verdict = app.deliver(uuid::Uuid::now_v7(), Name::Thumbnail, 1).await;
+    assert_eq!(verdict, Verdict::Acknowledge);
+}
+
+#[tokio::test]
+async fn all_photos_get_their_thumbnails_first() {
+    let (app, _) = app_with_a_photo().await;
+    app.upload_photos(10..14).await;
+
+    let mut jobs = job::claimable(entity::now())
+        .all(&app.state.db)
+        .await
+        .unwrap();
+
+    let steps: Vec<_> = jobs.drain(..).map(|job| job.step).collect();
+    let expected = Name::ALL.into_iter().flat_map(|step| [step; 5]);
+    assert_eq!(steps, expected.collect::<Vec<_>>());
+    assert_eq!(
+        job::Entity::find().all(&app.state.db).await.unwrap().len(),
+        15
+    );
+}

@@ -1,0 +1,50 @@
+//! The driver of one machine: what becomes of work that fails, is done twice, or is cut short.
+
+mod crowd;
+mod deletion;
+mod leases;
+mod retries;
+mod sweeper;
+
+use entity::step::{Model, Name, State};
+use functions::handle::{Delivery, Verdict, handle};
+use functions::testing;
+use uuid::Uuid;
+
+use crate::app::TestApp;
+
+/// A server with one photo on which nothing has been done.
+async fn app_with_a_photo() -> (TestApp, Uuid) {
+    let app = TestApp::spawn().await;
+    let id = app
+        .upload("photo.jpg", testing::photo(1, 64, 48))
+        .await
+        .id();
+    (app, id)
+}
+
+impl TestApp {
+    /// Works until nothing is owed any more, however long that would take.
+    async fn drain_to_the_end(&self) {
+        while self.state.queue.depth().await.unwrap() > 0 {
+            self.let_time_pass().await;
+            self.drain().await;
+        }
+    }
+
+    /// One delivery of a step, as a queue would bring it.
+    async fn deliver(&self, id: Uuid, step: Name, receive_count: i32) -> Verdict {
+        let delivery = Delivery {
+            image_id: id,
+            step,
+            receive_count,
+        };
+        handle(&self.context, delivery).await.unwrap()
+    }
+}
+
+/// The outcomes of the attempts at a step, oldest first.
+fn outcomes(step: &Model) -> Vec<State> {
+    let history = step.history.clone().unwrap_or_default();
+    history.0.iter().map(|attempt| attempt.state).collect()
+}

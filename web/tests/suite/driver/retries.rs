@@ -1,0 +1,268 @@
+//! What becomes of a step that does not succeed.
+
+use std::sync::Arc;
+
+use entity::image::{Author, Column, Entity};
+use entity::job;
+use entity::step::{Name, State};
+use functions::handle::Verdict;
+use functions::testing;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+
+use super::{app_with_a_photo, outcomes};
+use crate::app::TestApp;
+use crate::ports::{CrashesAtWidth, Move, Scripted};
+use crate::uploads::states;
+
+#[tokio::test]
+async fn a_provider_that_is_busy_is_asked_again_later() {
+    let (mut app, id) = app_with_a_photo().await;
+    app.context.captioner = Scripted::new([Move::Busy]);
+    app.drain().await;
+
+    let step = app.step(id, Name::Annotate).await;
+    assert_eq!((step.state, step.attempts), (State::Queued, 1));
+    assert_eq!(step.error.as_deref(), Some("the provider is busy"));
+    assert_eq!(app.drain().await, 0, "it is not asked again at once");
+
+    app.let_time_pass().await;
+    app.drain().await;
+    let step = app.step(id, Name::Annotate).await;
+    assert_eq!((step.state, step.error), (State::Done, None));
+    assert_eq!(step.attempts, 2);
+}
+
+#[tokio::test]
+async fn each_wait_is_longer_than_the_one_before() {
+    let (mut app, id) = app_with_a_photo().await;
+    app.context.captioner = Scripted::new((0..4).map(|_| Move::Busy));
+    let mut waits = Vec::new();
+    for attempt in 1..=4 {
+        match app.deliver(id, Name::Annotate, attempt).await {
+            Verdict::Retry(wait) => waits.push(wait.as_secs()),
+            Verdict::Acknowledge => panic!("attempt {attempt} is not the last one"),
+        }
+    }
+    assert_eq!(waits, [2, 8, 32, 128]);
+}
+
+#[tokio::test]
+async fn the_wait_is_kept_in_the_queue() {
+    let (mut app, id) = app_with_a_photo().await;
+    app.context.captioner = Scripted::new([Move::Busy]);
+    let before = entity::now();
+    app.drain().await;
+
+    let job = job::for_step(id, Name::Annotate)
+        .one(&app.state.db)
+        .await
+        .unwrap()
+        .unwrap();
+
+    let wait = job.visible_at - before;
+    assert!(wait >= chrono::TimeDelta::seconds(2), "{wait}");
+    assert!(wait <= chrono::TimeDelta::seconds(30), "{wait}");
+}
+
+#[tokio::test]
+async fn after_five_attempts_a_step_has_failed_with_its_reason_and_its_history() {
+    let (mut app, id) = app_with_a_photo().await;
+    app.context.captioner = Scripted::new((0..9).map(|_| Move::Busy));
+
+    app.drain_to_the_end().await;
+
+    let step = app.step(id, Name::Annotate).await;
+    assert_eq!((step.state, step.attempts), (State::Failed, 5));
+    assert_eq!(step.error.as_deref(), Some("the provider is busy"));
+    let mut expected = vec![State::Queued; 4];
+    expected.push(State::Failed);
+    assert_eq!(outcomes(&step), expected);
+    let history = step.history.unwrap().0;
+    assert!(history.iter().all(|attempt| attempt.finished_at.is_some()));
+    assert!(step.finished_at.is_some());
+    assert_eq!(states(&app.image(id).await), ["failed", "done", "done"]);
+}
+
+#[tokio::test]
+async fn what_can_never_work_fails_at_once() {
+    let (mut app, id) = app_with_a_photo().await;
+    app.context.captioner = Scripted::new([Move::Broken]);
+
+    app.drain().await;
+
+    let step = app.step(id, Name::Annotate).await;
+    assert_eq!((step.state, step.attempts), (State::Failed, 1));
+    assert_eq!(step.error.as_deref(), Some("the key is wrong"));
+    assert_eq!(app.state.queue.depth().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_refusal_of_the_provider_is_final() {
+    let (mut app, id) = app_with_a_photo().await;
+    app.context.captioner = Scripted::new([Move::Refuse]);
+    app.drain().await;
+
+    let answer = app
+        .post(&format!("/api/images/{id}/steps/annotate/retry"))
+        .await;
+
+    assert!(answer.problem(409).contains("final"));
+    assert_eq!(app.drain().await, 0);
+    let step = app.step(id, Name::Annotate).await;
+    assert_eq!((step.state, step.attempts), (State::Blocked, 1));
+    assert!(step.error.unwrap().contains("not this one"));
+}
+
+#[tokio::test]
+async fn a_captioner_that_crashes_is_tried_again_and_takes_no_neighbour_along() {
+    let (mut app, id) = app_with_a_photo().await;
+    let neighbour = app.upload_photos(10..11).await[0];
+    app.context.captioner = Scripted::new([Move::Panic]);
+
+    app.drain().await;
+
+    let step = app.step(id, Name::Annotate).await;
+    assert_eq!(step.state, State::Queued);
+    assert!(step.error.unwrap().contains("crashed: no words for this"));
+    assert_eq!(states(&app.image(neighbour).await), ["done"; 3]);
+    app.drain_to_the_end().await;
+    assert_eq!(states(&app.image(id).await), ["done"; 3]);
+}
+
+#[tokio::test]
+async fn a_detector_that_crashes_on_one_photo_fails_there_alone() {
+    let mut app = TestApp::spawn().await;
+    let fine = app.upload_photos(0..2).await;
+    let poison = app
+        .upload("poison.jpg", testing::photo(7, 66, 33))
+        .await
+        .id();
+    let more = app.upload_photos(2..4).await;
+    app.context.detector = Arc::new(CrashesAtWidth(66));
+
+    app.drain_to_the_end().await;
+
+    for id in fine.into_iter().chain(more) {
+        assert_eq!(states(&app.image(id).await), ["done"; 3]);
+    }
+    assert_eq!(
+        states(&app.image(poison).await),
+        ["failed", "done", "failed"]
+    );
+    let step = app.step(poison, Name::Anonymise).await;
+    assert_eq!(step.attempts, 5);
+    assert!(
+        step.error
+            .unwrap()
+            .contains("crashed: a face out of bounds")
+    );
+}
+
+#[tokio::test]
+async fn of_ten_photos_the_one_whose_bytes_turned_to_garbage_fails_alone() {
+    let app = TestApp::spawn().await;
+    let ids = app.upload_photos(0..10).await;
+    let poisoned = app.row(ids[4]).await.unwrap();
+    let path = app.data().join("objects").join(&poisoned.object_key);
+    std::fs::write(path, b"\xFF\xD8\xFF this was a photo once").unwrap();
+
+    app.drain_to_the_end().await;
+
+    for id in ids {
+        let expected = if id == poisoned.id { "failed" } else { "done" };
+        assert_eq!(states(&app.image(id).await), [expected; 3]);
+    }
+    let step = app.step(poisoned.id, Name::Thumbnail).await;
+    assert_eq!(step.attempts, 1, "the bytes will not get better");
+    assert!(step.error.unwrap().contains("cannot be decoded"));
+    assert_eq!(app.unfinished_files(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_step_whose_workers_die_each_time_is_given_up() {
+    let (app, id) = app_with_a_photo().await;
+
+    let verdict = app.deliver(id, Name::Thumbnail, 6).await;
+
+    assert_eq!(verdict, Verdict::Acknowledge);
+    let step = app.step(id, Name::Thumbnail).await;
+    assert_eq!(step.state, State::Failed);
+    assert!(step.error.unwrap().contains("given up"));
+}
+
+#[tokio::test]
+async fn a_failed_step_that_is_tried_again_has_five_new_attempts() {
+    let (mut app, id) = app_with_a_photo().await;
+    app.context.captioner = Scripted::new((0..9).map(|_| Move::Busy));
+    app.drain_to_the_end().await;
+
+    let answer = app
+        .post(&format!("/api/images/{id}/steps/annotate/retry"))
+        .await
+        .expect(202);
+    app.drain_to_the_end().await;
+
+    let step = &answer.json()["steps"]["annotate"];
+    assert_eq!(
+        (&step["state"], &step["attempts"]),
+        (&"queued".into(), &0.into())
+    );
+    let step = app.step(id, Name::Annotate).await;
+    assert_eq!((step.state, step.attempts), (State::Done, 5));
+    assert_eq!(outcomes(&step).len(), 10);
+}
+
+#[tokio::test]
+async fn a_step_that_is_done_can_be_done_again() {
+    let (app, id) = app_with_a_photo().await;
+    app.drain().await;
+    let before = app.image(id).await;
+
+    app.post(&format!("/api/images/{id}/steps/anonymise/retry"))
+        .await
+        .expect(202);
+    let meanwhile = app.image(id).await;
+    app.drain().await;
+    let after = app.image(id).await;
+
+    assert_eq!(meanwhile["steps"]["anonymise"]["state"], "queued");
+    assert!(
+        meanwhile["urls"]["anonymised"].is_string(),
+        "the old copy stays meanwhile"
+    );
+    assert_eq!(states(&after), ["done"; 3]);
+    assert_ne!(after["urls"]["anonymised"], before["urls"]["anonymised"]);
+    assert_eq!(after["urls"]["original"], before["urls"]["original"]);
+}
+
+#[tokio::test]
+async fn a_step_that_does_not_exist_cannot_be_tried_again() {
+    let (app, id) = app_with_a_photo().await;
+    app.post(&format!("/api/images/{id}/steps/frame/retry"))
+        .await
+        .problem(404);
+    let nobody = "0197c0de-0000-7000-8000-000000000000";
+    app.post(&format!("/api/images/{nobody}/steps/thumbnail/retry"))
+        .await
+        .problem(404);
+}
+
+#[tokio::test]
+async fn a_caption_that_a_person_wrote_stays() {
+    let (app, id) = app_with_a_photo().await;
+    Entity::update_many()
+        .filter(Column::Id.eq(id))
+        .col_expr(Column::CaptionText, Expr::value("Ada at her desk"))
+        .col_expr(Column::CaptionBy, Expr::value(Author::Person))
+        .exec(&app.state.db)
+        .await
+        .unwrap();
+
+    app.drain().await;
+
+    let image = app.image(id).await;
+    assert_eq!(image["caption"]["text"], "Ada at her desk");
+    assert_eq!(image["caption"]["by"], "person");
+    assert_eq!(states(&image), ["done"; 3]);
+}

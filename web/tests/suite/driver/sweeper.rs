@@ -1,0 +1,271 @@
+//! What a crash left half done is put right.
+
+use std::time::Duration;
+
+use entity::image::{self, Column, Entity};
+use entity::{change, job, session, step};
+use functions::local::{Swept, sweep};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use uuid::Uuid;
+
+use super::app_with_a_photo;
+use crate::app::TestApp;
+use crate::uploads::states;
+
+const AN_HOUR: Duration = Duration::from_secs(3600);
+const NO_PATIENCE: Duration = Duration::ZERO;
+
+impl TestApp {
+    async fn sweep(&self, patience: Duration) -> Swept {
+        sweep(&self.context, &self.state.queue, patience)
+            .await
+            .unwrap()
+    }
+
+    /// The row as it is between the two halves of an upload.
+    async fn forget_that_it_is_stored(&self, id: Uuid) {
+        Entity::update_many()
+            .filter(Column::Id.eq(id))
+            .col_expr(
+                Column::StoredAt,
+                Expr::value(None::<chrono::DateTime<chrono::Utc>>),
+            )
+            .exec(&self.state.db)
+            .await
+            .unwrap();
+    }
+
+    async fn forget_all_jobs(&self) {
+        job::Entity::delete_many()
+            .exec(&self.state.db)
+            .await
+            .unwrap();
+    }
+
+    fn remove_original(&self, row: &image::Model) {
+        std::fs::remove_file(self.data().join("objects").join(&row.object_key)).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn where_nothing_is_wrong_nothing_is_done() {
+    let (app, _) = app_with_a_photo().await;
+    assert_eq!(app.sweep(NO_PATIENCE).await, Swept::default());
+    app.drain().await;
+    assert_eq!(app.sweep(NO_PATIENCE).await, Swept::default());
+}
+
+#[tokio::test]
+async fn an_upload_whose_object_never_arrives_is_forgotten_after_a_while() {
+    let (app, id) = app_with_a_photo().await;
+    app.forget_that_it_is_stored(id).await;
+    app.remove_original(&app.row(id).await.unwrap());
+
+    assert_eq!(app.sweep(AN_HOUR).await, Swept::default());
+    assert!(app.row(id).await.is_some(), "it may still arrive");
+
+    let swept = app.sweep(NO_PATIENCE).await;
+    assert_eq!(swept.abandoned, 1);
+    assert!(app.rows().await.is_empty());
+    assert!(
+        step::Entity::find()
+            .all(&app.state.db)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn an_upload_whose_object_is_there_is_completed() {
+    let (app, id) = app_with_a_photo().await;
+    app.forget_that_it_is_stored(id).await;
+    app.forget_all_jobs().await;
+    app.get(&format!("/api/images/{id}")).await.problem(404);
+
+    let swept = app.sweep(AN_HOUR).await;
+    app.drain().await;
+
+    assert_eq!(
+        swept,
+        Swept {
+            completed: 1,
+            requeued: 3,
+            ..Swept::default()
+        }
+    );
+    assert_eq!(states(&app.image(id).await), ["done"; 3]);
+}
+
+#[tokio::test]
+async fn a_store_that_is_gone_makes_nobody_forget_an_upload() {
+    let (app, id) = app_with_a_photo().await;
+    app.forget_that_it_is_stored(id).await;
+    std::fs::rename(app.data().join("objects"), app.data().join("unmounted")).unwrap();
+
+    sweep(&app.context, &app.state.queue, NO_PATIENCE)
+        .await
+        .unwrap_err();
+
+    assert!(app.row(id).await.is_some());
+}
+
+#[tokio::test]
+async fn a_step_that_nobody_works_on_is_queued_again() {
+    let (app, id) = app_with_a_photo().await;
+    app.drain().await;
+    app.post(&format!("/api/images/{id}/steps/thumbnail/retry"))
+        .await
+        .expect(202);
+    app.forget_all_jobs().await;
+
+    let swept = app.sweep(AN_HOUR).await;
+
+    assert_eq!(
+        swept,
+        Swept {
+            requeued: 1,
+            ..Swept::default()
+        }
+    );
+    assert_eq!(app.drain().await, 1);
+    assert_eq!(states(&app.image(id).await), ["done"; 3]);
+}
+
+#[tokio::test]
+async fn more_steps_than_fit_into_one_batch_are_all_queued() {
+    let (app, id) = app_with_a_photo().await;
+    let template = app.row(id).await.unwrap();
+    let now = entity::now();
+    for part in 0..4 {
+        let images = (0..50).map(|number| {
+            let id = Uuid::now_v7();
+            image::ActiveModel {
+                id: Set(id),
+                object_key: Set(format!("uploads/{id}.jpg")),
+                sha256: Set(format!("{part}-{number}")),
+                ..image::ActiveModel::from(template.clone())
+            }
+        });
+        let images: Vec<_> = images.collect();
+        let steps: Vec<_> = images
+            .iter()
+            .flat_map(|image| {
+                step::Name::ALL.map(|name| step::ActiveModel {
+                    image_id: image.id.clone(),
+                    name: Set(name),
+                    state: Set(step::State::Queued),
+                    attempts: Set(0),
+                    queued_at: Set(now),
+                    ..Default::default()
+                })
+            })
+            .collect();
+        Entity::insert_many(images)
+            .exec_without_returning(&app.state.db)
+            .await
+            .unwrap();
+        step::Entity::insert_many(steps)
+            .exec_without_returning(&app.state.db)
+            .await
+            .unwrap();
+    }
+
+    assert_eq!(app.sweep(AN_HOUR).await.requeued, 600);
+
+    assert_eq!(app.state.queue.depth().await.unwrap(), 603);
+}
+
+#[tokio::test]
+async fn a_deletion_that_was_begun_is_finished() {
+    let (app, id) = app_with_a_photo().await;
+    app.drain().await;
+    Entity::update_many()
+        .filter(Column::Id.eq(id))
+        .col_expr(Column::DeletedAt, Expr::value(entity::now()))
+        .exec(&app.state.db)
+        .await
+        .unwrap();
+
+    let swept = app.sweep(AN_HOUR).await;
+
+    assert_eq!(
+        swept,
+        Swept {
+            deleted: 1,
+            ..Swept::default()
+        }
+    );
+    assert!(app.rows().await.is_empty());
+    assert_eq!(app.objects(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn old_changes_and_sessions_that_have_ended_are_cleared_away() {
+    let app = TestApp::builder()
+        .password("four random plain words")
+        .spawn()
+        .await;
+    app.sign_in("four random plain words").await;
+    app.sign_in("four random plain words").await;
+    let one = session::Entity::find()
+        .one(&app.state.db)
+        .await
+        .unwrap()
+        .unwrap();
+    session::Entity::update_many()
+        .filter(session::Column::Id.eq(one.id))
+        .col_expr(session::Column::ExpiresAt, Expr::value(entity::now()))
+        .exec(&app.state.db)
+        .await
+        .unwrap();
+    let old = entity::now() - chrono::TimeDelta::days(2);
+    for at in [old, entity::now()] {
+        let row = change::ActiveModel {
+            image_id: Set(Uuid::now_v7()),
+            kind: Set(change::Kind::Deleted),
+            at: Set(at),
+            ..Default::default()
+        };
+        change::Entity::insert(row)
+            .exec_without_returning(&app.state.db)
+            .await
+            .unwrap();
+    }
+
+    app.sweep(AN_HOUR).await;
+
+    assert_eq!(
+        session::Entity::find()
+            .all(&app.state.db)
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+    assert_eq!(
+        change::Entity::find()
+            .all(&app.state.db)
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn files_of_a_process_that_is_gone_are_cleared_away() {
+    let (app, _) = app_with_a_photo().await;
+    let dead = app.data().join("objects/.incoming/dead");
+    std::fs::create_dir(&dead).unwrap();
+    std::fs::write(dead.join("lock"), "").unwrap();
+    std::fs::write(dead.join("half-a-photo"), "half").unwrap();
+    let ours = app.file_of(b"being written").await;
+
+    assert_eq!(app.state.scratch.clear_abandoned().unwrap(), 1);
+
+    assert!(!dead.exists());
+    assert_eq!(app.unfinished_files().len(), 1);
+    drop(ours);
+}
