@@ -24,7 +24,7 @@ use uuid::Uuid;
 use crate::context::Context;
 use crate::cpu::{Panicked, panic_text};
 use crate::error::WorkError;
-use crate::lifecycle::remove_renditions;
+use crate::lifecycle::{is_gone, remove_renditions};
 use crate::work::{self, Finding};
 
 /// Somebody asks for a step of an image to be done.
@@ -242,9 +242,7 @@ impl Begun {
     /// could be settled does not tell: the rows are the last thing that a deletion removes.
     async fn remove_if_deleted(&self, ctx: &Context) -> Result<(), DbErr> {
         let id = self.image.id;
-        // Not "is it visible": a worker may be done before the upload is noted as stored.
-        let row = image::Entity::find_by_id(id).one(&ctx.db).await?;
-        if row.is_some_and(|image| image.deleted_at.is_none()) {
+        if !is_gone(&ctx.db, id).await? {
             return Ok(());
         }
         if let Err(error) = remove_renditions(ctx.store.as_ref(), id).await {

@@ -177,6 +177,10 @@ async fn store_original(
         .map_err(|invalid| DbErr::Custom(format!("{}: {invalid}", image.object_key)))?;
     store.put(&key, body).await?;
     let stored_at = mark_stored(db, image.id).await?;
+    // Two may have sent the same bytes, and the image of the faster one may be deleted already.
+    if is_gone(db, image.id).await? {
+        store.delete(&key).await?;
+    }
     Ok(Model {
         stored_at: Some(stored_at),
         ..image
@@ -271,6 +275,13 @@ pub async fn purge(
     image::Entity::delete_by_id(image.id).exec(&tx).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Whether the image was deleted, or is being deleted. Who has stored an object asks this
+/// afterwards: a deletion that begins later than that removes the object itself.
+pub(crate) async fn is_gone(db: &DatabaseConnection, id: Uuid) -> Result<bool, DbErr> {
+    let row = image::Entity::find_by_id(id).one(db).await?;
+    Ok(row.is_none_or(|image| image.deleted_at.is_some()))
 }
 
 /// Removes everything that was made from an original.

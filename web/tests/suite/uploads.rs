@@ -203,18 +203,7 @@ async fn an_upload_that_was_cut_short_after_its_row_is_completed_by_the_next_one
     let app = TestApp::spawn().await;
     let photo = testing::photo(9, 32, 32);
     let file = app.file_of(&photo).await;
-    let new = NewImage {
-        file_name: "cut-short.jpg".to_owned(),
-        format: Format::Jpeg,
-        bytes: photo.len() as u64,
-        width: 32,
-        height: 32,
-        sha256: hex::encode(Sha256::digest(&photo)),
-        taken_at: None,
-        camera: None,
-        uploaded_by: None,
-        idempotency_key: None,
-    };
+    let new = new_image(&photo);
     accept(&app.state.db, &FullStore, new, file)
         .await
         .unwrap_err();
@@ -231,8 +220,24 @@ async fn an_upload_that_was_cut_short_after_its_row_is_completed_by_the_next_one
     assert!(app.unfinished_files().is_empty());
 }
 
+/// What the intake finds out about a photo of 32 × 32 pixels.
+pub(crate) fn new_image(photo: &[u8]) -> NewImage {
+    NewImage {
+        file_name: "cut-short.jpg".to_owned(),
+        format: Format::Jpeg,
+        bytes: photo.len() as u64,
+        width: 32,
+        height: 32,
+        sha256: hex::encode(Sha256::digest(photo)),
+        taken_at: None,
+        camera: None,
+        uploaded_by: None,
+        idempotency_key: None,
+    }
+}
+
 /// A store on a disk that is full.
-struct FullStore;
+pub(crate) struct FullStore;
 
 #[async_trait]
 impl ObjectStore for FullStore {

@@ -8,13 +8,16 @@ use entity::step::Name;
 use functions::context::Context;
 use functions::faces::{DetectError, Face, FaceDetector};
 use functions::handle::{Delivery, handle};
-use functions::lifecycle;
+use functions::lifecycle::{self, accept};
 use functions::picture::Upright;
+use functions::testing;
 use platform::objects::{Body, ObjectKey, ObjectStore, OpenObject, StoreError};
 use tokio::sync::Semaphore;
 
 use super::app_with_a_photo;
+use crate::app::TestApp;
 use crate::ports::Held;
+use crate::uploads::{FullStore, new_image};
 
 /// A detector that says that it has begun, and waits until it may go on.
 struct HeldDetector {
@@ -34,16 +37,42 @@ impl FaceDetector for HeldDetector {
     }
 }
 
-/// The real store, which waits after it has deleted the last object of an image.
-struct PausesAfterDeleting {
+/// The real store, which stops at one place, says so, and waits until it may go on.
+struct Pausing {
     store: Arc<dyn ObjectStore>,
-    deleted: Arc<Semaphore>,
+    at: Place,
+    reached: Arc<Semaphore>,
     go: Arc<Semaphore>,
 }
 
+#[derive(PartialEq)]
+enum Place {
+    BeforePutting,
+    AfterDeletingTheLastObject,
+}
+
+impl Pausing {
+    fn new(store: &Arc<dyn ObjectStore>, at: Place) -> Self {
+        Self {
+            store: Arc::clone(store),
+            at,
+            reached: Arc::new(Semaphore::new(0)),
+            go: Arc::new(Semaphore::new(0)),
+        }
+    }
+
+    async fn pause(&self) {
+        self.reached.add_permits(1);
+        self.go.acquire().await.unwrap().forget();
+    }
+}
+
 #[async_trait]
-impl ObjectStore for PausesAfterDeleting {
+impl ObjectStore for Pausing {
     async fn put(&self, key: &ObjectKey, body: Body) -> Result<(), StoreError> {
+        if self.at == Place::BeforePutting {
+            self.pause().await;
+        }
         self.store.put(key, body).await
     }
 
@@ -61,9 +90,8 @@ impl ObjectStore for PausesAfterDeleting {
 
     async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
         self.store.delete(key).await?;
-        if key.path().ends_with("-small.jpg") {
-            self.deleted.add_permits(1);
-            self.go.acquire().await.unwrap().forget();
+        if self.at == Place::AfterDeletingTheLastObject && key.path().ends_with("-small.jpg") {
+            self.pause().await;
         }
         Ok(())
     }
@@ -128,12 +156,8 @@ async fn a_rendition_that_is_stored_in_the_middle_of_a_deletion_goes_too() {
     };
     let (begun, go, worker) = held_anonymiser(&app.context, delivery);
     begun.acquire().await.unwrap().forget();
-    let (deleted, go_on) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
-    let store = PausesAfterDeleting {
-        store: Arc::clone(&app.state.store),
-        deleted: Arc::clone(&deleted),
-        go: Arc::clone(&go_on),
-    };
+    let store = Pausing::new(&app.state.store, Place::AfterDeletingTheLastObject);
+    let (deleted, go_on) = (Arc::clone(&store.reached), Arc::clone(&store.go));
     let db = app.state.db.clone();
     let deletion = tokio::spawn(async move { lifecycle::delete(&db, &store, id).await });
 
@@ -170,4 +194,28 @@ async fn a_photo_deleted_while_it_is_put_into_words_stays_deleted() {
 
     assert!(app.rows().await.is_empty());
     app.get(&format!("/api/images/{id}")).await.problem(404);
+}
+
+#[tokio::test]
+async fn an_original_that_is_stored_once_more_after_the_deletion_goes_too() {
+    let app = TestApp::spawn().await;
+    let photo = testing::photo(1, 32, 32);
+    let new = new_image(&photo);
+    let file = app.file_of(&photo).await;
+    accept(&app.state.db, &FullStore, new.clone(), file)
+        .await
+        .unwrap_err();
+    let store = Pausing::new(&app.state.store, Place::BeforePutting);
+    let (reached, go_on) = (Arc::clone(&store.reached), Arc::clone(&store.go));
+    let (db, file) = (app.state.db.clone(), app.file_of(&photo).await);
+    let slower = tokio::spawn(async move { accept(&db, &store, new, file).await });
+    reached.acquire().await.unwrap().forget();
+
+    let id = app.upload("faster.jpg", &photo).await.expect(200).id();
+    app.delete(&format!("/api/images/{id}")).await.expect(204);
+    go_on.add_permits(1);
+    slower.await.unwrap().unwrap();
+
+    assert_eq!(app.objects(), Vec::<String>::new());
+    assert!(app.rows().await.is_empty());
 }
