@@ -21,13 +21,10 @@ export function start() {
   for (const part of form.querySelectorAll("[data-with-js]")) part.hidden = false;
   for (const part of form.querySelectorAll("[data-without-js]")) part.hidden = true;
 
-  input.addEventListener("change", () => {
-    add([...input.files]);
-    input.value = "";
-  });
+  input.addEventListener("change", take);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    add([...input.files]);
+    take();
   });
   document.addEventListener("paste", (event) => {
     if (event.clipboardData.files.length > 0) add([...event.clipboardData.files]);
@@ -44,6 +41,13 @@ export function start() {
     if (uploads.some((upload) => upload.state === "waiting" || upload.state === "sending")) event.preventDefault();
   });
   acceptDrops(form, add);
+  take();
+
+  // Also what was chosen before this script was there: no event tells of it.
+  function take() {
+    if (input.files.length > 0) add([...input.files]);
+    input.value = "";
+  }
 
   function add(files) {
     for (const file of files) {
