@@ -1,64 +1,61 @@
 //! Killed without warning, and started again.
 
+use entity::step::State;
 use futures::StreamExt as _;
 use reqwest::StatusCode;
 use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use crate::harness::{Home, Server, eventually, is_done};
+use crate::harness::{Home, Server, Stored, eventually, is_done, signal};
 use crate::photo;
 
 const IMAGES: u64 = 40;
+const STEPS: usize = 3 * IMAGES as usize;
 
-/// Waits until at least so many images are done while others are not.
-async fn in_the_middle(server: &Server, done: usize) {
-    eventually("some are done and some are not", async || {
-        let images = server.images().await;
-        let count = images.iter().filter(|image| is_done(image)).count();
-        assert!(
-            count < images.len(),
-            "all were done before it could be killed"
-        );
-        (count >= done).then_some(())
-    })
-    .await;
+async fn count(stored: &Stored, state: State) -> usize {
+    let steps = stored.steps().await;
+    steps.iter().filter(|step| step.state == state).count()
 }
 
 #[tokio::test]
-async fn killed_twice_among_forty_images_all_are_done_and_none_twice() {
+async fn killed_again_and_again_among_forty_images_all_are_done_and_none_twice() {
     let home = Home::new();
-    let server = home.serve();
+    let mut server = home.serve();
+    let stored = home.stored().await;
     futures::stream::iter(0..IMAGES)
         .map(|seed| server.upload("photo.jpg", photo(seed)))
         .buffer_unordered(8)
         .collect::<Vec<_>>()
         .await;
-    in_the_middle(&server, 3).await;
-    server.kill_9();
+    // Once while most images have a thumbnail only, once while some are done and some are not,
+    // and then for as long as it was not caught in the middle of a step.
+    let mut caught = 0;
+    for done in (50..STEPS).step_by(40).chain(100..STEPS) {
+        eventually("so many steps are done", async || {
+            (count(&stored, State::Done).await >= done).then_some(())
+        })
+        .await;
+        server.kill_9();
+        assert!(count(&stored, State::Done).await < STEPS, "it was too fast");
+        caught += count(&stored, State::Running).await;
+        server = home.serve();
+        assert_eq!(server.images().await.len() as u64, IMAGES);
+        if done >= 90 && caught > 0 {
+            break;
+        }
+    }
 
-    let server = home.serve();
-    let before = server.images().await;
-    assert_eq!(before.len() as u64, IMAGES);
-    let done = before.iter().filter(|image| is_done(image)).count();
-    in_the_middle(&server, done + 3).await;
-    server.kill_9();
-
-    let server = home.serve();
     let images = server.settled().await;
 
-    assert_eq!(images.len() as u64, IMAGES);
     assert!(images.iter().all(is_done));
-    let stored = home.stored().await;
     eventually("no job is left", async || {
         (stored.jobs().await == 0).then_some(())
     })
     .await;
     stored.assert_whole().await;
-    assert!(
-        stored.lost_attempts().await > 0,
-        "it was killed while it worked"
-    );
+    assert!(caught > 0);
+    assert_eq!(stored.lost_attempts().await, caught);
     assert_eq!(home.half_written(), Vec::<std::path::PathBuf>::new());
     assert!(server.terminate().await.success());
 }
@@ -129,7 +126,7 @@ async fn uploads_and_deletions_cut_short_by_a_kill_are_brought_to_an_end() {
             (server.images().await.len() < ids.len()).then_some(())
         })
         .await;
-        crate::harness::signal("KILL", server.pid());
+        signal("KILL", server.pid());
     });
     let promised = deletions
         .iter()

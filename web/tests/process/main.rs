@@ -3,10 +3,13 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod browser;
 mod commands;
 mod crash;
+mod databases;
 mod harness;
 mod import;
+mod real_photos;
 mod shutdown;
 mod start;
 

@@ -1,6 +1,7 @@
 //! What the tests talk in: a home (the data folder), a server that lives in it, and waiting
 //! for something to become true.
 
+mod browser;
 mod home;
 mod server;
 mod store;
@@ -10,13 +11,14 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+pub(crate) use browser::{Browser, Scripts};
 pub(crate) use home::{Finished, Home, signal};
 pub(crate) use server::{Server, is_done};
 pub(crate) use store::Stored;
 
 /// How long anything may take on a slow machine with much else to do. Only a test that fails
 /// waits so long.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(180);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
 
 /// How often is looked whether it is so.
 const INTERVAL: Duration = Duration::from_millis(10);

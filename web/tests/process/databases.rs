@@ -1,0 +1,54 @@
+//! The server on the databases that are servers themselves.
+
+use migration::testing::{Kind, ScratchServer};
+use reqwest::StatusCode;
+
+use crate::harness::{Home, eventually, is_done};
+use crate::photo;
+
+#[tokio::test]
+async fn a_photo_is_done_on_postgresql() {
+    a_photo_is_done_on(Kind::Postgres).await;
+}
+
+#[tokio::test]
+async fn a_photo_is_done_on_mariadb() {
+    a_photo_is_done_on(Kind::MariaDb).await;
+}
+
+async fn a_photo_is_done_on(kind: Kind) {
+    let Some(database) = ScratchServer::start(kind) else {
+        return;
+    };
+    let url = database.empty_database().await;
+    let home = Home::with(&[("DATABASE_URL", &url)]);
+    let server = home.serve();
+    let mut events = server.get("/api/events").send().await.unwrap();
+
+    let id = server.upload("Füchse 🦊.jpg", photo(1)).await;
+    let images = server.settled().await;
+
+    assert!(is_done(&images[0]), "{images:#?}");
+    assert_eq!(images[0]["file_name"], "Füchse 🦊.jpg");
+    let mut heard = String::new();
+    eventually("a browser hears of it", async || {
+        let chunk = events.chunk().await.unwrap().unwrap();
+        heard.push_str(&String::from_utf8_lossy(&chunk));
+        heard.contains(&id).then_some(())
+    })
+    .await;
+    let again = server.try_upload("again.jpg", photo(1)).await.unwrap();
+    assert_eq!(again.status(), StatusCode::OK);
+    let found = server.get("/api/images?q=WITHOUT").send().await.unwrap();
+    assert!(found.text().await.unwrap().contains(&id));
+    let doctor = home.run(["doctor"]).succeeded();
+    assert_eq!(doctor.lines().last(), Some(&"All is well."));
+    let deleted = reqwest::Client::new().delete(format!("{}/api/images/{id}", server.url));
+    assert_eq!(
+        deleted.send().await.unwrap().status(),
+        StatusCode::NO_CONTENT
+    );
+    assert!(server.images().await.is_empty());
+    assert!(!home.data().join("vitrine.sqlite").exists());
+    assert!(server.terminate().await.success());
+}
