@@ -1,6 +1,8 @@
 //! The pages' templates, compiled into the binary and parsed once at start, so that a mistake in
 //! one is found before the first request. Everything is escaped; nothing uses `safe`.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use tera::{Context, Error, Kwargs, State, Tera, TeraResult};
 
@@ -12,9 +14,9 @@ macro_rules! sources {
     };
 }
 
-/// All templates, ready to render.
+/// All templates, ready to render. Shared, because every request clones what handlers reach.
 #[derive(Clone)]
-pub struct Templates(Tera);
+pub struct Templates(Arc<Tera>);
 
 impl Templates {
     /// Parses every template.
@@ -38,7 +40,7 @@ impl Templates {
             "upload_form.html",
             "uploaded.html",
         ])?;
-        Ok(Self(tera))
+        Ok(Self(Arc::new(tera)))
     }
 
     /// Renders the template `name` with `values`, which must hold every field the template
