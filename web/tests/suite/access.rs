@@ -112,8 +112,16 @@ fn assert_only_placeholders(page: &str) {
 }
 
 async fn assert_no_route_shows_the_secrets(guarded: &Guarded, client: &Client) {
+    assert_none_shows_the_secrets(guarded, client, routes::all()).await;
+}
+
+async fn assert_none_shows_the_secrets(
+    guarded: &Guarded,
+    client: &Client,
+    routes: impl IntoIterator<Item = routes::Route>,
+) {
     let secrets = guarded.secrets().await;
-    for route in routes::all() {
+    for route in routes {
         // The stream of events does not end; it has a test of its own.
         if route.method != "get" || route.path == "/api/events" {
             continue;
@@ -153,6 +161,18 @@ async fn the_pieces_looked_for_are_in_what_the_admin_gets() {
         .expect(200);
     assert!(original.contains(&secrets[0]));
     assert!(thumbnail.contains(&secrets[1]));
+}
+
+#[tokio::test]
+#[should_panic(expected = "/api/images/{id}/{rendition} original")]
+async fn the_search_for_them_notices_somebody_who_does_get_the_original() {
+    let guarded = Guarded::spawn().await;
+    let media = routes::Route {
+        method: "get",
+        path: "/api/images/{id}/{rendition}",
+    };
+
+    assert_none_shows_the_secrets(&guarded, &guarded.admin, [media]).await;
 }
 
 #[tokio::test]
