@@ -8,6 +8,7 @@ pub mod access;
 pub mod api;
 pub mod app;
 pub mod assets;
+mod causes;
 pub mod commands;
 mod cursor;
 pub mod intake;

@@ -14,6 +14,7 @@ use platform::settings::Settings;
 use sea_orm::PaginatorTrait as _;
 use uuid::Uuid;
 
+use crate::causes::causes;
 use crate::parts::{Parts, captioner};
 
 pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
@@ -22,10 +23,9 @@ pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     for warning in &settings.warnings {
         checkup.warn("settings", warning);
     }
-    let pending = pending_migrations(&settings).await;
-    checkup.note("schema", pending);
-    match Parts::open(settings).await {
-        Ok(parts) => {
+    match open(settings).await {
+        Ok((parts, schema)) => {
+            checkup.note("schema", Ok(schema));
             checkup.note("database", rows(&parts).await);
             checkup.note("store", write_read_delete(&parts).await);
             checkup.note(
@@ -33,7 +33,7 @@ pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
                 Ok(captioner(parts.settings.captioner).provider().to_owned()),
             );
         }
-        Err(error) => checkup.note("database and store", Err(error)),
+        Err(error) => checkup.note("start", Err(error)),
     }
     checkup.note("faces", Ok(faces::bundled().name().to_owned()));
     Ok(if checkup.healthy {
@@ -54,7 +54,7 @@ impl Checkup {
             Ok(found) => println!("ok    {what}: {found}"),
             Err(error) => {
                 self.healthy = false;
-                println!("FAIL  {what}: {error:#}");
+                println!("FAIL  {what}: {}", causes(error.as_ref()));
             }
         }
     }
@@ -78,16 +78,27 @@ fn describe(settings: &Settings) -> String {
     )
 }
 
-async fn pending_migrations(settings: &Settings) -> anyhow::Result<String> {
+/// Opens everything as the server does, and says what that did to the schema.
+async fn open(settings: Settings) -> anyhow::Result<(Parts, String)> {
+    let before = applied_migrations(&settings).await?;
+    let parts = Parts::open(settings).await?;
+    let schema = match Migrator::migrations().len() - before {
+        0 => "up to date".to_owned(),
+        1 => "1 migration was missing and is applied now".to_owned(),
+        missing => format!("{missing} migrations were missing and are applied now"),
+    };
+    Ok((parts, schema))
+}
+
+async fn applied_migrations(settings: &Settings) -> anyhow::Result<usize> {
     std::fs::create_dir_all(&settings.data)
         .with_context(|| format!("the data folder {} cannot be made", settings.data.display()))?;
-    let db = database::connect(&settings.database).await?;
-    let pending = Migrator::get_pending_migrations(&db).await?.len();
+    let db = database::connect(&settings.database)
+        .await
+        .context("the database cannot be opened; see DATABASE_URL and VITRINE_DATA")?;
+    let applied = Migrator::get_applied_migrations(&db).await?.len();
     db.close().await?;
-    Ok(match pending {
-        0 => "up to date".to_owned(),
-        pending => format!("{pending} migrations were missing and are applied now"),
-    })
+    Ok(applied)
 }
 
 async fn rows(parts: &Parts) -> anyhow::Result<String> {

@@ -12,7 +12,7 @@ use functions::lifecycle::Accepted;
 use futures::{Stream, StreamExt as _, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use platform::settings::Settings;
-use tokio::signal::ctrl_c;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::io::ReaderStream;
 use tokio_util::sync::CancellationToken;
 use walkdir::{DirEntry, WalkDir};
@@ -43,6 +43,13 @@ impl Summary {
     fn skip(&mut self, path: PathBuf, reason: impl Into<String>) {
         self.skipped.entry(reason.into()).or_default().push(path);
     }
+
+    /// They are skipped in whatever order they come to their end.
+    fn sort(&mut self) {
+        for paths in self.skipped.values_mut() {
+            paths.sort();
+        }
+    }
 }
 
 pub(super) async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -60,10 +67,14 @@ pub(super) async fn run(settings: Settings, arguments: Arguments) -> anyhow::Res
     let bar = progress_bar(files.len());
     let stop = CancellationToken::new();
     let stopping = stop.clone();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::spawn(async move {
-        if ctrl_c().await.is_ok() {
-            stopping.cancel();
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
+        stopping.cancel();
     });
     // Checking a picture takes a core, storing it takes the disk: a few at once keep both busy.
     let mut results = stream::iter(files)
@@ -87,6 +98,7 @@ pub(super) async fn run(settings: Settings, arguments: Arguments) -> anyhow::Res
     drop(results);
     bar.finish_and_clear();
     parts.db.close().await?;
+    summary.sort();
     print(&summary, stop.is_cancelled());
     Ok(if summary.skipped.is_empty() && !stop.is_cancelled() {
         ExitCode::SUCCESS
@@ -113,9 +125,11 @@ fn find(paths: &[PathBuf], summary: &mut Summary) -> Vec<PathBuf> {
                 Ok(_) => {}
                 Err(error) => {
                     let path = error.path().unwrap_or(path).to_owned();
-                    let reason = error
-                        .io_error()
-                        .map_or_else(|| error.to_string(), ToString::to_string);
+                    let reason = match (error.loop_ancestor(), error.io_error()) {
+                        (Some(_), _) => "a link that leads back to a folder above it".to_owned(),
+                        (None, Some(cause)) => cause.to_string(),
+                        (None, None) => error.to_string(),
+                    };
                     eprintln!("{}: {reason}", path.display());
                     summary.skip(path, reason);
                 }

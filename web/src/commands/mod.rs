@@ -14,6 +14,8 @@ use clap::{Parser, Subcommand};
 use platform::settings::{Settings, markdown};
 use platform::telemetry;
 
+use crate::causes::causes;
+
 /// Photos in; thumbnails, captions and anonymised copies out.
 #[derive(Debug, Parser)]
 #[command(name = "vitrine", version, about, after_help = AFTER)]
@@ -58,7 +60,7 @@ pub fn run(cli: Cli) -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("vitrine: {error:#}");
+            eprintln!("vitrine: {}", causes(error.as_ref()));
             ExitCode::FAILURE
         }
     }

@@ -1,5 +1,6 @@
 //! `vitrine serve`
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -19,10 +20,12 @@ pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
         format!("cannot listen on {bind}; choose another address, for example VITRINE_BIND=127.0.0.1:8081")
     })?;
     let address = listener.local_addr()?;
-    println!("Vitrine is at http://{address}");
+    let mut greeting = format!("Vitrine is at http://{address}\n");
     if !has_password {
-        println!("There is no password: whoever uses this machine is the admin.");
+        greeting += "There is no password: whoever uses this machine is the admin.\n";
     }
+    // Whoever started it may not be listening any more, which is no reason not to serve.
+    let _ = std::io::stdout().write_all(greeting.as_bytes());
     let shutdown = async {
         tokio::select! {
             _ = terminate.recv() => {}

@@ -14,6 +14,7 @@ use platform::settings::MEGABYTE;
 use serde::Serialize;
 
 use crate::access::{Action, Role, Viewer};
+use crate::causes::causes;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -79,17 +80,6 @@ fn html(state: &AppState, template: &str, context: &impl Serialize) -> Result<Re
         .render(template, context)
         .map_err(|error| Problem::internal(format!("{template}: {}", causes(&error))))?;
     Ok(([("cache-control", "private, no-cache")], Html(text)).into_response())
-}
-
-/// An error with everything that led to it.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 /// Sends whoever may do something only after signing in there, and back.

@@ -36,10 +36,10 @@ async fn a_tree_of_folders_is_taken_in_and_what_is_not_is_said_with_the_reason()
         first.lines(),
         [
             "3 imported, 1 there already, 5 skipped.",
-            "  1 × File system loop found: tree/deep/loop points to an ancestor tree",
-            "      tree/deep/loop",
             "  1 × No such file or directory (os error 2)",
             "      missing",
+            "  1 × a link that leads back to a folder above it",
+            "      tree/deep/loop",
             "  1 × the file is empty; copy it again from the camera or card",
             "      tree/empty.jpg",
             "  1 × the picture cannot be decoded: the file is cut short; copy it again from the \
