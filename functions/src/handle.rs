@@ -138,8 +138,9 @@ impl Begun {
 
     async fn succeed(&self, ctx: &Context, finding: Finding) -> Result<Verdict, DbErr> {
         let tx = begin_write(&ctx.db).await?;
-        let pending = Column::State.ne(State::Done);
-        if self.settle(&tx, pending, State::Done, None).await? {
+        // A late success still helps a step that was given up; what was refused stays refused.
+        let open = Column::State.is_not_in([State::Done, State::Blocked]);
+        if self.settle(&tx, open, State::Done, None).await? {
             finding.into_update(&self.image).exec(&tx).await?;
             change::record(&tx, self.image.id, Kind::Image).await?;
             tx.commit().await?;
