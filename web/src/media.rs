@@ -26,9 +26,7 @@ pub async fn show(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let rendition = Rendition::parse(&rendition).ok_or_else(|| Problem::not_found("rendition"))?;
-    let rows = ImageRows::find(&state.db, id)
-        .await?
-        .ok_or_else(|| Problem::not_found("image"))?;
+    let rows = ImageRows::get(&state.db, id).await?;
     let key = viewer.rendition(&rows.image, rendition)?.ok_or_else(|| {
         Problem::new(
             StatusCode::NOT_FOUND,

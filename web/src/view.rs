@@ -11,6 +11,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::access::{Action, Rendition, Viewer};
+use crate::problem::Problem;
 
 /// An image with its steps, as it stands in the database.
 #[derive(Clone, Debug)]
@@ -50,10 +51,13 @@ impl ImageRows {
     /// One visible image.
     ///
     /// # Errors
-    /// If the database does not answer.
-    pub async fn find(db: &DatabaseConnection, id: Uuid) -> Result<Option<Self>, DbErr> {
+    /// 404 if there is none.
+    pub async fn get(db: &DatabaseConnection, id: Uuid) -> Result<Self, Problem> {
         let found = image::visible_by_id(id).one(db).await?;
-        Ok(Self::load(db, found.into_iter().collect()).await?.pop())
+        Self::load(db, found.into_iter().collect())
+            .await?
+            .pop()
+            .ok_or_else(|| Problem::not_found("image"))
     }
 
     /// A step.

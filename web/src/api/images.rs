@@ -136,9 +136,7 @@ pub async fn show(
 }
 
 async fn one(state: &AppState, viewer: &Viewer, id: Uuid) -> Result<Json<ImageJson>, Problem> {
-    let rows = ImageRows::find(&state.db, id)
-        .await?
-        .ok_or_else(|| Problem::not_found("image"))?;
+    let rows = ImageRows::get(&state.db, id).await?;
     Ok(Json(ImageJson::new(&rows, viewer)))
 }
 

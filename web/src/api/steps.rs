@@ -20,9 +20,7 @@ pub async fn retry(
     Path((id, step)): Path<(Uuid, String)>,
 ) -> Result<(StatusCode, Json<ImageJson>), Problem> {
     try_again(&state, &viewer, id, &step).await?;
-    let rows = ImageRows::find(&state.db, id)
-        .await?
-        .ok_or_else(|| Problem::not_found("image"))?;
+    let rows = ImageRows::get(&state.db, id).await?;
     Ok((StatusCode::ACCEPTED, Json(ImageJson::new(&rows, &viewer))))
 }
 
@@ -35,9 +33,7 @@ pub(crate) async fn try_again(
 ) -> Result<(), Problem> {
     viewer.require(Action::Manage)?;
     let name: Name = step.parse().map_err(|_| Problem::not_found("step"))?;
-    let rows = ImageRows::find(&state.db, id)
-        .await?
-        .ok_or_else(|| Problem::not_found("image"))?;
+    let rows = ImageRows::get(&state.db, id).await?;
     match rows.step(name).map(|step| step.state) {
         None => return Err(Problem::not_found("step")),
         Some(StepState::Blocked) => {

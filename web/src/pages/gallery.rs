@@ -54,9 +54,7 @@ pub async fn card(
     viewer: Viewer,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let rows = ImageRows::find(&state.db, id)
-        .await?
-        .ok_or_else(|| Problem::not_found("image"))?;
+    let rows = ImageRows::get(&state.db, id).await?;
     let context = json!({
         "page": Page::new(&state, &viewer, "/gallery", "Gallery"),
         "image": ImageView::new(&rows, &viewer),

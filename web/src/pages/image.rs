@@ -43,9 +43,7 @@ pub async fn show(
     viewer: Viewer,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let rows = ImageRows::find(&state.db, id)
-        .await?
-        .ok_or_else(|| Problem::not_found("image"))?;
+    let rows = ImageRows::get(&state.db, id).await?;
     let mut renditions = Vec::new();
     for rendition in [
         Rendition::Original,
