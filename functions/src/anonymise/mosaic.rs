@@ -5,13 +5,16 @@ use std::ops::Range;
 use crate::faces::Face;
 use crate::picture::Upright;
 
-/// The most cells across a face, in either direction.
-const MAX_CELLS: usize = 6;
+/// The most cells across a face, in either direction. Six look nicer, but a neural detector that
+/// sees the picture at 320 pixels still takes 50 of 85 such mosaics for faces, and 11 of those
+/// with four. That fine mosaics can be matched to known people by a trained network is shown in
+/// McPherson, Shokri and Shmatikov, "Defeating Image Obfuscation with Deep Learning" (2016).
+const MAX_CELLS: usize = 4;
 /// No cell is smaller than this many pixels a side, or a face in the last row of a crowd would
 /// hardly change.
 const MIN_CELL: usize = 4;
 
-/// Replaces each face, and a sixth of its size on every side, by a mosaic of at most six cells
+/// Replaces each face, and a sixth of its size on every side, by a mosaic of at most four cells
 /// across. Nothing of the original remains there but the average colour of each cell.
 pub fn redact(picture: &mut Upright, faces: &[Face]) {
     for face in faces {
