@@ -3,6 +3,7 @@
 //! Instants are UTC and hold whole microseconds, because that is what all three databases
 //! keep; make them with [`now`].
 
+pub mod caption;
 pub mod change;
 pub mod image;
 pub mod job;

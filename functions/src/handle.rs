@@ -141,7 +141,7 @@ impl Begun {
         // A late success still helps a step that was given up; what was refused stays refused.
         let open = Column::State.is_not_in([State::Done, State::Blocked]);
         if self.settle(&tx, open, State::Done, None).await? {
-            finding.into_update(&self.image).exec(&tx).await?;
+            finding.write(&tx, self.image.id).await?;
             change::record(&tx, self.image.id, Kind::Image).await?;
             tx.commit().await?;
             info!(image = %self.image.id, step = %self.step, attempt = self.number, millis = self.millis(), "done");

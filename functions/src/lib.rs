@@ -8,6 +8,7 @@
 
 pub mod annotate;
 pub mod anonymise;
+pub mod captions;
 pub mod context;
 pub mod cpu;
 pub mod error;

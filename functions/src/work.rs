@@ -6,18 +6,19 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
-use entity::image::{Author, Column, Entity, Faces, Model, Tags};
+use entity::image::{Column, Entity, Faces, Model};
 use entity::step::Name;
 use platform::objects::{Body, ObjectKey};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, UpdateMany};
+use sea_orm::{ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _, QueryFilter as _};
+use uuid::Uuid;
 
 use crate::annotate::{Caption, Subject};
 use crate::context::Context;
 use crate::error::WorkError;
 use crate::faces::FaceDetector;
 use crate::picture::{self, Detail, Limits, Upright};
-use crate::{anonymise, thumbnail};
+use crate::{anonymise, captions, thumbnail};
 
 /// Long side of the small copy that a captioner gets to see, in pixels.
 const CAPTION_SIDE: u32 = 1536;
@@ -127,29 +128,18 @@ fn pixels(image: &Model) -> u64 {
 }
 
 impl Finding {
-    /// The update that writes it into the image's row. A caption that a person wrote stays.
-    pub(crate) fn into_update(self, image: &Model) -> UpdateMany<Entity> {
-        let row = Entity::update_many().filter(Column::Id.eq(image.id));
-        match self {
+    /// Writes it into the rows. A caption that a person wrote stays.
+    pub(crate) async fn write(self, tx: &DatabaseTransaction, image_id: Uuid) -> Result<(), DbErr> {
+        let row = Entity::update_many().filter(Column::Id.eq(image_id));
+        let row = match self {
             Self::Thumbhash(hash) => row.col_expr(Column::Thumbhash, Expr::value(hash)),
             Self::Faces(faces) => row.col_expr(Column::Faces, Expr::value(faces)),
-            Self::Caption(caption) => row
-                .filter(
-                    Condition::any()
-                        .add(Column::CaptionBy.is_null())
-                        .add(Column::CaptionBy.eq(Author::Machine)),
-                )
-                .col_expr(Column::CaptionText, Expr::value(caption.text))
-                .col_expr(Column::CaptionBy, Expr::value(Author::Machine))
-                .col_expr(Column::CaptionProvider, Expr::value(caption.provider))
-                .col_expr(Column::CaptionModel, Expr::value(caption.model))
-                .col_expr(
-                    Column::CaptionPromptVersion,
-                    Expr::value(caption.prompt_version),
-                )
-                .col_expr(Column::CaptionLanguage, Expr::value(caption.language))
-                .col_expr(Column::CaptionAt, Expr::value(entity::now()))
-                .col_expr(Column::Tags, Expr::value(Tags(caption.tags))),
-        }
+            Self::Caption(caption) => {
+                captions::by_machine(tx, image_id, caption).await?;
+                return Ok(());
+            }
+        };
+        row.exec(tx).await?;
+        Ok(())
     }
 }

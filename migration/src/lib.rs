@@ -8,6 +8,7 @@ pub use sea_orm_migration::prelude::{MigratorTrait, SchemaManager};
 
 mod columns;
 mod m20261121_000001_photos;
+mod m20261121_000003_captions;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -17,6 +18,9 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261121_000001_photos::Migration)]
+        vec![
+            Box::new(m20261121_000001_photos::Migration),
+            Box::new(m20261121_000003_captions::Migration),
+        ]
     }
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use entity::caption;
 use entity::change::{self, Kind as ChangeKind};
 use entity::image::{self, Author, Cursor, Face, Faces, Tags};
 use entity::job;
@@ -19,7 +20,9 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-const TABLES: [&str; 6] = ["image", "step", "job", "change", "message", "session"];
+const TABLES: [&str; 7] = [
+    "image", "step", "job", "change", "message", "session", "caption",
+];
 
 #[tokio::test]
 async fn sqlite_keeps_what_the_schema_promises() {
@@ -69,6 +72,7 @@ async fn the_schema_keeps_its_promises(mut empty: impl AsyncFnMut() -> DatabaseC
     a_step_without_an_image_is_refused(migrated(empty().await).await).await;
     pages_go_from_new_to_old_without_gap_or_repeat(migrated(empty().await).await).await;
     changes_are_numbered_as_they_happen(migrated(empty().await).await).await;
+    the_history_of_captions_begins_with_those_that_hold(empty().await).await;
     searching_ignores_case(migrated(empty().await).await).await;
 }
 
@@ -365,6 +369,37 @@ async fn changes_are_numbered_as_they_happen(db: DatabaseConnection) {
     let since = change::since(latest.seq, 10).all(&db).await.unwrap();
     assert_eq!(since.len(), 1);
     assert_eq!(since[0].image_id, id(2));
+}
+
+/// Captions written before there was a history are its first entries.
+async fn the_history_of_captions_begins_with_those_that_hold(db: DatabaseConnection) {
+    Migrator::up(&db, Some(1)).await.unwrap();
+    let described = image::Model {
+        caption_text: Some("Ada at her desk".to_owned()),
+        caption_by: Some(Author::Machine),
+        caption_provider: Some("describe".to_owned()),
+        caption_at: Some(instant(1)),
+        tags: Some(Tags(vec!["work".to_owned()])),
+        ..image(1)
+    };
+    let described = insert(&db, described).await;
+    let bare = image::Model {
+        caption_text: None,
+        caption_by: None,
+        ..image(2)
+    };
+    let bare = insert(&db, bare).await;
+
+    Migrator::up(&db, None).await.unwrap();
+
+    let history = caption::history(described.id, 9).all(&db).await.unwrap();
+    assert_eq!(history.len(), 1);
+    assert_eq!(history[0].text, "Ada at her desk");
+    assert_eq!(history[0].tags, described.tags);
+    assert_eq!(history[0].created_at, instant(1));
+    assert_eq!(caption::history(bare.id, 9).all(&db).await.unwrap(), []);
+    image::Entity::delete_many().exec(&db).await.unwrap();
+    assert_eq!(caption::Entity::find().count(&db).await.unwrap(), 0);
 }
 
 async fn searching_ignores_case(db: DatabaseConnection) {

@@ -29,6 +29,7 @@ pub(crate) fn router(state: AppState) -> Router {
         .route("/gallery", get(pages::gallery::show))
         .route("/images/{id}", get(pages::image::show))
         .route("/images/{id}/card", get(pages::gallery::card))
+        .route("/images/{id}/caption", post(pages::image::describe))
         .route("/images/{id}/delete", post(pages::image::delete))
         .route("/images/{id}/steps/{step}/retry", post(pages::image::retry))
         .route("/upload", post(pages::upload::receive))
@@ -48,7 +49,9 @@ pub(crate) fn router(state: AppState) -> Router {
         )
         .route(
             "/api/images/{id}",
-            get(api::images::show).delete(api::images::delete),
+            get(api::images::show)
+                .patch(api::captions::edit)
+                .delete(api::images::delete),
         )
         .route("/api/images/{id}/{rendition}", get(media::show))
         .route(

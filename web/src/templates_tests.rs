@@ -107,6 +107,7 @@ fn image_page(role: &str, image: &Value) -> String {
             "renditions": [rendition("original", admin), rendition("anonymised", ready), rendition("thumbnail", ready)],
             "faces": [{ "x": 10, "y": 20, "width": 30, "height": 40, "score": 12.5 }],
             "facts": [{ "label": "Camera", "value": HOSTILE }], "tags": ["green"],
+            "captions": if admin { json!([{ "text": HOSTILE, "by": "describe", "created_text": "yesterday" }]) } else { json!([]) },
             "previous_url": null, "next_url": "/images/0198", "api_url": "/api/images/0197",
         }),
     )

@@ -1,5 +1,6 @@
 //! The REST interface.
 
+pub mod captions;
 pub mod events;
 pub mod images;
 pub mod messages;

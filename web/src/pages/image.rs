@@ -1,19 +1,23 @@
 //! The page of one image, and what can be done there.
 
+use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
-use entity::image;
+use entity::caption;
+use entity::image::{self, Author};
 use entity::step::{Name, State as StepState};
+use functions::captions::Edit;
 use functions::lifecycle;
 use platform::objects::ObjectKey;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::view::ImageView;
 use super::{Page, date_and_time, html, or_login, size};
 use crate::access::{Action, Rendition, Viewer};
+use crate::api::captions;
 use crate::api::steps::try_again;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -37,6 +41,33 @@ struct Fact {
     value: String,
 }
 
+#[derive(Debug, Serialize)]
+struct CaptionView {
+    text: String,
+    by: String,
+    created_text: String,
+}
+
+impl From<caption::Model> for CaptionView {
+    fn from(row: caption::Model) -> Self {
+        let by = match row.written_by {
+            Author::Person => row.author_name.or(Some("A person".to_owned())),
+            Author::Machine if row.provider.as_deref() == Some("describe") => {
+                Some("Described without AI".to_owned())
+            }
+            Author::Machine => row.model.or(row.provider),
+        };
+        Self {
+            text: row.text,
+            by: by.unwrap_or_default(),
+            created_text: date_and_time(row.created_at),
+        }
+    }
+}
+
+/// Captions of the history that are shown, the one that holds included.
+const CAPTIONS_SHOWN: u64 = 20;
+
 /// `GET /images/{id}`
 pub async fn show(
     State(state): State<AppState>,
@@ -52,6 +83,7 @@ pub async fn show(
     ] {
         renditions.push(rendition_view(&state, &viewer, &rows, rendition).await?);
     }
+    let history = caption_history(&state, &viewer, id).await?;
     let cursor = rows.image.cursor();
     let newer = image::newer_than(cursor).one(&state.db).await?;
     let older = image::page(Some(cursor), 1).one(&state.db).await?;
@@ -67,10 +99,24 @@ pub async fn show(
         "tags": rows.image.tags.clone().unwrap_or_default(),
         "previous_url": newer.map(address),
         "next_url": older.map(address),
+        "captions": history,
         "api_url": format!("/api/images/{id}"),
         "image": view,
     });
     html(&state, "image.html", &context)
+}
+
+/// What the picture was called before, for those who may change it.
+async fn caption_history(
+    state: &AppState,
+    viewer: &Viewer,
+    id: Uuid,
+) -> Result<Vec<CaptionView>, Problem> {
+    if !viewer.may(Action::Manage) {
+        return Ok(Vec::new());
+    }
+    let rows = caption::history(id, CAPTIONS_SHOWN).all(&state.db).await?;
+    Ok(rows.into_iter().skip(1).map(CaptionView::from).collect())
 }
 
 async fn rendition_view(
@@ -171,6 +217,31 @@ fn came_from(headers: &HeaderMap) -> Option<String> {
     let ours = referer.authority()?.as_str() == host;
     let address = referer.path_and_query()?.as_str();
     (ours && !address.starts_with("//")).then(|| address.to_owned())
+}
+
+/// What the form about the caption sends.
+#[derive(Debug, Deserialize)]
+pub struct Description {
+    caption: String,
+    tags: String,
+}
+
+/// `POST /images/{id}/caption`
+pub async fn describe(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    Path(id): Path<Uuid>,
+    Form(new): Form<Description>,
+) -> Response {
+    let page = format!("/images/{id}");
+    let edit = Edit {
+        text: Some(new.caption),
+        tags: Some(new.tags.split(',').map(str::to_owned).collect()),
+    };
+    match captions::write(&state, &viewer, id, edit).await {
+        Ok(()) => Redirect::to(&page).into_response(),
+        Err(problem) => or_login(problem, &page),
+    }
 }
 
 /// `POST /images/{id}/delete`

@@ -6,6 +6,7 @@
 
 mod access;
 mod app;
+mod captions;
 mod client;
 mod cross_site;
 mod driver;

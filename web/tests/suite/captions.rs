@@ -1,0 +1,182 @@
+//! Captions that people write: by `PATCH`, on the page, and in a race with a machine.
+
+use std::sync::Arc;
+
+use functions::local;
+use functions::testing;
+use reqwest::Method;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::app::TestApp;
+use crate::client::{Answer, send};
+use crate::ports::Held;
+
+async fn app_with_a_photo() -> (TestApp, Uuid) {
+    let app = TestApp::spawn().await;
+    let id = app.upload("one.jpg", testing::photo(1, 64, 48)).await.id();
+    (app, id)
+}
+
+async fn patch(app: &TestApp, id: Uuid, body: &Value) -> Answer {
+    send(
+        app.request(Method::PATCH, &format!("/api/images/{id}"))
+            .json(body),
+    )
+    .await
+}
+
+#[tokio::test]
+async fn a_person_writes_the_caption_and_the_tags() {
+    let (app, id) = app_with_a_photo().await;
+    app.drain().await;
+
+    let body = json!({"caption": {"text": "Ada at her desk"}, "tags": ["Desk", "desk", "work"]});
+    let image = patch(&app, id, &body).await.expect(200).json();
+
+    assert_eq!(image["caption"]["text"], "Ada at her desk");
+    assert_eq!(image["caption"]["by"], "person");
+    assert_eq!(image["caption"]["provider"], Value::Null);
+    assert_eq!(image["tags"], json!(["desk", "work"]));
+    assert_eq!(app.image(id).await, image);
+}
+
+#[tokio::test]
+async fn what_is_left_out_stays_as_it_is() {
+    let (app, id) = app_with_a_photo().await;
+    app.drain().await;
+    let before = app.image(id).await;
+
+    let tagged = patch(&app, id, &json!({"tags": ["work"]}))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(tagged["caption"]["text"], before["caption"]["text"]);
+    assert_eq!(tagged["caption"]["by"], "person");
+
+    let worded = patch(&app, id, &json!({"caption": "Ada"}))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(worded["caption"]["text"], "Ada");
+    assert_eq!(worded["tags"], json!(["work"]));
+}
+
+#[tokio::test]
+async fn an_edit_that_says_nothing_or_too_much_is_refused() {
+    let (app, id) = app_with_a_photo().await;
+    for (body, status) in [
+        (json!({}), 422),
+        (json!({"caption": " \n "}), 422),
+        (json!({"caption": "x".repeat(2001)}), 422),
+        (json!({"tags": ["x".repeat(41)]}), 422),
+        (
+            json!({"tags": (0..31).map(|n| n.to_string()).collect::<Vec<_>>()}),
+            422,
+        ),
+        // There is no caption yet that tags could go with.
+        (json!({"tags": ["work"]}), 422),
+        (json!({"file_name": "other.jpg"}), 400),
+        (json!({"caption": 7}), 400),
+    ] {
+        patch(&app, id, &body).await.problem(status);
+    }
+    patch(&app, Uuid::from_u128(7), &json!({"caption": "Ada"}))
+        .await
+        .problem(404);
+}
+
+#[tokio::test]
+async fn a_machine_that_was_slower_than_a_person_changes_nothing() {
+    let (app, id) = app_with_a_photo().await;
+    let held = Held::new("a machine's words");
+    let mut context = app.context.clone();
+    context.captioner = held.clone();
+    let queue = app.state.queue.clone();
+    let machine = tokio::spawn(async move { local::drain(&context, &queue).await });
+    held.has_begun().await;
+
+    patch(&app, id, &json!({"caption": "Ada at her desk"}))
+        .await
+        .expect(200);
+    held.let_go();
+    machine.await.unwrap().unwrap();
+
+    let image = app.image(id).await;
+    assert_eq!(image["caption"]["text"], "Ada at her desk");
+    assert_eq!(image["caption"]["by"], "person");
+    assert_eq!(image["steps"]["annotate"]["state"], "done");
+}
+
+#[tokio::test]
+async fn twenty_people_and_a_machine_at_once_leave_a_persons_caption_and_a_whole_history() {
+    let (app, id) = app_with_a_photo().await;
+    let app = Arc::new(app);
+    let people = (0..20).map(|number| {
+        let app = Arc::clone(&app);
+        async move {
+            let body = json!({"caption": format!("caption {number}")});
+            patch(&app, id, &body).await.expect(200);
+        }
+    });
+    let (_, worked) = tokio::join!(futures::future::join_all(people), app.drain());
+    assert_eq!(worked, 3);
+
+    let image = app.image(id).await;
+    assert_eq!(image["caption"]["by"], "person");
+    let history = entity::caption::history(id, 100)
+        .all(&app.state.db)
+        .await
+        .unwrap();
+    let people = history
+        .iter()
+        .filter(|row| row.author_name.is_some())
+        .count();
+    assert_eq!(people, 20);
+    assert!(history.len() <= 21, "{}", history.len());
+    assert_eq!(image["caption"]["text"], history[0].text);
+}
+
+#[tokio::test]
+async fn the_page_takes_a_caption_and_shows_what_was_there_before() {
+    let (app, id) = app_with_a_photo().await;
+    app.drain().await;
+    let before = app.image(id).await["caption"]["text"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+
+    let fields = [("caption", "Ada at her desk"), ("tags", "desk, Work,")];
+    app.post_form(&format!("/images/{id}/caption"), &fields)
+        .await
+        .expect(303);
+
+    let page = app.page(&format!("/images/{id}")).await.expect(200).text();
+    assert!(page.contains("Ada at her desk"));
+    assert!(page.contains("Written by a person"));
+    assert!(page.contains("desk, work"));
+    assert!(page.contains(&before), "the caption before it is shown");
+    app.post_form(
+        &format!("/images/{id}/caption"),
+        &[("caption", ""), ("tags", "")],
+    )
+    .await
+    .expect(422);
+}
+
+#[tokio::test]
+async fn a_deleted_image_takes_its_captions_along() {
+    let (app, id) = app_with_a_photo().await;
+    app.drain().await;
+    patch(&app, id, &json!({"caption": "Ada"}))
+        .await
+        .expect(200);
+
+    app.delete(&format!("/api/images/{id}")).await.expect(204);
+
+    let left = entity::caption::history(id, 10)
+        .all(&app.state.db)
+        .await
+        .unwrap();
+    assert_eq!(left, []);
+}
