@@ -6,7 +6,6 @@
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{ExprTrait as _, Func, LikeExpr};
 use sea_orm::{Condition, FromJsonQueryResult, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 
@@ -150,6 +149,11 @@ pub fn visible_by_id(id: Uuid) -> Select<Entity> {
     visible().filter(Column::Id.eq(id))
 }
 
+/// Of some images, those that exist for those who look, in no order.
+pub fn visible_among(ids: impl IntoIterator<Item = Uuid>) -> Select<Entity> {
+    visible().filter(Column::Id.is_in(ids))
+}
+
 /// A page of visible images, newest first, that begins behind `after`.
 pub fn page(after: Option<Cursor>, limit: u64) -> Select<Entity> {
     let mut select = visible();
@@ -213,25 +217,4 @@ pub fn being_deleted() -> Select<Entity> {
 /// The image whose original is at this key.
 pub fn by_object_key(key: &str) -> Select<Entity> {
     Entity::find().filter(Column::ObjectKey.eq(key))
-}
-
-/// Narrows a selection down to captions (and, on demand, file names) that contain each of the
-/// words, whatever their case.
-pub fn matching(select: Select<Entity>, words: &str, in_file_names: bool) -> Select<Entity> {
-    let contains = |column: Column, word: &str| {
-        let escaped = word
-            .to_lowercase()
-            .replace('!', "!!")
-            .replace('%', "!%")
-            .replace('_', "!_");
-        Expr::expr(Func::lower(Expr::col((Entity, column))))
-            .like(LikeExpr::new(format!("%{escaped}%")).escape('!'))
-    };
-    words.split_whitespace().fold(select, |select, word| {
-        let mut somewhere = Condition::any().add(contains(Column::CaptionText, word));
-        if in_file_names {
-            somewhere = somewhere.add(contains(Column::FileName, word));
-        }
-        select.filter(somewhere)
-    })
 }

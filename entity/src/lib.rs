@@ -8,6 +8,7 @@ pub mod change;
 pub mod image;
 pub mod job;
 pub mod message;
+pub mod search;
 pub mod session;
 pub mod step;
 

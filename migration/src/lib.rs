@@ -8,6 +8,7 @@ pub use sea_orm_migration::prelude::{MigratorTrait, SchemaManager};
 
 mod columns;
 mod m20261121_000001_photos;
+mod m20261121_000002_search;
 mod m20261121_000003_captions;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
             Box::new(m20261121_000001_photos::Migration),
+            Box::new(m20261121_000002_search::Migration),
             Box::new(m20261121_000003_captions::Migration),
         ]
     }

@@ -73,7 +73,6 @@ async fn the_schema_keeps_its_promises(mut empty: impl AsyncFnMut() -> DatabaseC
     pages_go_from_new_to_old_without_gap_or_repeat(migrated(empty().await).await).await;
     changes_are_numbered_as_they_happen(migrated(empty().await).await).await;
     the_history_of_captions_begins_with_those_that_hold(empty().await).await;
-    searching_ignores_case(migrated(empty().await).await).await;
 }
 
 async fn migrated(db: DatabaseConnection) -> DatabaseConnection {
@@ -400,35 +399,6 @@ async fn the_history_of_captions_begins_with_those_that_hold(db: DatabaseConnect
     assert_eq!(caption::history(bare.id, 9).all(&db).await.unwrap(), []);
     image::Entity::delete_many().exec(&db).await.unwrap();
     assert_eq!(caption::Entity::find().count(&db).await.unwrap(), 0);
-}
-
-async fn searching_ignores_case(db: DatabaseConnection) {
-    for (number, caption) in [
-        (1, "A RED fox"),
-        (2, "A red house, 100% brick"),
-        (3, "Snow"),
-    ] {
-        let image = image::Model {
-            caption_text: Some(caption.to_owned()),
-            stored_at: Some(instant(0)),
-            ..image(number)
-        };
-        insert(&db, image).await;
-    }
-    for (words, expected) in [
-        ("red", vec![id(2), id(1)]),
-        ("Fox rEd", vec![id(1)]),
-        ("0%", vec![id(2)]),
-        ("r_d", vec![]),
-        ("img", vec![]),
-    ] {
-        let page = image::matching(image::page(None, 10), words, false);
-        let found = page.all(&db).await.unwrap();
-        let ids: Vec<_> = found.iter().map(|image| image.id).collect();
-        assert_eq!(ids, expected, "{words}");
-    }
-    let by_name = image::matching(image::page(None, 10), "IMG", true);
-    assert_eq!(by_name.count(&db).await.unwrap(), 3);
 }
 
 async fn insert(db: &DatabaseConnection, image: image::Model) -> image::Model {

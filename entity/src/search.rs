@@ -1,0 +1,238 @@
+//! Finding images by words: in captions and tags, and in file names for those who may see them.
+//!
+//! Every word must be there; the last one may be the beginning of one, for it may still be
+//! being typed. Case and the marks on letters make no difference (`Zoë` is `zoe`). Letters
+//! that are no marked form of another (`ø`, `ß`) are what each database takes them for, and
+//! scripts without spaces are matched from the beginning of a run of letters only.
+
+use std::ops::Range;
+
+use sea_orm::prelude::Uuid;
+use sea_orm::{DatabaseConnection, DbBackend, DbErr, FromQueryResult, Statement};
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
+
+/// Words that count; more are not looked at.
+const MAX_WORDS: usize = 16;
+/// Characters of a word. InnoDB indexes none that is longer than 84, prefix included.
+const MAX_LENGTH: usize = 80;
+
+/// What somebody looks for, taken apart: nothing of it can be an operator any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words(Vec<String>);
+
+impl Words {
+    /// Takes a text apart. None if nothing can match it: no word in it, or one that is longer
+    /// than any that is indexed.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut words: Vec<String> = Vec::new();
+        for run in runs(text).take(MAX_WORDS) {
+            let word = without_marks(&text[run]);
+            if word.chars().count() > MAX_LENGTH {
+                return None;
+            }
+            words.push(word);
+        }
+        (!words.is_empty()).then_some(Self(words))
+    }
+
+    /// Where in a text the words are found, in bytes, as whole words from left to right.
+    pub fn found_in(&self, text: &str) -> Vec<Range<usize>> {
+        let wanted: Vec<_> = self.0.iter().map(|word| word.to_lowercase()).collect();
+        runs(text)
+            .filter(|run| {
+                let word = without_marks(&text[run.clone()]).to_lowercase();
+                wanted.contains(&word) || wanted.last().is_some_and(|last| word.starts_with(last))
+            })
+            .collect()
+    }
+
+    /// All words as one expression: `before` and `after` go around each, `between` joins them,
+    /// and `prefix` makes the last one a beginning. A word holds letters and digits only.
+    fn join(&self, before: &str, after: &str, prefix: &str, between: &str) -> String {
+        let words: Vec<_> = self
+            .0
+            .iter()
+            .map(|word| format!("{before}{word}{after}"))
+            .collect();
+        words.join(between) + prefix
+    }
+}
+
+/// The runs of letters and digits in a text, as ranges of bytes. Accents stay with their letter.
+fn runs(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let mut characters = text.char_indices().peekable();
+    std::iter::from_fn(move || {
+        let (start, _) = characters.find(|(_, c)| is_word(*c))?;
+        let mut end = text.len();
+        while let Some((position, c)) = characters.peek() {
+            if !is_word(*c) && !is_accent(*c) {
+                end = *position;
+                break;
+            }
+            characters.next();
+        }
+        Some(start..end)
+    })
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() && !is_combining_mark(c)
+}
+
+/// A mark that is left out before texts are compared.
+fn is_accent(c: char) -> bool {
+    ('\u{300}'..='\u{36f}').contains(&c)
+}
+
+fn without_marks(word: &str) -> String {
+    word.nfd().filter(|c| !is_accent(*c)).collect()
+}
+
+/// The visible images that hold every word, best first and newest first among equals: so many
+/// at most, behind the first `skip`. Whoever may not see file names must not search them.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn best(
+    db: &DatabaseConnection,
+    words: &Words,
+    in_file_names: bool,
+    skip: u64,
+    limit: u64,
+) -> Result<Vec<Uuid>, DbErr> {
+    let backend = db.get_database_backend();
+    let hits = Hit::find_by_statement(statement(backend, words, in_file_names, skip, limit))
+        .all(db)
+        .await?;
+    Ok(hits.into_iter().map(|hit| hit.id).collect())
+}
+
+#[derive(FromQueryResult)]
+struct Hit {
+    id: Uuid,
+}
+
+/// Ids in the order of their rank. What a file name adds to the rank is half of what a caption
+/// does, where the database can weigh columns.
+fn statement(
+    backend: DbBackend,
+    words: &Words,
+    in_file_names: bool,
+    skip: u64,
+    limit: u64,
+) -> Statement {
+    let (sql, expression) = match backend {
+        DbBackend::Sqlite => {
+            let expression = words.join("\"", "\"", "*", " AND ");
+            let columns = if in_file_names {
+                "words file_name"
+            } else {
+                "words"
+            };
+            let sql = "SELECT row.image_id AS id
+                FROM (
+                    SELECT rowid AS number, bm25(image_search, 2.0, 1.0) AS score
+                    FROM image_search WHERE image_search MATCH ?
+                    ORDER BY score, number DESC LIMIT ? OFFSET ?
+                ) AS hit JOIN image_search_row AS row ON row.number = hit.number
+                ORDER BY hit.score, hit.number DESC";
+            (sql.to_owned(), format!("{{{columns}}} : ({expression})"))
+        }
+        DbBackend::Postgres => {
+            let column = if in_file_names {
+                "search_words_and_name"
+            } else {
+                "search_words"
+            };
+            let sql = format!(
+                "SELECT image.id FROM image, to_tsquery('simple', $1) AS query
+                WHERE {column} @@ query AND stored_at IS NOT NULL AND deleted_at IS NULL
+                ORDER BY ts_rank('{{0, 0, 0.5, 1}}', {column}, query, 1) DESC,
+                    uploaded_at DESC, id DESC LIMIT $2 OFFSET $3"
+            );
+            (sql, words.join("'", "'", ":*", " & "))
+        }
+        _ => {
+            let columns = if in_file_names {
+                "search_words, search_name"
+            } else {
+                "search_words"
+            };
+            let sql = format!(
+                "SELECT id FROM (
+                    SELECT id, uploaded_at, stored_at, deleted_at,
+                        MATCH ({columns}) AGAINST (? IN BOOLEAN MODE) AS score
+                    FROM image WHERE MATCH ({columns}) AGAINST (? IN BOOLEAN MODE)
+                ) AS hit WHERE stored_at IS NOT NULL AND deleted_at IS NULL
+                ORDER BY score DESC, uploaded_at DESC, id DESC LIMIT ? OFFSET ?"
+            );
+            let expression = words.join("+vx", "", "*", " ");
+            let values: [sea_orm::Value; 4] = [
+                expression.clone().into(),
+                expression.into(),
+                limit.into(),
+                skip.into(),
+            ];
+            return Statement::from_sql_and_values(backend, sql, values);
+        }
+    };
+    let (limit, skip) = (
+        i64::try_from(limit).unwrap_or(i64::MAX),
+        i64::try_from(skip).unwrap_or(i64::MAX),
+    );
+    let values: [sea_orm::Value; 3] = [expression.into(), limit.into(), skip.into()];
+    Statement::from_sql_and_values(backend, sql, values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Vec<String> {
+        Words::parse(text).map(|words| words.0).unwrap_or_default()
+    }
+
+    #[test]
+    fn words_are_runs_of_letters_and_digits_without_their_marks() {
+        for (text, words) in [
+            ("A red fox", vec!["A", "red", "fox"]),
+            (
+                "Zoë's  été-2024.jpg",
+                vec!["Zoe", "s", "ete", "2024", "jpg"],
+            ),
+            ("Zoe\u{308}", vec!["Zoe"]),
+            ("snow_fox|NEAR(a,b)", vec!["snow", "fox", "NEAR", "a", "b"]),
+            ("\"+-<>~*@():&!' 🦊 —", vec![]),
+            ("", vec![]),
+        ] {
+            assert_eq!(parsed(text), words, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_without_end_has_an_end() {
+        assert_eq!(parsed(&"a ".repeat(5000)).len(), MAX_WORDS);
+        assert_eq!(Words::parse(&"a".repeat(10_000)), None);
+        assert_eq!(parsed(&"a".repeat(MAX_LENGTH)).len(), 1);
+    }
+
+    #[test]
+    fn words_are_found_whole_and_the_last_one_by_its_beginning() {
+        let text = "Zoé's fox, the Foxes and a Zoe\u{308}tic zoo.";
+        for (words, found) in [
+            ("zoe", vec!["Zoé", "Zoe\u{308}tic"]),
+            ("ZOË fox", vec!["Zoé", "fox", "Foxes"]),
+            ("the", vec!["the"]),
+            ("nothing", vec![]),
+        ] {
+            let ranges = Words::parse(words).map(|words| words.found_in(text));
+            let marked: Vec<_> = ranges
+                .into_iter()
+                .flatten()
+                .map(|range| &text[range])
+                .collect();
+            assert_eq!(marked, found, "{words}");
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! What a search finds, the same on each of the three databases.
+
+#![allow(clippy::unwrap_used)]
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::image::{self, Tags};
+use entity::search::{self, Words};
+use migration::testing::{Kind, ScratchServer};
+use migration::{Migrator, MigratorTrait as _};
+use platform::database;
+use platform::settings::{DatabaseSettings, Settings};
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait as _, DatabaseConnection, EntityTrait as _, QueryFilter as _,
+};
+use uuid::Uuid;
+
+#[tokio::test]
+async fn sqlite_finds_what_a_search_promises() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut files = 0;
+    a_search_keeps_its_promises(async || {
+        files += 1;
+        let file = folder.path().join(format!("{files}.sqlite"));
+        database::connect(&DatabaseSettings::sqlite(&file))
+            .await
+            .unwrap()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn sqlite_finds_the_same_after_its_file_was_packed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = DatabaseSettings::sqlite(&folder.path().join("packed.sqlite"));
+    let photos = Photos::on(database::connect(&file).await.unwrap()).await;
+    photos.add(1, "a fox", &[], "1.jpg").await;
+    photos.add(2, "a hare", &[], "2.jpg").await;
+    photos.forget(1).await;
+
+    photos.db.execute_unprepared("VACUUM").await.unwrap();
+
+    photos.add(3, "a fox", &[], "3.jpg").await;
+    photos.finds("hare", &[2]).await;
+    photos.finds("fox", &[3]).await;
+}
+
+#[tokio::test]
+async fn postgresql_finds_what_a_search_promises() {
+    on_a_server(Kind::Postgres).await;
+}
+
+#[tokio::test]
+async fn mariadb_finds_what_a_search_promises() {
+    on_a_server(Kind::MariaDb).await;
+}
+
+async fn on_a_server(kind: Kind) {
+    let Some(server) = ScratchServer::start(kind) else {
+        return;
+    };
+    a_search_keeps_its_promises(async || {
+        let url = server.empty_database().await;
+        let settings = Settings::from_variables([("DATABASE_URL".to_owned(), url)]).unwrap();
+        database::connect(&settings.database).await.unwrap()
+    })
+    .await;
+}
+
+/// The promises, each on an empty database.
+async fn a_search_keeps_its_promises(mut empty: impl AsyncFnMut() -> DatabaseConnection) {
+    every_word_must_be_there(&Photos::on(empty().await).await).await;
+    case_and_marks_make_no_difference(&Photos::on(empty().await).await).await;
+    file_names_are_found_on_demand_only(&Photos::on(empty().await).await).await;
+    the_best_come_first_and_the_newest_among_equals(&Photos::on(empty().await).await).await;
+    nothing_that_is_typed_is_an_operator(&Photos::on(empty().await).await).await;
+    the_index_follows_every_change(&Photos::on(empty().await).await).await;
+    images_from_before_the_index_are_found(empty().await).await;
+}
+
+async fn every_word_must_be_there(photos: &Photos) {
+    photos.add(1, "A red fox in the snow.", &[], "1.jpg").await;
+    photos
+        .add(
+            2,
+            "The red house of A. N. Other",
+            &["fox den", "w-x"],
+            "2.jpg",
+        )
+        .await;
+    for (words, found) in [
+        ("red", [2, 1].as_slice()),
+        ("red snow", &[1]),
+        ("snow red", &[1]),
+        ("house den", &[2]),
+        ("house snow", &[]),
+        // The last word may be the beginning of one, and no other.
+        ("red sno", &[1]),
+        ("re snow", &[]),
+        ("ox", &[]),
+        // Short words and those that databases like to leave out count as well.
+        ("a red in the snow", &[1]),
+        ("n", &[2]),
+        ("w x", &[2]),
+        ("the", &[1, 2]),
+    ] {
+        photos.finds_in_any_order(words, found).await;
+    }
+}
+
+async fn case_and_marks_make_no_difference(photos: &Photos) {
+    photos
+        .add(
+            1,
+            "ZOË und Übermut im Café; crème BRÛLÉE",
+            &["été"],
+            "1.jpg",
+        )
+        .await;
+    // Written with a mark of its own, as some systems do.
+    photos.add(2, "Zoe\u{308} again", &[], "2.jpg").await;
+    photos.add(3, "狐狸在雪中 лиса", &[], "3.jpg").await;
+    for (words, found) in [
+        ("zoe", [2, 1].as_slice()),
+        ("Zoë", &[2, 1]),
+        ("ZOE\u{308}", &[2, 1]),
+        ("übermut", &[1]),
+        ("UBERM", &[1]),
+        ("creme brulee", &[1]),
+        ("ete", &[1]),
+        ("狐狸", &[3]),
+        ("лис", &[3]),
+    ] {
+        photos.finds_in_any_order(words, found).await;
+    }
+}
+
+async fn file_names_are_found_on_demand_only(photos: &Photos) {
+    photos
+        .add(1, "Somebody on a beach", &[], "Anna_Müller-2024.05.jpg")
+        .await;
+    for words in ["anna", "muller", "2024 05", "anna beach", "jpg"] {
+        photos.finds(words, &[]).await;
+        assert_eq!(photos.found(words, true).await, [id(1)], "{words}");
+    }
+    assert_eq!(photos.found("beach", true).await, [id(1)]);
+    photos.finds("beach", &[1]).await;
+}
+
+async fn the_best_come_first_and_the_newest_among_equals(photos: &Photos) {
+    photos.add(1, "fox and fox and fox", &[], "1.jpg").await;
+    photos.add(2, "fox and hare and owl", &[], "2.jpg").await;
+    photos.add(3, "fox and hare and owl", &[], "3.jpg").await;
+    photos
+        .add(4, "owl and hare and owl", &["fox"], "4.jpg")
+        .await;
+    for number in 5..9 {
+        photos
+            .add(number, "nothing of the kind here", &[], "x")
+            .await;
+    }
+    let found = photos.found("fox", false).await;
+    assert_eq!(found[0], id(1));
+    let place = |number| found.iter().position(|found| *found == id(number));
+    assert!(place(3) < place(2), "{found:?}");
+
+    let all = photos.found("fox", false).await;
+    for skip in 0..4 {
+        let words = Words::parse("fox").unwrap();
+        let one = search::best(&photos.db, &words, false, skip as u64, 1)
+            .await
+            .unwrap();
+        assert_eq!(one, all[skip..=skip]);
+    }
+}
+
+async fn nothing_that_is_typed_is_an_operator(photos: &Photos) {
+    photos.add(1, "snow or fox", &["near"], "1.jpg").await;
+    photos.add(2, "fox 🦊 only; not so", &[], "2.jpg").await;
+    for (text, found) in [
+        ("snow OR fox", [1].as_slice()),
+        ("fox NOT snow", &[]),
+        ("fox -snow", &[1]),
+        ("NEAR(fox snow)", &[1]),
+        ("words : fox", &[]),
+        ("^fox + snow", &[1]),
+        ("\"fox snow\"", &[1]),
+        ("fox\" OR \"a", &[]),
+        ("fo*", &[1, 2]),
+        ("f* snow", &[]),
+        ("fox & !snow | (near:*", &[1]),
+        ("<->fox", &[1, 2]),
+        ("fox@2 ", &[]),
+        ("+fox ~snow >near <or", &[1]),
+        ("fox' OR 1=1 --", &[]),
+        ("fox\\", &[1, 2]),
+        ("fox\0", &[1, 2]),
+        ("fox 🦊", &[1, 2]),
+    ] {
+        photos.finds_in_any_order(text, found).await;
+    }
+    for hopeless in ["", "  ", "🦊", "***", "-", "\"", "'", "%_", "()"] {
+        assert_eq!(Words::parse(hopeless), None, "{hopeless}");
+    }
+    let long = format!("fox {}", "a ".repeat(5_000));
+    photos.finds(&long, &[]).await;
+    photos.finds(&"x".repeat(80), &[]).await;
+    photos.finds(&"é\u{301}🦊'".repeat(2_500), &[]).await;
+}
+
+async fn the_index_follows_every_change(photos: &Photos) {
+    photos.add(1, "a fox", &["winter"], "1.jpg").await;
+    photos.add(2, "a hare", &[], "2.jpg").await;
+
+    // A change of many rows at once, by whoever makes it.
+    photos.set(1, image::Column::CaptionText, "an owl").await;
+    photos.finds("fox", &[]).await;
+    photos.finds("winter owl", &[1]).await;
+
+    photos
+        .set(1, image::Column::Tags, Tags(vec!["summer".to_owned()]))
+        .await;
+    photos.finds("winter", &[]).await;
+    photos.finds("owl summer", &[1]).await;
+
+    photos.set(1, image::Column::FileName, "night.jpg").await;
+    assert_eq!(photos.found("night", true).await, [id(1)]);
+    assert!(photos.found("1", true).await.is_empty());
+
+    photos.set(1, image::Column::DeletedAt, instant(9)).await;
+    photos.finds("owl", &[]).await;
+    photos.forget(1).await;
+    photos.finds("owl", &[]).await;
+    photos.finds("hare", &[2]).await;
+
+    // One whose object has not arrived.
+    photos
+        .set(2, image::Column::StoredAt, None::<DateTime<Utc>>)
+        .await;
+    photos.finds("hare", &[]).await;
+    photos.set(2, image::Column::StoredAt, instant(9)).await;
+    photos.finds("hare", &[2]).await;
+}
+
+async fn images_from_before_the_index_are_found(db: DatabaseConnection) {
+    Migrator::up(&db, Some(1)).await.unwrap();
+    let photos = Photos { db };
+    photos.add(1, "a früher fox", &["old"], "1.jpg").await;
+
+    Migrator::up(&photos.db, None).await.unwrap();
+    photos.add(2, "a newer fox", &[], "2.jpg").await;
+    photos.finds("fruher old", &[1]).await;
+    photos.finds_in_any_order("fox", &[1, 2]).await;
+
+    let all_but_the_first = u32::try_from(Migrator::migrations().len() - 1).unwrap();
+    Migrator::down(&photos.db, Some(all_but_the_first))
+        .await
+        .unwrap();
+    photos.add(3, "one more fox", &[], "3.jpg").await;
+    photos.forget(2).await;
+    Migrator::up(&photos.db, None).await.unwrap();
+    photos.finds_in_any_order("fox", &[1, 3]).await;
+}
+
+/// Images on a database.
+struct Photos {
+    db: DatabaseConnection,
+}
+
+impl Photos {
+    async fn on(db: DatabaseConnection) -> Self {
+        Migrator::up(&db, None).await.unwrap();
+        Self { db }
+    }
+
+    async fn add(&self, number: u32, caption: &str, tags: &[&str], file_name: &str) {
+        let tags = tags.iter().map(ToString::to_string).collect();
+        let row = image::ActiveModel {
+            id: Set(id(number)),
+            object_key: Set(format!("uploads/{}.jpg", id(number))),
+            file_name: Set(file_name.to_owned()),
+            content_type: Set("image/jpeg".to_owned()),
+            bytes: Set(1),
+            width: Set(1),
+            height: Set(1),
+            sha256: Set(format!("{number:064x}")),
+            tags: Set(Some(Tags(tags))),
+            caption_text: Set(Some(caption.to_owned())),
+            uploaded_at: Set(instant(number)),
+            stored_at: Set(Some(instant(number))),
+            ..Default::default()
+        };
+        image::Entity::insert(row)
+            .exec_without_returning(&self.db)
+            .await
+            .unwrap();
+    }
+
+    async fn set(&self, number: u32, column: image::Column, value: impl Into<sea_orm::Value>) {
+        image::Entity::update_many()
+            .col_expr(column, Expr::value(value))
+            .filter(image::Column::Id.eq(id(number)))
+            .exec(&self.db)
+            .await
+            .unwrap();
+    }
+
+    async fn forget(&self, number: u32) {
+        image::Entity::delete_by_id(id(number))
+            .exec(&self.db)
+            .await
+            .unwrap();
+    }
+
+    async fn found(&self, text: &str, in_file_names: bool) -> Vec<Uuid> {
+        let Some(words) = Words::parse(text) else {
+            return Vec::new();
+        };
+        search::best(&self.db, &words, in_file_names, 0, 50)
+            .await
+            .unwrap()
+    }
+
+    /// A visitor finds these, in this order.
+    async fn finds(&self, text: &str, numbers: &[u32]) {
+        let expected: Vec<_> = numbers.iter().copied().map(id).collect();
+        assert_eq!(self.found(text, false).await, expected, "{text}");
+    }
+
+    async fn finds_in_any_order(&self, text: &str, numbers: &[u32]) {
+        let mut expected: Vec<_> = numbers.iter().copied().map(id).collect();
+        let mut found = self.found(text, false).await;
+        expected.sort();
+        found.sort();
+        assert_eq!(found, expected, "{text}");
+    }
+}
+
+fn id(number: u32) -> Uuid {
+    Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0000 + u128::from(number))
+}
+
+/// So many days after some day.
+fn instant(days: u32) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::days(20_000 + i64::from(days))
+}
