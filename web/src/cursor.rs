@@ -1,4 +1,10 @@
-//! The cursors of keyset paging as clients see them: opaque, and safe in an address.
+//! The cursors of paging as clients see them: opaque, and safe in an address.
+//!
+//! Lists by time go on behind a row's key, which is exact whatever happens to other rows. The
+//! ranks of a search have no such key: every image that is added or deleted moves the scores of
+//! all others a little. Its cursor therefore says how many images were shown and which ones were
+//! the last, and the next page goes on behind the last one that is still there, wherever near
+//! it has moved to.
 
 use axum::http::StatusCode;
 use base64::Engine as _;
@@ -8,31 +14,87 @@ use uuid::Uuid;
 
 use crate::problem::Problem;
 
-/// The text for the place just behind a row.
-pub(crate) fn encode(instant: DateTime<Utc>, id: Uuid) -> String {
-    let mut bytes = instant.timestamp_micros().to_be_bytes().to_vec();
-    bytes.extend_from_slice(id.as_bytes());
-    BASE64.encode(bytes)
+/// How many images a cursor remembers, the last one first; there is none behind a nil id. One
+/// would do if nobody ever deleted it.
+pub(crate) const LAST: usize = 3;
+
+/// A place in a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cursor {
+    /// Just behind a row, in a list by time.
+    Row(DateTime<Utc>, Uuid),
+    /// Behind so many images, the last of which are known, in a list by rank.
+    Rank(u32, [Uuid; LAST]),
 }
 
-/// Reads what [`encode`] wrote.
-///
-/// # Errors
-/// 400 for anything else.
-pub(crate) fn decode(text: &str) -> Result<(DateTime<Utc>, Uuid), Problem> {
-    read(text).ok_or_else(|| {
-        Problem::new(
-            StatusCode::BAD_REQUEST,
-            "this is no cursor; use what `next` of the page before says, or begin without one",
-        )
-    })
+impl Cursor {
+    /// The cursor as text.
+    pub(crate) fn encode(self) -> String {
+        let mut bytes = Vec::new();
+        match self {
+            Self::Row(instant, id) => {
+                bytes.extend(instant.timestamp_micros().to_be_bytes());
+                bytes.extend(id.as_bytes());
+            }
+            Self::Rank(shown, last) => {
+                bytes.extend(shown.to_be_bytes());
+                bytes.extend(last.iter().flat_map(Uuid::as_bytes));
+            }
+        }
+        BASE64.encode(bytes)
+    }
+
+    /// Reads what [`Cursor::encode`] wrote.
+    ///
+    /// # Errors
+    /// 400 for anything else.
+    pub(crate) fn decode(text: &str) -> Result<Self, Problem> {
+        Self::read(text).ok_or_else(refused)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let bytes = BASE64.decode(text).ok()?;
+        if let Some((micros, id)) = bytes.split_first_chunk::<8>()
+            && let Ok(id) = Uuid::from_slice(id)
+        {
+            let instant = DateTime::from_timestamp_micros(i64::from_be_bytes(*micros))?;
+            return Some(Self::Row(instant, id));
+        }
+        let (shown, ids) = bytes.split_first_chunk::<4>()?;
+        let (ids, rest) = ids.as_chunks::<16>();
+        let last = <[_; LAST]>::try_from(ids).ok()?.map(Uuid::from_bytes);
+        rest.is_empty()
+            .then(|| Self::Rank(u32::from_be_bytes(*shown), last))
+    }
+
+    /// The place in a list by time.
+    ///
+    /// # Errors
+    /// 400 if the cursor is of another kind of list.
+    pub(crate) fn row(self) -> Result<(DateTime<Utc>, Uuid), Problem> {
+        match self {
+            Self::Row(instant, id) => Ok((instant, id)),
+            Self::Rank(..) => Err(refused()),
+        }
+    }
+
+    /// The place in a list by rank.
+    ///
+    /// # Errors
+    /// 400 if the cursor is of another kind of list.
+    pub(crate) fn rank(self) -> Result<(u32, [Uuid; LAST]), Problem> {
+        match self {
+            Self::Rank(shown, last) => Ok((shown, last)),
+            Self::Row(..) => Err(refused()),
+        }
+    }
 }
 
-fn read(text: &str) -> Option<(DateTime<Utc>, Uuid)> {
-    let bytes = BASE64.decode(text).ok()?;
-    let (instant, id) = bytes.split_first_chunk::<8>()?;
-    let instant = DateTime::from_timestamp_micros(i64::from_be_bytes(*instant))?;
-    Some((instant, Uuid::from_slice(id).ok()?))
+fn refused() -> Problem {
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "this is no cursor of this list; use what `next` of the page before says, or begin without one",
+    )
 }
 
 #[cfg(test)]
@@ -41,14 +103,25 @@ mod tests {
 
     #[test]
     fn a_cursor_survives_the_way_through_an_address() {
-        let (now, id) = (entity::now(), Uuid::now_v7());
-        assert_eq!(decode(&encode(now, id)).unwrap(), (now, id));
+        let id = Uuid::now_v7();
+        let last = [id, Uuid::now_v7(), Uuid::nil()];
+        for cursor in [Cursor::Row(entity::now(), id), Cursor::Rank(u32::MAX, last)] {
+            assert_eq!(Cursor::decode(&cursor.encode()).unwrap(), cursor);
+        }
+    }
+
+    #[test]
+    fn a_cursor_of_another_kind_of_list_is_refused() {
+        let id = Uuid::now_v7();
+        assert!(Cursor::Row(entity::now(), id).rank().is_err());
+        assert!(Cursor::Rank(7, [id; LAST]).row().is_err());
     }
 
     #[test]
     fn anything_else_is_no_cursor() {
-        for text in ["", "2", "AAAA", "!!!", &"A".repeat(100)] {
-            assert_eq!(decode(text).unwrap_err().status(), StatusCode::BAD_REQUEST);
+        for text in ["", "2", "AAAA", "!!!", &"A".repeat(30), &"A".repeat(100)] {
+            let refused = Cursor::decode(text).unwrap_err();
+            assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
         }
     }
 }

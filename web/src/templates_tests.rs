@@ -40,6 +40,10 @@ fn image(state: &str, step_state: &str) -> Value {
     json!({
         "id": "0197", "url": "/images/0197", "file_name": HOSTILE, "state": state,
         "alt": "A wide picture, mostly green", "caption": ready.then_some("A wide picture, mostly green"),
+        "caption_parts": if ready { json!([
+            { "text": "A wide picture, ", "marked": false }, { "text": "mostly", "marked": true },
+            { "text": " green", "marked": false },
+        ]) } else { json!([]) },
         "caption_note": ready.then_some("Described without AI"),
         "width": 1600, "height": 900,
         "thumbnail_url": ready.then_some("/api/images/0197/thumbnail"),

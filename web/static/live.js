@@ -52,7 +52,9 @@ function pump() {
 async function refresh(id) {
   if (view?.dataset.viewId === id) return refreshView();
   if (!gallery) return;
-  const page = await fetchPage(`/images/${encodeURIComponent(id)}/card`);
+  const words = searched();
+  const query = words ? `?q=${encodeURIComponent(words)}` : "";
+  const page = await fetchPage(`/images/${encodeURIComponent(id)}/card${query}`);
   const card = page.querySelector("[data-image-id]");
   if (card) place(card);
 }
@@ -75,10 +77,15 @@ function insert(card) {
   return fresh;
 }
 
+// The words that this page is the answer to.
+function searched() {
+  return new URLSearchParams(location.search).get("q")?.trim();
+}
+
 // Whether a picture that is not on the page should be.
 function belongs(image) {
   const query = new URLSearchParams(location.search);
-  if (query.get("after") || query.get("q")) return false;
+  if (query.get("after") || searched()) return false;
   const last = gallery.querySelector("[data-image-id]:last-of-type");
   return !last || isLastPage() || new Date(image.uploaded_at).getTime() >= timeOf(last);
 }
@@ -120,6 +127,8 @@ async function refreshView() {
 // After a time without events: takes over what the page would show if it were opened now.
 async function compare() {
   if (view) return refreshView();
+  // The best come first there, so times say nothing about what is missing.
+  if (searched()) return gallery.querySelectorAll("[data-image-id]").forEach((card) => changed(card.dataset.imageId));
   const page = await fetchPage(location.href);
   const fresh = [...page.querySelectorAll("#gallery > [data-image-id]")];
   const ids = new Set(fresh.map((card) => card.dataset.imageId));

@@ -4,15 +4,12 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use entity::image::{self, Cursor};
 use functions::lifecycle::{self, Accepted};
-use sea_orm::{DatabaseConnection, DbErr};
-use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{Page, Paging, cut};
+use super::search::Search;
+use super::{Page, Paging};
 use crate::access::{Action, Viewer};
-use crate::cursor;
 use crate::intake::Sender;
 use crate::multipart::Form;
 use crate::problem::Problem;
@@ -72,22 +69,6 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     }
 }
 
-/// What somebody looks for.
-#[derive(Debug, Default, Deserialize)]
-pub struct Search {
-    q: Option<String>,
-}
-
-impl Search {
-    /// The words, if there are any.
-    pub fn words(&self) -> Option<&str> {
-        self.q
-            .as_deref()
-            .map(str::trim)
-            .filter(|words| !words.is_empty())
-    }
-}
-
 /// `GET /api/images`
 pub async fn list(
     State(state): State<AppState>,
@@ -95,35 +76,12 @@ pub async fn list(
     paging: Paging,
     Query(search): Query<Search>,
 ) -> Result<Json<Page<ImageJson>>, Problem> {
-    let (rows, next) = newest(&state.db, &viewer, &paging, search.words()).await?;
+    let (rows, next) = search.page(&state.db, &viewer, &paging).await?;
     let items = rows
         .iter()
         .map(|rows| ImageJson::new(rows, &viewer))
         .collect();
     Ok(Json(Page { items, next }))
-}
-
-/// A page of images, newest first, and the cursor of the next one.
-pub(crate) async fn newest(
-    db: &DatabaseConnection,
-    viewer: &Viewer,
-    paging: &Paging,
-    words: Option<&str>,
-) -> Result<(Vec<ImageRows>, Option<String>), DbErr> {
-    let after = paging
-        .after
-        .map(|(uploaded_at, id)| Cursor { uploaded_at, id });
-    let mut page = image::page(after, paging.limit + 1);
-    if let Some(words) = words {
-        page = image::matching(page, words, viewer.may(Action::SeeDetails));
-    }
-    let found = page.all(db).await?;
-    let (images, more) = cut(found, paging.limit);
-    let next = images
-        .last()
-        .filter(|_| more)
-        .map(|image| cursor::encode(image.uploaded_at, image.id));
-    Ok((ImageRows::load(db, images).await?, next))
 }
 
 /// `GET /api/images/{id}`

@@ -8,13 +8,13 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use entity::message::{self, ActiveModel, Entity, Model};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{DatabaseConnection, DbErr, EntityTrait as _};
+use sea_orm::{DatabaseConnection, EntityTrait as _};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Page, Paging, cut};
 use crate::access::{Action, Viewer};
-use crate::cursor;
+use crate::cursor::Cursor;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -118,15 +118,14 @@ pub async fn list(
 pub(crate) async fn newest(
     db: &DatabaseConnection,
     paging: &Paging,
-) -> Result<(Vec<Model>, Option<String>), DbErr> {
-    let found = message::page(paging.after, paging.limit + 1)
-        .all(db)
-        .await?;
+) -> Result<(Vec<Model>, Option<String>), Problem> {
+    let after = paging.after.map(Cursor::row).transpose()?;
+    let found = message::page(after, paging.limit + 1).all(db).await?;
     let (rows, more) = cut(found, paging.limit);
     let next = rows
         .last()
         .filter(|_| more)
-        .map(|row| cursor::encode(row.created_at, row.id));
+        .map(|row| Cursor::Row(row.created_at, row.id).encode());
     Ok((rows, next))
 }
 

@@ -4,13 +4,14 @@ pub mod captions;
 pub mod events;
 pub mod images;
 pub mod messages;
+pub mod search;
 pub mod steps;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use serde::{Deserialize, Serialize};
 
-use crate::cursor;
+use crate::cursor::Cursor;
 use crate::problem::Problem;
 
 /// Items of a page if nobody says how many.
@@ -32,8 +33,8 @@ pub struct Page<T> {
 pub struct Paging {
     /// Items at most.
     pub limit: u64,
-    /// Where the page begins.
-    pub after: Option<(chrono::DateTime<chrono::Utc>, uuid::Uuid)>,
+    /// Where the page begins: a cursor of the list in question.
+    pub(crate) after: Option<Cursor>,
 }
 
 #[derive(Deserialize)]
@@ -59,7 +60,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Paging {
         let after = raw.after.filter(|after| !after.is_empty());
         Ok(Self {
             limit,
-            after: after.as_deref().map(cursor::decode).transpose()?,
+            after: after.as_deref().map(Cursor::decode).transpose()?,
         })
     }
 }

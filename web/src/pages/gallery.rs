@@ -9,7 +9,7 @@ use super::view::ImageView;
 use super::{Page, html};
 use crate::access::Viewer;
 use crate::api::Paging;
-use crate::api::images::{Search, newest};
+use crate::api::search::Search;
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::view::ImageRows;
@@ -22,15 +22,16 @@ pub async fn show(
     paging: Paging,
     Query(search): Query<Search>,
 ) -> Result<Response, Problem> {
+    let text = search.text();
     let words = search.words();
-    let (rows, next) = newest(&state.db, &viewer, &paging, words).await?;
+    let (rows, next) = search.page(&state.db, &viewer, &paging).await?;
     let images: Vec<_> = rows
         .iter()
-        .map(|rows| ImageView::new(rows, &viewer))
+        .map(|rows| ImageView::new(rows, &viewer).marking(words.as_ref()))
         .collect();
     let mut query = url::form_urlencoded::Serializer::new(String::new());
-    if let Some(words) = words {
-        query.append_pair("q", words);
+    if let Some(text) = text {
+        query.append_pair("q", text);
     }
     let next_url = next.map(|cursor| {
         let query = query.append_pair("after", &cursor).finish();
@@ -42,22 +43,23 @@ pub async fn show(
         "page": Page::new(&state, &viewer, uri.path(), title),
         "images": images,
         "next_url": next_url,
-        "query": words,
+        "query": text,
         "is_home": is_home,
     });
     html(&state, "gallery.html", &context)
 }
 
-/// `GET /images/{id}/card`: what live updates put into the gallery.
+/// `GET /images/{id}/card`: what live updates put into the gallery, or into what `q` found.
 pub async fn card(
     State(state): State<AppState>,
     viewer: Viewer,
     Path(id): Path<Uuid>,
+    Query(search): Query<Search>,
 ) -> Result<Response, Problem> {
     let rows = ImageRows::get(&state.db, id).await?;
     let context = json!({
         "page": Page::new(&state, &viewer, "/gallery", "Gallery"),
-        "image": ImageView::new(&rows, &viewer),
+        "image": ImageView::new(&rows, &viewer).marking(search.words().as_ref()),
     });
     html(&state, "card.html", &context)
 }

@@ -4,6 +4,7 @@ pub mod errors;
 pub mod gallery;
 pub mod image;
 pub mod login;
+mod marks;
 pub mod messages;
 pub mod upload;
 mod view;

@@ -3,11 +3,13 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use entity::image::Author;
+use entity::search::Words;
 use entity::step::{self, Attempt, Name, State};
 use functions::placeholder;
 use serde::Serialize;
 
 use super::date_and_time;
+use super::marks::{self, Part};
 use crate::access::{Action, Rendition, Viewer};
 use crate::view::{ImageRows, reason};
 
@@ -19,6 +21,7 @@ pub(super) struct ImageView {
     pub(super) file_name: String,
     pub(super) alt: String,
     caption: Option<String>,
+    caption_parts: Vec<Part>,
     caption_note: Option<String>,
     width: i32,
     height: i32,
@@ -73,6 +76,7 @@ impl ImageView {
             alt,
             file_name,
             caption_note: caption.as_ref().map(|_| caption_note(rows)),
+            caption_parts: caption.as_deref().map_or_else(Vec::new, marks::none),
             caption,
             width: image.width,
             height: image.height,
@@ -87,6 +91,16 @@ impl ImageView {
                 .map(|step| StepView::new(step, viewer))
                 .collect(),
         }
+    }
+}
+
+impl ImageView {
+    /// Marks the words that somebody looks for in the caption.
+    pub(super) fn marking(mut self, words: Option<&Words>) -> Self {
+        if let (Some(caption), Some(words)) = (&self.caption, words) {
+            self.caption_parts = marks::around(words, caption);
+        }
+        self
     }
 }
 

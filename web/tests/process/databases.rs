@@ -39,8 +39,11 @@ async fn a_photo_is_done_on(kind: Kind) {
     .await;
     let again = server.try_upload("again.jpg", photo(1)).await.unwrap();
     assert_eq!(again.status(), StatusCode::OK);
-    let found = server.get("/api/images?q=WITHOUT").send().await.unwrap();
-    assert!(found.text().await.unwrap().contains(&id));
+    for words in ["fuchse", "Füch", "PHOTO fuchse", "jpg%20%F0%9F%A6%8A"] {
+        let found = server.get(&format!("/api/images?q={words}"));
+        let found = found.send().await.unwrap().text().await.unwrap();
+        assert!(found.contains(&id), "{words}: {found}");
+    }
     let doctor = home.run(["doctor"]).succeeded();
     assert_eq!(doctor.lines().last(), Some(&"All is well."));
     let deleted = reqwest::Client::new().delete(format!("{}/api/images/{id}", server.url));

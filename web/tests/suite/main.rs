@@ -19,6 +19,7 @@ mod pages;
 mod ports;
 mod refusals;
 mod routes;
+mod search;
 mod signing_in;
 mod sse;
 mod uploads;
