@@ -35,6 +35,10 @@ test: setup setup-test ## Check formatting, lints and every test
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo test --locked --workspace
 
+.PHONY: bench
+bench: setup setup-test ## Measure the search over 100,000 images on each database
+	cargo bench --locked --package migration --bench search
+
 .PHONY: format
 format: ## Format the code
 	cargo fmt --all
