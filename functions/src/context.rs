@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use platform::objects::ObjectStore;
+use platform::settings::CaptionSource;
 use sea_orm::DatabaseConnection;
 
 use crate::annotate::Captioner;
@@ -37,6 +38,8 @@ pub struct Options {
     pub limits: Limits,
     /// What captions are written in, as a BCP 47 tag.
     pub caption_language: String,
+    /// What captioners get to see.
+    pub caption_source: CaptionSource,
     /// How often a step is tried before it is given up, as SQS's `maxReceiveCount`.
     pub max_attempts: i32,
     /// How long to wait after the first failed attempt; each later wait is four times as long.

@@ -11,6 +11,10 @@ use crate::cpu::Panicked;
 use crate::faces::DetectError;
 use crate::picture::Refusal;
 
+/// How the reason begins when a provider's answer was of no use. A later attempt finds it in the
+/// step's history.
+pub(crate) const UNUSABLE_ANSWER: &str = "the provider's answer cannot be used";
+
 /// Why a step did not get done. The text is for people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WorkError {
@@ -22,6 +26,9 @@ pub enum WorkError {
         /// When the other side wants to be asked again.
         retry_after: Option<Duration>,
     },
+    /// What the provider answered is not what was asked for: worth a second try, not a third.
+    #[error("{start}: {0}", start = UNUSABLE_ANSWER)]
+    UnusableAnswer(String),
     /// It will never work with this picture.
     #[error("{0}")]
     Permanent(String),
@@ -92,6 +99,7 @@ impl From<CaptionError> for WorkError {
                 reason,
                 retry_after,
             },
+            CaptionError::Unusable(reason) => Self::UnusableAnswer(reason),
             CaptionError::Permanent(reason) => Self::Permanent(reason),
             CaptionError::Blocked(reason) => Self::Blocked(reason),
         }

@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use crate::context::Context;
 use crate::cpu::{Panicked, panic_text};
-use crate::error::WorkError;
+use crate::error::{UNUSABLE_ANSWER, WorkError};
 use crate::lifecycle::{is_gone, remove_renditions};
 use crate::work::{self, Finding};
 
@@ -69,6 +69,16 @@ pub async fn handle(ctx: &Context, delivery: Delivery) -> Result<Verdict, DbErr>
         Ok(finding) => attempt.succeed(ctx, finding).await?,
         Err(WorkError::Blocked(reason)) => attempt.give_up(ctx, State::Blocked, &reason).await?,
         Err(WorkError::Permanent(reason)) => attempt.give_up(ctx, State::Failed, &reason).await?,
+        Err(error @ WorkError::UnusableAnswer(_)) => {
+            let reason = error.to_string();
+            let is_last = delivery.receive_count >= ctx.options.max_attempts;
+            if is_last || attempt.had_unusable_answer() {
+                attempt.give_up(ctx, State::Failed, &reason).await?
+            } else {
+                let wait = ctx.options.wait_after(delivery.receive_count);
+                attempt.hand_back(ctx, &reason, wait).await?
+            }
+        }
         Err(WorkError::Transient { reason, .. })
             if delivery.receive_count >= ctx.options.max_attempts =>
         {
@@ -232,6 +242,14 @@ impl Begun {
             state,
             error: error.map(str::to_owned),
         }
+    }
+
+    /// Whether an earlier attempt of this round ended because of what the provider answered.
+    fn had_unusable_answer(&self) -> bool {
+        self.history.0.iter().any(|attempt| {
+            let reason = attempt.error.as_deref().unwrap_or_default();
+            attempt.started_at >= self.queued_at && reason.starts_with(UNUSABLE_ANSWER)
+        })
     }
 
     fn millis(&self) -> i64 {

@@ -1,7 +1,7 @@
 //! What happens to an image: it is put into words, made small, and made safe to show.
 //!
 //! The work on pixels is synchronous and knows neither database nor network ([`picture`],
-//! [`faces`], [`thumbnail`], [`anonymise`], [`annotate`]). [`handle`] does one step of one image
+//! [`faces`], [`thumbnail`], [`anonymise`]); [`annotate`] may ask a provider. [`handle`] does one step of one image
 //! and knows not where it runs. [`local`] drives it on one machine.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]

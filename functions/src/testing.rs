@@ -6,6 +6,7 @@
 #![allow(clippy::expect_used, reason = "test support: a panic is the report")]
 
 mod files;
+pub mod provider;
 
 use image::codecs::gif::GifEncoder;
 use image::codecs::png::PngEncoder;

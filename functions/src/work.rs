@@ -13,15 +13,10 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _, QueryFilter as _};
 use uuid::Uuid;
 
-use crate::annotate::{Caption, Subject};
+use crate::annotate::{self, Caption, Subject};
 use crate::context::Context;
 use crate::error::WorkError;
-use crate::faces::FaceDetector;
-use crate::picture::{self, Detail, Limits, Upright};
 use crate::{anonymise, captions, thumbnail};
-
-/// Long side of the small copy that a captioner gets to see, in pixels.
-const CAPTION_SIDE: u32 = 1536;
 
 /// What a function found out about an image.
 pub(crate) enum Finding {
@@ -74,43 +69,24 @@ async fn make_anonymised(ctx: &Context, image: &Model) -> Result<Finding, WorkEr
 
 async fn write_caption(ctx: &Context, image: &Model) -> Result<Finding, WorkError> {
     let original = original(ctx, image).await?;
-    let limits = ctx.options.limits;
+    let (limits, source) = (ctx.options.limits, ctx.options.caption_source);
     let detector = Arc::clone(&ctx.detector);
     // If anonymise was here first, its faces need not be found again.
-    let known = image.faces.as_ref().map(|faces| faces.0.len());
-    let (picture, faces) = ctx
+    let known = image.faces.as_ref().map(|faces| faces.0.clone());
+    let sight = ctx
         .cpu
         .run(pixels(image), move || {
-            look(&original, &limits, detector.as_ref(), known)
+            annotate::look(&original, &limits, detector.as_ref(), known, source)
         })
         .await??;
     let subject = Subject {
-        picture,
-        faces,
+        picture: sight.picture,
+        faces: sight.faces,
         taken_at: image.taken_at,
         camera: image.camera.clone(),
         language: ctx.options.caption_language.clone(),
     };
     Ok(Finding::Caption(ctx.captioner.caption(&subject).await?))
-}
-
-/// A small copy of the picture and the number of faces on it. Faces are looked for on the same
-/// pixels as in anonymise, so that caption and boxes never disagree.
-fn look(
-    original: &[u8],
-    limits: &Limits,
-    detector: &dyn FaceDetector,
-    known_faces: Option<usize>,
-) -> Result<(Upright, usize), WorkError> {
-    if let Some(faces) = known_faces {
-        return Ok((
-            picture::decode_fitting(original, limits, CAPTION_SIDE)?,
-            faces,
-        ));
-    }
-    let picture = picture::decode(original, limits, Detail::Full)?;
-    let faces = detector.detect(&picture)?.len();
-    Ok((picture.fitting(CAPTION_SIDE), faces))
 }
 
 async fn original(ctx: &Context, image: &Model) -> Result<Bytes, WorkError> {

@@ -54,7 +54,7 @@ impl App {
         }
         let lock = take_over(&parts).await?;
         let stop = CancellationToken::new();
-        let context = parts.context();
+        let context = parts.context()?;
         let state = AppState {
             sessions: Sessions::new(parts.db.clone(), settings.admin_password.as_ref())
                 .map_err(|error| anyhow!(error))?,

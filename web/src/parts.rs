@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use functions::annotate::{Captioner, Describer};
+use functions::annotate::{Captioner, Describer, Gemini, OpenAi, PATIENCE};
 use functions::context::{Context, Options};
 use functions::cpu::CpuPool;
 use functions::faces;
@@ -69,25 +69,29 @@ impl Parts {
     }
 
     /// What the functions need.
-    pub fn context(&self) -> Context {
+    ///
+    /// # Errors
+    /// If the captioner cannot be set up.
+    pub fn context(&self) -> anyhow::Result<Context> {
         let settings = &self.settings;
         let limits = Limits {
             max_pixels: settings.max_pixels,
         };
-        Context {
+        Ok(Context {
             db: self.db.clone(),
             store: Arc::clone(&self.store),
-            captioner: captioner(settings.captioner),
+            captioner: captioner(&settings.captioner)?,
             detector: Arc::new(faces::bundled()),
             cpu: CpuPool::new(settings.workers, settings.max_pixels),
             options: Options {
                 thumbnail_size: settings.thumbnail_size,
                 limits,
                 caption_language: settings.caption_language.clone(),
+                caption_source: settings.caption_source,
                 max_attempts: Options::MAX_ATTEMPTS,
                 backoff: Options::BACKOFF,
             },
-        }
+        })
     }
 }
 
@@ -99,11 +103,16 @@ async fn migrate(db: &DatabaseConnection, data: &Path) -> anyhow::Result<()> {
     Ok(Migrator::up(db, None).await?)
 }
 
-/// The captioner that was chosen.
-pub fn captioner(choice: CaptionerChoice) -> Arc<dyn Captioner> {
-    match choice {
+/// The captioner that was chosen. It is asked for nothing yet.
+///
+/// # Errors
+/// If it cannot be set up.
+pub fn captioner(choice: &CaptionerChoice) -> anyhow::Result<Arc<dyn Captioner>> {
+    Ok(match choice {
         CaptionerChoice::Describe => Arc::new(Describer),
-    }
+        CaptionerChoice::Gemini(settings) => Arc::new(Gemini::new(settings, PATIENCE)?),
+        CaptionerChoice::OpenAi(settings) => Arc::new(OpenAi::new(settings, PATIENCE)?),
+    })
 }
 
 /// Cores of this machine, or of as much of it as this process may use.

@@ -20,6 +20,7 @@ impl Captioner for Describer {
         let colours = colours::dominant(&subject.picture);
         Ok(Caption {
             text: sentence(subject, &colours),
+            paragraph: None,
             tags: tags(subject, &colours),
             provider: self.provider().to_owned(),
             model: None,

@@ -1,8 +1,14 @@
 //! Putting a picture into words. A port, because words may come from Gemini, from any
 //! OpenAI-compatible server, or from nobody: then from the pixels themselves.
 
+mod answer;
 mod colours;
 mod describer;
+mod gemini;
+mod http;
+mod openai;
+mod prompt;
+mod sight;
 
 use std::time::Duration;
 
@@ -12,6 +18,14 @@ use chrono::NaiveDateTime;
 use crate::picture::Upright;
 
 pub use describer::Describer;
+pub use gemini::Gemini;
+pub use http::SetupError;
+pub use openai::OpenAi;
+pub use sight::{Sight, look};
+
+/// How long a provider may take to answer. Less than a worker's lease lasts, so that waiting
+/// alone never loses one.
+pub const PATIENCE: Duration = Duration::from_secs(50);
 
 /// What a captioner gets to know about a picture.
 #[derive(Clone, Debug)]
@@ -58,6 +72,9 @@ impl Subject {
 pub struct Caption {
     /// Readable text that serves as alt text.
     pub text: String,
+    /// A paragraph on subjects, setting and notable features, from captioners that write one.
+    /// It is not kept with the image.
+    pub paragraph: Option<String>,
     /// Lower-case words to search by, best first.
     pub tags: Vec<String>,
     /// Who made it: [`Captioner::provider`].
@@ -98,6 +115,10 @@ pub enum CaptionError {
         /// How long the provider asked us to wait.
         retry_after: Option<Duration>,
     },
+    /// The answer is not what was asked for. Models differ from one time to the next, so ask once
+    /// more, and not for ever.
+    #[error("the provider's answer cannot be used: {0}")]
+    Unusable(String),
     /// Trying again does not help.
     #[error("{0}")]
     Permanent(String),

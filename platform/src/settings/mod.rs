@@ -1,6 +1,7 @@
 //! The settings: one struct, read once at the start from the environment. A bad value stops
 //! the start with one message that names the variable, the value and an example.
 
+mod captions;
 mod reader;
 mod table;
 
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+pub use captions::{CaptionSource, CaptionerChoice, GeminiSettings, OpenAiSettings};
 use reader::Reader;
 pub use reader::SettingError;
 pub use table::{Entry, TABLE, markdown};
@@ -33,6 +35,8 @@ pub struct Settings {
     pub captioner: CaptionerChoice,
     /// What captions are written in, as a BCP 47 tag.
     pub caption_language: String,
+    /// What captioners get to see.
+    pub caption_source: CaptionSource,
     /// Side of the square, in pixels, that thumbnails fit into.
     pub thumbnail_size: u32,
     /// The largest upload, in bytes.
@@ -107,13 +111,6 @@ pub enum Storage {
     Folder(PathBuf),
 }
 
-/// Who writes captions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CaptionerChoice {
-    /// The offline describer: no key, no network, no AI.
-    Describe,
-}
-
 /// What visitors see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PublicRendition {
@@ -154,8 +151,9 @@ impl Settings {
             storage: storage(&reader, &data)?,
             data,
             workers: reader.number("VITRINE_WORKERS", cores(), 0..=256)?,
-            captioner: captioner(&reader)?,
-            caption_language: language(&reader)?,
+            captioner: captions::captioner(&reader)?,
+            caption_language: captions::language(&reader)?,
+            caption_source: captions::source(&reader)?,
             thumbnail_size: reader.number("VITRINE_THUMBNAIL_SIZE", 400, 16..=4096)?,
             max_upload_bytes: reader.number("VITRINE_MAX_UPLOAD_MB", 50, 1..=10_000)? * MEGABYTE,
             max_pixels: reader.number("VITRINE_MAX_MEGAPIXELS", 100, 1..=4_000)? * 1_000_000,
@@ -245,42 +243,15 @@ fn storage(reader: &Reader, data: &Path) -> Result<Storage, SettingError> {
     }
 }
 
-fn captioner(reader: &Reader) -> Result<CaptionerChoice, SettingError> {
-    match reader.text("VITRINE_CAPTIONER") {
-        None | Some("auto" | "describe") => Ok(CaptionerChoice::Describe),
-        Some("gemini" | "openai") => {
-            Err(reader.not_yet("VITRINE_CAPTIONER", "use auto or describe"))
-        }
-        Some(_) => Err(reader.bad("VITRINE_CAPTIONER", "is none of auto and describe")),
-    }
-}
-
-fn language(reader: &Reader) -> Result<String, SettingError> {
-    let language = reader.text_or("VITRINE_CAPTION_LANGUAGE", "en");
-    let is_tag = language.len() <= 35
-        && language.split('-').all(|part| {
-            (1..=8).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric())
-        });
-    if is_tag {
-        Ok(language.to_owned())
-    } else {
-        Err(reader.bad("VITRINE_CAPTION_LANGUAGE", "is no BCP 47 language tag"))
-    }
-}
-
-/// What was set and has no effect: names nobody knows, and keys nobody uses yet.
+/// What was set and has no effect: names nobody knows, and what is not used yet.
 fn warnings(reader: &Reader) -> Vec<String> {
     let mut warnings = reader.unknown();
-    for name in [
-        "GEMINI_API_KEY",
-        "GEMINI_API_KEY_SECRET_ARN",
-        "OPENAI_BASE_URL",
-    ] {
-        if reader.text(name).is_some() {
-            warnings.push(format!(
-                "{name} is set, but this version describes pictures offline only"
-            ));
-        }
+    if reader.text("GEMINI_API_KEY_SECRET_ARN").is_some() {
+        warnings.push(
+            "GEMINI_API_KEY_SECRET_ARN is for a later version and has no effect; for now, set \
+             GEMINI_API_KEY"
+                .to_owned(),
+        );
     }
     warnings
 }

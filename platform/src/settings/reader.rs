@@ -94,6 +94,14 @@ impl Reader {
         ))
     }
 
+    /// A value that something else needs. Says what for, and what else can be done.
+    pub(super) fn missing(&self, name: &str, why: &str, instead: &str) -> SettingError {
+        let example = table::find(name).map_or("", |entry| entry.example);
+        SettingError(format!(
+            "{name} is not set, but {why}; an example is {name}={example}, {instead}"
+        ))
+    }
+
     /// A value that a later version will take.
     pub(super) fn not_yet(&self, name: &str, instead: &str) -> SettingError {
         let value = self.text(name).unwrap_or_default();

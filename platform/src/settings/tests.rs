@@ -1,3 +1,5 @@
+mod captions;
+
 use super::*;
 
 fn read(variables: &[(&str, &str)]) -> Result<Settings, SettingError> {
@@ -63,6 +65,7 @@ fn a_bad_value_is_named_with_an_example() {
         ("VITRINE_UPLOADS", "everyone"),
         ("VITRINE_CAPTIONER", "magic"),
         ("VITRINE_CAPTION_LANGUAGE", "in English"),
+        ("VITRINE_CAPTION_SOURCE", "blurred"),
     ] {
         let complaint = complaint(&[(name, value)]);
         assert!(
@@ -82,16 +85,22 @@ fn a_database_url_that_cannot_be_used_is_not_repeated_because_it_may_hold_a_pass
 
 #[test]
 fn secrets_do_not_show_in_debug_output() {
-    let settings = read(&[
-        ("DATABASE_URL", "postgres://vitrine:tiger@localhost/vitrine"),
-        ("VITRINE_ADMIN_PASSWORD", "correct horse"),
-    ])
-    .unwrap();
-    let shown = format!("{settings:?}");
-    assert!(
-        !shown.contains("tiger") && !shown.contains("horse"),
-        "{shown}"
-    );
+    for captioner in ["gemini", "openai"] {
+        let settings = read(&[
+            ("DATABASE_URL", "postgres://vitrine:tiger@localhost/vitrine"),
+            ("VITRINE_ADMIN_PASSWORD", "correct horse"),
+            ("VITRINE_CAPTIONER", captioner),
+            ("GEMINI_API_KEY", "lion"),
+            ("OPENAI_BASE_URL", "http://localhost/v1"),
+            ("OPENAI_MODEL", "gemma3"),
+            ("OPENAI_API_KEY", "lion"),
+        ])
+        .unwrap();
+        let shown = format!("{settings:?}");
+        for secret in ["tiger", "horse", "lion"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use functions::faces::{self, FaceDetector as _};
 use migration::{Migrator, MigratorTrait as _};
 use platform::database;
 use platform::objects::{Body, ObjectKey};
-use platform::settings::Settings;
+use platform::settings::{CaptionSource, CaptionerChoice, Settings};
 use sea_orm::PaginatorTrait as _;
 use uuid::Uuid;
 
@@ -28,10 +28,7 @@ pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
             checkup.note("schema", Ok(schema));
             checkup.note("database", rows(&parts).await);
             checkup.note("store", write_read_delete(&parts).await);
-            checkup.note(
-                "captions",
-                Ok(captioner(parts.settings.captioner).provider().to_owned()),
-            );
+            checkup.note("captions", captions(&parts.settings));
         }
         Err(error) => checkup.note("start", Err(error)),
     }
@@ -76,6 +73,23 @@ fn describe(settings: &Settings) -> String {
         settings.data.display(),
         settings.workers
     )
+}
+
+/// Sets the captioner up, and says what leaves this machine. No picture does, for a check-up.
+fn captions(settings: &Settings) -> anyhow::Result<String> {
+    let provider = captioner(&settings.captioner)?.provider();
+    let (model, base_url) = match &settings.captioner {
+        CaptionerChoice::Describe => return Ok(format!("{provider}; nothing leaves this machine")),
+        CaptionerChoice::Gemini(gemini) => (&gemini.model, &gemini.base_url),
+        CaptionerChoice::OpenAi(openai) => (&openai.model, &openai.base_url),
+    };
+    let sees = match settings.caption_source {
+        CaptionSource::Anonymised => "anonymised copies",
+        CaptionSource::Original => "pictures as they are, faces included",
+    };
+    Ok(format!(
+        "{provider}, {model} at {base_url}, which sees {sees}"
+    ))
 }
 
 /// Opens everything as the server does, and says what that did to the schema.

@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use functions::annotate::Subject;
-use functions::faces::{self, FaceDetector as _};
-use functions::picture::{self, Detail, Limits};
+use functions::annotate::{Subject, look};
+use functions::faces;
+use functions::picture::{self, Limits};
 use functions::{anonymise, thumbnail};
 use platform::settings::Settings;
 use serde_json::{Value, json};
@@ -67,14 +67,13 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Rendition::Caption => {
             let detector = faces::bundled();
-            let captioner = captioner(settings.captioner);
+            let captioner = captioner(&settings.captioner)?;
             let start = Instant::now();
             let inspection = picture::inspect(&bytes, &limits)?;
-            let picture = picture::decode(&bytes, &limits, Detail::Full)?;
-            let faces = detector.detect(&picture)?.len();
+            let sight = look(&bytes, &limits, &detector, None, settings.caption_source)?;
             let subject = Subject {
-                picture,
-                faces,
+                picture: sight.picture,
+                faces: sight.faces,
                 taken_at: inspection.taken_at,
                 camera: inspection.camera,
                 language: settings.caption_language,
@@ -85,10 +84,12 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let line = json!({
                 "width": inspection.width,
                 "height": inspection.height,
-                "faces": faces,
+                "faces": sight.faces,
                 "caption": caption.text,
+                "paragraph": caption.paragraph,
                 "tags": caption.tags,
                 "provider": caption.provider,
+                "model": caption.model,
             });
             (line, millis)
         }

@@ -1,0 +1,111 @@
+//! What a captioner gets to see: a small copy, on which faces are made unrecognisable unless the
+//! settings say otherwise. This is the last point before a picture may leave the machine.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use platform::settings::CaptionSource;
+
+use super::CaptionError;
+use crate::anonymise::{AnonymiseError, redact};
+use crate::faces::{Face, FaceDetector};
+use crate::picture::{self, Detail, Limits, Upright, encode_jpeg};
+
+/// Long side of the small copy, in pixels. Providers scale down to about that themselves.
+const LONG_SIDE: u32 = 1536;
+/// The JPEG quality of what is sent.
+const QUALITY: u8 = 85;
+
+/// What a captioner gets to see.
+#[derive(Clone, Debug)]
+pub struct Sight {
+    /// A small copy of the picture.
+    pub picture: Upright,
+    /// How many faces are on it.
+    pub faces: usize,
+}
+
+/// Makes the small copy. Unless `known` has the faces, in pixels of the whole upright picture,
+/// they are looked for on the same pixels as in anonymise, so that caption and boxes never
+/// disagree.
+///
+/// # Errors
+/// If the picture cannot be decoded within `limits`, or the detector fails.
+pub fn look(
+    original: &[u8],
+    limits: &Limits,
+    detector: &dyn FaceDetector,
+    known: Option<Vec<Face>>,
+    source: CaptionSource,
+) -> Result<Sight, AnonymiseError> {
+    let (mut picture, size, faces) = match known {
+        Some(faces) => {
+            let whole = picture::inspect(original, limits)?;
+            let picture = picture::decode_fitting(original, limits, LONG_SIDE)?;
+            (picture, (whole.width, whole.height), faces)
+        }
+        None => {
+            let whole = picture::decode(original, limits, Detail::Full)?;
+            let faces = detector.detect(&whole)?;
+            let size = (whole.width, whole.height);
+            (picture::fitted(whole, LONG_SIDE), size, faces)
+        }
+    };
+    if source == CaptionSource::Anonymised {
+        let scaled: Vec<Face> = faces
+            .iter()
+            .map(|face| scaled(face, size, (picture.width, picture.height)))
+            .collect();
+        redact(&mut picture, &scaled);
+    }
+    Ok(Sight {
+        picture,
+        faces: faces.len(),
+    })
+}
+
+/// The box of a face on a picture of another size, rounded outwards: never smaller than the face.
+fn scaled(face: &Face, from: (u32, u32), to: (u32, u32)) -> Face {
+    let (x, width) = span(face.x, face.width, from.0, to.0);
+    let (y, height) = span(face.y, face.height, from.1, to.1);
+    Face {
+        x,
+        y,
+        width,
+        height,
+        score: face.score,
+    }
+}
+
+fn span(start: i32, length: u32, from: u32, to: u32) -> (i32, u32) {
+    let scale = f64::from(to) / f64::from(from);
+    let first = (f64::from(start) * scale).floor();
+    let end = ((f64::from(start) + f64::from(length)) * scale).ceil();
+    (first as i32, (end - first) as u32)
+}
+
+/// The picture as a JPEG without metadata, in base64: how all providers want it.
+pub(super) async fn base64_jpeg(picture: &Upright) -> Result<String, CaptionError> {
+    let picture = picture.clone();
+    let encode = move || encode_jpeg(&picture, QUALITY).map(|jpeg| BASE64.encode(jpeg));
+    let transient = |reason: String| CaptionError::Transient {
+        reason,
+        retry_after: None,
+    };
+    tokio::task::spawn_blocking(encode)
+        .await
+        .map_err(|error| transient(format!("the picture could not be encoded: {error}")))?
+        .map_err(|refusal| transient(refusal.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::span;
+
+    #[test]
+    fn a_box_on_a_smaller_picture_covers_all_of_the_face() {
+        assert_eq!(span(100, 50, 1000, 500), (50, 25));
+        assert_eq!(span(101, 50, 1000, 500), (50, 26));
+        assert_eq!(span(999, 1, 1000, 100), (99, 1));
+        assert_eq!(span(0, 1000, 1000, 333), (0, 333));
+    }
+}

@@ -1,0 +1,185 @@
+//! Who writes captions, and what they get to see. Half a configuration is an error, never a
+//! silent fallback: nobody wants to learn from the bill, or from its absence, who was asked.
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::reader::{Reader, SettingError};
+
+/// Who writes captions.
+#[derive(Clone, Debug)]
+pub enum CaptionerChoice {
+    /// The offline describer: no key, no network, no AI.
+    Describe,
+    /// Google's Gemini.
+    Gemini(GeminiSettings),
+    /// A server that speaks OpenAI's chat completions: Ollama, vLLM, LM Studio, OpenAI.
+    OpenAi(OpenAiSettings),
+}
+
+/// How to reach Gemini.
+#[derive(Clone, Debug)]
+pub struct GeminiSettings {
+    /// The key: visible ASCII, fit for a header.
+    pub api_key: SecretString,
+    /// The model, fit for a path.
+    pub model: String,
+    /// The address before `/v1beta`, without a slash at its end.
+    pub base_url: String,
+}
+
+/// How to reach a server that is compatible with OpenAI's.
+#[derive(Clone, Debug)]
+pub struct OpenAiSettings {
+    /// The address before `/chat/completions`, without a slash at its end.
+    pub base_url: String,
+    /// The model, as that server calls it.
+    pub model: String,
+    /// The key, if that server wants one: visible ASCII, fit for a header.
+    pub api_key: Option<SecretString>,
+}
+
+/// What a provider gets to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CaptionSource {
+    /// The picture with every face that was found made unrecognisable.
+    Anonymised,
+    /// The picture as it is.
+    Original,
+}
+
+#[derive(Clone, Copy)]
+enum Wanted {
+    Auto,
+    Describe,
+    Gemini,
+    OpenAi,
+}
+
+pub(super) fn captioner(reader: &Reader) -> Result<CaptionerChoice, SettingError> {
+    let choices = [
+        ("auto", Wanted::Auto),
+        ("gemini", Wanted::Gemini),
+        ("openai", Wanted::OpenAi),
+        ("describe", Wanted::Describe),
+    ];
+    match reader.choice("VITRINE_CAPTIONER", Wanted::Auto, &choices)? {
+        Wanted::Describe => Ok(CaptionerChoice::Describe),
+        Wanted::Gemini => gemini(reader),
+        Wanted::OpenAi => openai(reader),
+        Wanted::Auto if reader.text("GEMINI_API_KEY").is_some() => gemini(reader),
+        Wanted::Auto if reader.text("OPENAI_BASE_URL").is_some() => openai(reader),
+        Wanted::Auto => Ok(CaptionerChoice::Describe),
+    }
+}
+
+pub(super) fn source(reader: &Reader) -> Result<CaptionSource, SettingError> {
+    reader.choice(
+        "VITRINE_CAPTION_SOURCE",
+        CaptionSource::Anonymised,
+        &[
+            ("anonymised", CaptionSource::Anonymised),
+            ("original", CaptionSource::Original),
+        ],
+    )
+}
+
+pub(super) fn language(reader: &Reader) -> Result<String, SettingError> {
+    let language = reader.text_or("VITRINE_CAPTION_LANGUAGE", "en");
+    let is_tag = language.len() <= 35
+        && language.split('-').all(|part| {
+            (1..=8).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric())
+        });
+    if is_tag {
+        Ok(language.to_owned())
+    } else {
+        Err(reader.bad("VITRINE_CAPTION_LANGUAGE", "is no BCP 47 language tag"))
+    }
+}
+
+fn gemini(reader: &Reader) -> Result<CaptionerChoice, SettingError> {
+    let api_key = key(reader, "GEMINI_API_KEY")?.ok_or_else(|| {
+        reader.missing(
+            "GEMINI_API_KEY",
+            "captions by Gemini need a key",
+            "or use VITRINE_CAPTIONER=describe",
+        )
+    })?;
+    let model = reader.text_or("GEMINI_MODEL", "gemini-3.5-flash").trim();
+    let is_name = model.len() <= 100
+        && model
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    if !is_name {
+        return Err(reader.bad("GEMINI_MODEL", "is no name of a model"));
+    }
+    Ok(CaptionerChoice::Gemini(GeminiSettings {
+        api_key,
+        model: model.to_owned(),
+        base_url: address(reader, "GEMINI_BASE_URL")?
+            .unwrap_or_else(|| "https://generativelanguage.googleapis.com".to_owned()),
+    }))
+}
+
+fn openai(reader: &Reader) -> Result<CaptionerChoice, SettingError> {
+    let needs = |name| {
+        reader.missing(
+            name,
+            "captions by an OpenAI-compatible server need OPENAI_BASE_URL and OPENAI_MODEL",
+            "or use VITRINE_CAPTIONER=describe",
+        )
+    };
+    let base_url = address(reader, "OPENAI_BASE_URL")?.ok_or_else(|| needs("OPENAI_BASE_URL"))?;
+    let model = reader
+        .text("OPENAI_MODEL")
+        .ok_or_else(|| needs("OPENAI_MODEL"))?
+        .trim();
+    if model.chars().count() > 160 {
+        return Err(reader.bad("OPENAI_MODEL", "is longer than 160 characters"));
+    }
+    Ok(CaptionerChoice::OpenAi(OpenAiSettings {
+        base_url,
+        model: model.to_owned(),
+        api_key: key(reader, "OPENAI_API_KEY")?,
+    }))
+}
+
+fn key(reader: &Reader, name: &str) -> Result<Option<SecretString>, SettingError> {
+    let Some(key) = reader.text(name).map(str::trim) else {
+        return Ok(None);
+    };
+    if key.chars().all(|c| c.is_ascii_graphic()) {
+        Ok(Some(key.into()))
+    } else {
+        // The value is a secret, so it is not repeated.
+        Err(SettingError::new(format!(
+            "{name} holds something that no key has: a space, a line break or a letter beyond \
+             ASCII; copy the key again"
+        )))
+    }
+}
+
+/// The address of a server, without a slash at its end.
+fn address(reader: &Reader, name: &str) -> Result<Option<String>, SettingError> {
+    let Some(text) = reader.text(name).map(str::trim) else {
+        return Ok(None);
+    };
+    if text.contains('@') {
+        // The value may hold a secret, so it is not repeated.
+        return Err(SettingError::new(format!(
+            "{name} holds an @: a user name or a password in an address would end up in logs; \
+             take it out"
+        )));
+    }
+    let url = Url::parse(text).map_err(|_| reader.bad(name, "is no address"))?;
+    let is_plain = matches!(url.scheme(), "http" | "https")
+        && url.query().is_none()
+        && url.fragment().is_none();
+    if !is_plain {
+        return Err(reader.bad(
+            name,
+            "is no address that begins with http: or https: and ends with its path",
+        ));
+    }
+    Ok(Some(text.trim_end_matches('/').to_owned()))
+}
