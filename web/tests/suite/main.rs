@@ -17,6 +17,7 @@ mod messages;
 mod operations;
 mod pages;
 mod ports;
+mod providers;
 mod refusals;
 mod routes;
 mod search;
