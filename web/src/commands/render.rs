@@ -81,16 +81,20 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let caption = captioner.caption(&subject).await?;
             let millis = start.elapsed();
             write(output, caption.text.as_bytes())?;
-            let line = json!({
+            let mut line = json!({
                 "width": inspection.width,
                 "height": inspection.height,
                 "faces": sight.faces,
                 "caption": caption.text,
-                "paragraph": caption.paragraph,
                 "tags": caption.tags,
                 "provider": caption.provider,
-                "model": caption.model,
             });
+            // Only captioners that ask a model have these.
+            for (name, text) in [("model", caption.model), ("paragraph", caption.paragraph)] {
+                if let Some(text) = text {
+                    line[name] = Value::from(text);
+                }
+            }
             (line, millis)
         }
     };
