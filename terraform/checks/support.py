@@ -1,0 +1,178 @@
+"""What the checks share: Terraform, what it made, and who may do what.
+
+The checks apply the whole system to a stand-in for AWS's provider, which `terraform/check` looks
+for. Without one they are skipped: the real provider would need an account.
+"""
+
+import fnmatch
+import functools
+import json
+import os
+import re
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+TERRAFORM = Path(__file__).resolve().parent.parent
+STAND_IN = os.environ.get("VITRINE_TERRAFORM_STAND_IN", "")
+
+DIGEST = "sha256:" + "0" * 64
+GEMINI_KEY = "the-key-for-gemini"
+ADMIN_PASSWORD = "correct horse battery staple"
+
+# The least that has to be said. Everything else is at its default.
+DEFAULTS = {
+    "region": "eu-west-1",
+    "image": f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/vitrine@{DIGEST}",
+    "functions_directory": "tests/lambda",
+    "admin_cidrs": ["203.0.113.7/32"],
+    "ssh_public_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEV4YW1wbGVFeGFtcGxlRXhhbXBsZUV4YW1wbGVFeGFt a@b",
+    "gemini_api_key": GEMINI_KEY,
+    "admin_password": ADMIN_PASSWORD,
+}
+
+# The other branch of everything that has two.
+OTHERWISE = DEFAULTS | {
+    "database": {"engine": "mysql", "instance_class": "db.t4g.medium"},
+    "event_router": "sns",
+    "notification_email": "editor@example.org",
+    "web": {"scaling": {"kind": "steps"}},
+    "domain": {"name": "photos.example.org", "zone_id": "Z1"},
+    "rate_limit": 3000,
+    "shell_access": "session_manager",
+    "network": {"nat": "single", "interface_endpoints": ["sqs", "secretsmanager"]},
+    "alarms": {"emails": ["ops@example.org"], "monthly_budget_usd": 250},
+}
+
+needs_stand_in = unittest.skipUnless(STAND_IN, "there is no stand-in for the AWS provider")
+
+
+class System:
+    """The whole system, applied to the stand-in."""
+
+    def __init__(self, variables):
+        self.folder = tempfile.TemporaryDirectory(prefix="vitrine-terraform-")
+        folder = Path(self.folder.name)
+        self.state_file = folder / "terraform.tfstate"
+        self.variables = folder / "variables.tfvars.json"
+        self.variables.write_text(json.dumps(variables))
+        self.terraform("apply", "-auto-approve")
+        self.state_text = self.state_file.read_text()
+        self.resources = [
+            (resource["type"], resource.get("module", ""), resource["name"], instance)
+            for resource in json.loads(self.state_text)["resources"]
+            if resource["mode"] == "managed"
+            for instance in resource["instances"]
+        ]
+
+    def terraform(self, command, *arguments):
+        """Runs Terraform on the root; the answer is what it prints."""
+        run = subprocess.run(
+            [STAND_IN, "--state", self.state_file, "--root", TERRAFORM, ".", command]
+            + [*arguments, "-no-color", f"-var-file={self.variables}"],
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+        if run.returncode != 0:
+            raise AssertionError(f"terraform {command}:\n{run.stdout}{run.stderr}")
+        return run.stdout
+
+    def changes(self, **variables):
+        """What an apply with other variables would do, by address."""
+        before = self.variables.read_text()
+        try:
+            self.variables.write_text(json.dumps(json.loads(before) | variables))
+            plan = json.loads(self.terraform("plan-json"))
+        finally:
+            self.variables.write_text(before)
+        return {
+            change["address"]: "/".join(change["change"]["actions"])
+            for change in plan["resource_changes"]
+            if change["mode"] == "managed" and change["change"]["actions"] != ["no-op"]
+        }
+
+    def all(self, kind, name=None):
+        """The attributes of all resources of a kind, by address."""
+        return {
+            f"{module}.{resource}[{instance.get('index_key', '')}]": instance["attributes"]
+            for type_, module, resource, instance in self.resources
+            if type_ == kind and name in (None, resource)
+        }
+
+    def one(self, kind, name=None):
+        """The attributes of the only resource of a kind."""
+        (attributes,) = self.all(kind, name).values()
+        return attributes
+
+    def policies(self):
+        """What each role may do, by the name of the role."""
+        return {
+            policy["role"]: Policy(policy["policy"])
+            for policy in self.all("aws_iam_role_policy").values()
+        }
+
+
+@functools.cache
+def defaults():
+    return System(DEFAULTS)
+
+
+@functools.cache
+def otherwise():
+    return System(OTHERWISE)
+
+
+class Policy:
+    """Decides as AWS does, with the conditions that occur here."""
+
+    def __init__(self, text):
+        self.statements = json.loads(text)["Statement"]
+
+    def allows(self, action, resource, principal=None, code_of=None, **context):
+        """Whether some statement allows it and none denies it. code_of: the function that asks."""
+        context = {"aws:" + key: value for key, value in context.items()}
+        if code_of:
+            context["lambda:SourceFunctionArn"] = code_of
+        effects = {
+            statement["Effect"]
+            for statement in self.statements
+            if matches(statement["Action"], action)
+            and matches(statement.get("Resource", "*"), resource)
+            and concerns(statement.get("Principal"), principal)
+            and all(
+                holds(operator, expected, context.get(key))
+                for operator, pairs in statement.get("Condition", {}).items()
+                for key, expected in pairs.items()
+            )
+        }
+        return effects == {"Allow"}
+
+
+def many(value):
+    return value if isinstance(value, list) else [value]
+
+
+def matches(patterns, value):
+    # In patterns of AWS, brackets mean themselves.
+    return any(fnmatch.fnmatchcase(value, re.sub(r"\[", "[[]", pattern)) for pattern in many(patterns))
+
+
+def concerns(principals, principal):
+    """A policy of a role names none; others name a service, an account or everybody."""
+    if principals is None:
+        return principal is None
+    if principals in ("*", {"AWS": "*"}):
+        return True
+    return any(principal in many(names) for names in principals.values())
+
+
+def holds(operator, expected, actual):
+    if actual is None:
+        return False
+    if operator in ("StringEquals", "ArnEquals", "Bool"):
+        return actual in many(expected)
+    if operator == "ArnLike":
+        return matches(expected, actual)
+    raise NotImplementedError(operator)

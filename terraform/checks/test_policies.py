@@ -1,0 +1,293 @@
+"""Who may do what: the policies of roles, queues, topics, the key and buckets, as they come out of
+Terraform, are asked by the rules of AWS (`support.Policy`); those of roles on S3 are enforced by
+moto as well.
+"""
+
+import json
+import unittest
+
+import boto3
+import moto
+from botocore.exceptions import ClientError
+from moto.core import set_initial_no_auth_action_count
+
+from support import Policy, defaults, many, needs_stand_in, otherwise
+
+ACCOUNT = "123456789012"
+STRANGER = "999999999999"
+SQS = f"arn:aws:sqs:eu-west-1:{ACCOUNT}:vitrine-"
+PICTURES = f"arn:aws:s3:::vitrine-pictures-{ACCOUNT}-eu-west-1"
+LOGS = f"arn:aws:s3:::vitrine-logs-{ACCOUNT}-eu-west-1"
+FUNCTIONS = ("annotate", "thumbnail", "anonymise")
+
+
+def secret(system, name):
+    return next(
+        secret["arn"]
+        for secret in system.all("aws_secretsmanager_secret").values()
+        if secret["name"].startswith(f"vitrine/{name}-")
+    )
+
+
+def database_secret(system):
+    return system.one("aws_secretsmanager_secret_rotation")["secret_id"]
+
+
+@needs_stand_in
+class Roles(unittest.TestCase):
+    def test_functions_may_do_exactly_their_work(self):
+        system = defaults()
+        writes = {"annotate": set(), "thumbnail": {"thumbnails"}, "anonymise": {"anonymised"}}
+        for function in FUNCTIONS:
+            policy = system.policies()[f"vitrine-{function}"]
+            with self.subTest(function):
+                for action in ("ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes", "SendMessage"):
+                    self.assertTrue(policy.allows(f"sqs:{action}", SQS + function), action)
+                    for other in FUNCTIONS:
+                        self.assertFalse(policy.allows(f"sqs:{action}", f"{SQS}{other}-dead"))
+                        if other != function:
+                            self.assertFalse(policy.allows(f"sqs:{action}", SQS + other))
+                self.assertFalse(policy.allows("sqs:PurgeQueue", SQS + function))
+
+                self.assertTrue(policy.allows("s3:GetObject", f"{PICTURES}/uploads/a.jpg"))
+                self.assertFalse(policy.allows("s3:PutObject", f"{PICTURES}/uploads/a.jpg"))
+                self.assertFalse(policy.allows("s3:DeleteObject", f"{PICTURES}/uploads/a.jpg"))
+                for prefix in ("thumbnails", "anonymised"):
+                    self.assertEqual(policy.allows("s3:PutObject", f"{PICTURES}/{prefix}/a.jpg"), prefix in writes[function])
+                    self.assertTrue(policy.allows("s3:DeleteObject", f"{PICTURES}/{prefix}/a.jpg"))
+                    self.assertFalse(policy.allows("s3:GetObject", f"{PICTURES}/{prefix}/a.jpg"))
+                self.assertFalse(policy.allows("s3:GetObject", f"{LOGS}/uploads/a.jpg"))
+
+                self.assertTrue(policy.allows("secretsmanager:GetSecretValue", database_secret(system)))
+                self.assertEqual(
+                    policy.allows("secretsmanager:GetSecretValue", secret(system, "gemini-api-key")), function == "annotate"
+                )
+                self.assertFalse(policy.allows("secretsmanager:GetSecretValue", secret(system, "admin-password")))
+
+                group = f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:/aws/lambda/vitrine-"
+                self.assertTrue(policy.allows("logs:PutLogEvents", f"{group}{function}:log-stream:1"))
+                for other in FUNCTIONS:
+                    if other != function:
+                        self.assertFalse(policy.allows("logs:PutLogEvents", f"{group}{other}:log-stream:1"))
+
+    def test_lambda_connects_functions_with_the_vpc_and_their_code_does_not(self):
+        for function in FUNCTIONS:
+            policy = defaults().policies()[f"vitrine-{function}"]
+            arn = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:vitrine-{function}"
+            for action in ("CreateNetworkInterface", "DeleteNetworkInterface", "DescribeNetworkInterfaces", "DescribeSubnets"):
+                self.assertTrue(policy.allows(f"ec2:{action}", "*"))
+                self.assertFalse(policy.allows(f"ec2:{action}", "*", code_of=arn))
+
+    def test_web_instances_may_serve_and_nothing_else(self):
+        system = defaults()
+        policy = system.policies()["vitrine-web"]
+        for prefix in ("uploads", "thumbnails", "anonymised"):
+            for action in ("GetObject", "PutObject", "DeleteObject"):
+                self.assertTrue(policy.allows(f"s3:{action}", f"{PICTURES}/{prefix}/a.jpg"))
+        self.assertFalse(policy.allows("s3:GetObject", f"{PICTURES}/elsewhere/a.jpg"))
+        self.assertFalse(policy.allows("s3:DeleteObjectVersion", f"{PICTURES}/uploads/a.jpg"))
+        self.assertTrue(policy.allows("s3:ListBucket", PICTURES))
+        self.assertFalse(policy.allows("s3:ListBucket", LOGS))
+
+        for function in FUNCTIONS:
+            self.assertTrue(policy.allows("sqs:SendMessage", SQS + function))
+            for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes"):
+                self.assertFalse(policy.allows(f"sqs:{action}", SQS + function))
+
+        self.assertTrue(policy.allows("secretsmanager:GetSecretValue", database_secret(system)))
+        self.assertTrue(policy.allows("secretsmanager:GetSecretValue", secret(system, "admin-password")))
+        self.assertTrue(policy.allows("secretsmanager:GetSecretValue", secret(system, "gemini-api-key")))
+        self.assertFalse(policy.allows("secretsmanager:PutSecretValue", secret(system, "admin-password")))
+
+        registry = f"arn:aws:ecr:eu-west-1:{ACCOUNT}:repository/"
+        self.assertTrue(policy.allows("ecr:BatchGetImage", f"{registry}vitrine"))
+        self.assertFalse(policy.allows("ecr:BatchGetImage", f"{registry}other"))
+        self.assertFalse(policy.allows("ecr:PutImage", f"{registry}vitrine"))
+
+        group = f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:"
+        for name in ("web", "collector", "metrics"):
+            self.assertTrue(policy.allows("logs:PutLogEvents", f"{group}/vitrine/{name}:log-stream:{ACCOUNT}"))
+        self.assertFalse(policy.allows("logs:PutLogEvents", f"{group}/aws/lambda/vitrine-annotate:log-stream:1"))
+
+        self.assertFalse(policy.allows("ssm:GetParameter", f"arn:aws:ssm:eu-west-1:{ACCOUNT}:parameter/a"))
+        self.assertFalse(policy.allows("ssmmessages:OpenDataChannel", "*"))
+        self.assertTrue(otherwise().policies()["vitrine-web"].allows("ssmmessages:OpenDataChannel", "*"))
+
+    def test_each_role_is_taken_by_the_service_it_is_for(self):
+        for system in (defaults(), otherwise()):
+            found = {}
+            for role in system.all("aws_iam_role").values():
+                policy = Policy(role["assume_role_policy"])
+                found[role["name"]] = {
+                    service
+                    for service in ("ec2", "lambda", "monitoring.rds", "vpc-flow-logs", "events")
+                    if policy.allows("sts:AssumeRole", "*", f"{service}.amazonaws.com", SourceAccount=ACCOUNT)
+                }
+                self.assertFalse(policy.allows("sts:AssumeRole", "*", STRANGER, SourceAccount=ACCOUNT))
+            self.assertEqual(
+                found,
+                {f"vitrine-{function}": {"lambda"} for function in FUNCTIONS}
+                | {
+                    "vitrine-web": {"ec2"},
+                    "vitrine-flow-logs": {"vpc-flow-logs"},
+                    "vitrine-database-monitoring": {"monitoring.rds"},
+                },
+            )
+
+    @set_initial_no_auth_action_count(10_000)
+    def test_s3_enforces_the_prefixes(self):
+        with moto.mock_aws():
+            root = {"region_name": "eu-west-1"}
+            bucket = PICTURES.removeprefix("arn:aws:s3:::")
+            s3 = boto3.client("s3", **root)
+            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+            for prefix in ("uploads", "thumbnails", "anonymised", "elsewhere"):
+                s3.put_object(Bucket=bucket, Key=f"{prefix}/a.jpg", Body=b"a picture")
+            clients = {name: client(name, defaults()) for name in ("web", *FUNCTIONS)}
+            expected = {
+                "web": {
+                    f"{verb} {prefix}"
+                    for verb in ("get", "put", "delete")
+                    for prefix in ("uploads", "thumbnails", "anonymised")
+                } | {"list"},
+                "annotate": {"get uploads", "list", "delete thumbnails", "delete anonymised"},
+                "thumbnail": {"get uploads", "list", "put thumbnails", "delete thumbnails", "delete anonymised"},
+                "anonymise": {"get uploads", "list", "put anonymised", "delete thumbnails", "delete anonymised"},
+            }
+            # From here on every request is judged.
+            enforce = set_initial_no_auth_action_count(0)
+            found = enforce(lambda: {name: allowed(client, bucket) for name, client in clients.items()})()
+        self.assertEqual(found, expected)
+
+
+def client(name, system):
+    """S3 as the role sees it."""
+    iam, sts = boto3.client("iam"), boto3.client("sts")
+    (text,) = [
+        policy["policy"]
+        for policy in system.all("aws_iam_role_policy").values()
+        if policy["role"] == f"vitrine-{name}"
+    ]
+    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    role = iam.create_role(RoleName=f"vitrine-{name}", AssumeRolePolicyDocument=trust)["Role"]
+    iam.put_role_policy(RoleName=role["RoleName"], PolicyName="from-terraform", PolicyDocument=text)
+    key = sts.assume_role(RoleArn=role["Arn"], RoleSessionName="test")["Credentials"]
+    return boto3.client(
+        "s3",
+        region_name="eu-west-1",
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+        aws_session_token=key["SessionToken"],
+    )
+
+
+def allowed(s3, bucket):
+    """Everything that may be done with the bucket. Reading comes first, deleting last."""
+    attempts = {"list": lambda: s3.list_objects_v2(Bucket=bucket)}
+    prefixes = ("uploads", "thumbnails", "anonymised", "elsewhere")
+    for verb, method in (("get", s3.get_object), ("put", s3.put_object), ("delete", s3.delete_object)):
+        for prefix in prefixes:
+            body = {"Body": b"another"} if verb == "put" else {}
+            attempts[f"{verb} {prefix}"] = lambda method=method, prefix=prefix, body=body: method(
+                Bucket=bucket, Key=f"{prefix}/a.jpg", **body
+            )
+    done = set()
+    for name, attempt in attempts.items():
+        try:
+            attempt()
+            done.add(name)
+        except ClientError as error:
+            # What an earlier role deleted is found missing by those who may look.
+            code = error.response["Error"]["Code"]
+            if code == "NoSuchKey":
+                done.add(name)
+            elif code != "AccessDenied":
+                raise
+    return done
+
+
+@needs_stand_in
+class Resources(unittest.TestCase):
+    def test_queues_take_messages_of_the_rule_or_topic_only(self):
+        rule = f"arn:aws:events:eu-west-1:{ACCOUNT}:rule/"
+        topic = f"arn:aws:sns:eu-west-1:{ACCOUNT}:"
+        cases = (
+            (defaults(), "events.amazonaws.com", rule + "vitrine-uploads", rule + "other"),
+            (otherwise(), "sns.amazonaws.com", topic + "vitrine-objects", topic + "vitrine-alarms"),
+        )
+        for system, service, right, wrong in cases:
+            policies = system.all("aws_sqs_queue_policy").values()
+            self.assertEqual(len(policies), 6)
+            for text in policies:
+                policy = Policy(text["policy"])
+                queue = f"arn:aws:sqs:eu-west-1:{ACCOUNT}:" + text["queue_url"].rsplit("/", 1)[1]
+                tls = {"SecureTransport": "true"}
+                self.assertTrue(policy.allows("sqs:SendMessage", queue, service, SourceArn=right, **tls))
+                self.assertFalse(policy.allows("sqs:SendMessage", queue, service, SourceArn=wrong, **tls))
+                self.assertFalse(policy.allows("sqs:SendMessage", queue, service, **tls))
+                self.assertFalse(policy.allows("sqs:SendMessage", queue, STRANGER, SourceArn=right, **tls))
+                self.assertFalse(policy.allows("sqs:ReceiveMessage", queue, service, SourceArn=right, **tls))
+                self.assertFalse(policy.allows("sqs:SendMessage", queue, service, SourceArn=right, SecureTransport="false"))
+
+    def test_topics_take_messages_of_their_publishers_only(self):
+        system = otherwise()
+        topics = {text["arn"].rsplit(":", 1)[1]: Policy(text["policy"]) for text in system.all("aws_sns_topic_policy").values()}
+        arn = f"arn:aws:sns:eu-west-1:{ACCOUNT}:"
+        own = {"SourceAccount": ACCOUNT}
+
+        def allowed(topic, service, **context):
+            return topics[topic].allows("sns:Publish", arn + topic, f"{service}.amazonaws.com", **context)
+
+        self.assertEqual(set(topics), {"vitrine-objects", "vitrine-uploads", "vitrine-alarms"})
+        self.assertTrue(allowed("vitrine-objects", "s3", SourceArn=PICTURES, **own))
+        self.assertFalse(allowed("vitrine-objects", "s3", SourceArn="arn:aws:s3:::other", **own))
+        self.assertFalse(allowed("vitrine-objects", "s3", SourceArn=PICTURES, SourceAccount=STRANGER))
+        self.assertFalse(allowed("vitrine-objects", "events", **own))
+
+        self.assertTrue(allowed("vitrine-uploads", "events"))
+        self.assertFalse(allowed("vitrine-uploads", "s3", SourceArn=PICTURES, **own))
+
+        alarm = f"arn:aws:cloudwatch:eu-west-1:{ACCOUNT}:alarm:"
+        for name in system.all("aws_cloudwatch_metric_alarm", "this").values():
+            self.assertTrue(allowed("vitrine-alarms", "cloudwatch", SourceArn=alarm + name["alarm_name"], **own))
+        self.assertFalse(allowed("vitrine-alarms", "cloudwatch", SourceArn=alarm + "other", **own))
+        budget = f"arn:aws:budgets::{ACCOUNT}:budget/vitrine-monthly"
+        self.assertTrue(allowed("vitrine-alarms", "budgets", SourceArn=budget, **own))
+
+    def test_everybody_who_publishes_may_use_the_key(self):
+        for system in (defaults(), otherwise()):
+            key = Policy(system.one("aws_kms_key")["policy"])
+            publishers = {
+                service
+                for text in system.all("aws_sns_topic_policy").values()
+                for statement in Policy(text["policy"]).statements
+                for service in many(statement["Principal"]["Service"])
+            }
+            for service in publishers:
+                for action in ("kms:Decrypt", "kms:GenerateDataKey"):
+                    self.assertTrue(key.allows(action, "*", service, SourceAccount=ACCOUNT), service)
+                self.assertFalse(key.allows("kms:ScheduleKeyDeletion", "*", service, SourceAccount=ACCOUNT))
+            self.assertFalse(key.allows("kms:Decrypt", "*", "lambda.amazonaws.com", SourceAccount=ACCOUNT))
+            self.assertFalse(key.allows("kms:Decrypt", "*", "cloudwatch.amazonaws.com", SourceAccount=STRANGER))
+            # EventBridge does not say for whom it acts.
+            self.assertEqual(key.allows("kms:Decrypt", "*", "events.amazonaws.com"), "events.amazonaws.com" in publishers)
+
+    def test_buckets_take_no_requests_without_tls_and_logs_of_their_writers_only(self):
+        policies = {text["bucket"]: Policy(text["policy"]) for text in defaults().all("aws_s3_bucket_policy").values()}
+        pictures, logs = policies[PICTURES.rsplit(":", 1)[1]], policies[LOGS.rsplit(":", 1)[1]]
+        tls = {"SecureTransport": "true"}
+        (only,) = pictures.statements
+        self.assertEqual((only["Effect"], only["Condition"]), ("Deny", {"Bool": {"aws:SecureTransport": "false"}}))
+
+        balancer, s3 = "logdelivery.elasticloadbalancing.amazonaws.com", "logging.s3.amazonaws.com"
+        own = {"SourceAccount": ACCOUNT, "SourceArn": PICTURES}
+        self.assertTrue(logs.allows("s3:PutObject", f"{LOGS}/alb/AWSLogs/{ACCOUNT}/elasticloadbalancing/a.gz", balancer, **tls))
+        self.assertFalse(logs.allows("s3:PutObject", f"{LOGS}/alb/AWSLogs/{STRANGER}/elasticloadbalancing/a.gz", balancer, **tls))
+        self.assertTrue(logs.allows("s3:PutObject", f"{LOGS}/s3/vitrine-pictures/a", s3, **tls, **own))
+        self.assertFalse(logs.allows("s3:PutObject", f"{LOGS}/s3/other/a", s3, **tls, **own | {"SourceArn": "arn:aws:s3:::other"}))
+        self.assertFalse(logs.allows("s3:GetObject", f"{LOGS}/s3/vitrine-pictures/a", s3, **tls, **own))
+        self.assertFalse(logs.allows("s3:PutObject", f"{LOGS}/s3/vitrine-pictures/a", s3, SecureTransport="false", **own))
+
+
+if __name__ == "__main__":
+    unittest.main()

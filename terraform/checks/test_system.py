@@ -1,0 +1,289 @@
+"""What the configuration promises, looked up in what it makes."""
+
+import base64
+import collections
+import json
+import unittest
+
+from support import ADMIN_PASSWORD, DEFAULTS, GEMINI_KEY, defaults, many, needs_stand_in, otherwise
+
+EVERYBODY = "0.0.0.0/0"
+
+
+def setUpModule():
+    # Both are made once; the tests share them.
+    if not getattr(Defaults, "__unittest_skip__", False):
+        defaults()
+        otherwise()
+
+
+@needs_stand_in
+class Defaults(unittest.TestCase):
+    def test_everything_that_was_promised_is_there(self):
+        system = defaults()
+        counts = collections.Counter(kind for kind, *_ in system.resources)
+        promised = {
+            "aws_subnet": 9,
+            "aws_nat_gateway": 3,
+            "aws_vpc_endpoint": 1,
+            "aws_flow_log": 1,
+            "aws_instance": 1,
+            "aws_lb": 1,
+            "aws_autoscaling_group": 1,
+            "aws_autoscaling_policy": 1,
+            "aws_autoscaling_lifecycle_hook": 1,
+            "aws_db_instance": 1,
+            "aws_secretsmanager_secret_rotation": 1,
+            "aws_s3_bucket": 2,
+            "aws_cloudwatch_event_rule": 1,
+            "aws_cloudwatch_event_target": 3,
+            "aws_cloudwatch_event_archive": 1,
+            "aws_sqs_queue": 6,
+            "aws_lambda_function": 3,
+            "aws_lambda_event_source_mapping": 3,
+            "aws_secretsmanager_secret": 2,
+            "aws_cloudwatch_dashboard": 1,
+            "aws_cloudwatch_metric_alarm": 18,
+            "aws_sns_topic": 1,
+        }
+        self.assertEqual({kind: counts[kind] for kind in promised}, promised)
+        print(f"\n{sum(counts.values())} resources by default: ", end="")
+        print(", ".join(f"{number} {kind.removeprefix('aws_')}" for kind, number in sorted(counts.items())))
+
+    def test_a_second_apply_changes_nothing(self):
+        self.assertIn("No changes.", defaults().terraform("plan"))
+        self.assertIn("No changes.", otherwise().terraform("plan"))
+
+    def test_a_new_image_rolls_out_new_instances_and_touches_nothing_else(self):
+        image = DEFAULTS["image"].replace("sha256:0", "sha256:1")
+        self.assertEqual(
+            defaults().changes(image=image),
+            {"module.web.aws_launch_template.this": "update", "module.web.aws_autoscaling_group.this": "update"},
+        )
+
+    def test_a_new_secret_is_written_when_its_version_rises(self):
+        self.assertEqual(defaults().changes(gemini_api_key="another-key"), {})
+        self.assertEqual(
+            defaults().changes(gemini_api_key="another-key", secret_versions={"gemini_api_key": 2}),
+            {'module.secrets.aws_secretsmanager_secret_version.this["gemini-api-key"]': "update"},
+        )
+
+    def test_no_size_replaces_the_database(self):
+        larger = {"instance_class": "db.m7g.large", "multi_az": False, "storage": {"initial": 50, "maximum": 500}}
+        self.assertEqual(
+            defaults().changes(database=larger | {"snapshot_identifier": "of-long-ago"}),
+            {"module.database.aws_db_instance.this": "update"},
+        )
+
+    def test_who_may_reach_whom_port_by_port(self):
+        self.assertEqual(
+            connections(defaults()),
+            {
+                f"{EVERYBODY} -> load-balancer 80",
+                "load-balancer -> web 8080",
+                "203.0.113.7/32 -> bastion 22",
+                "bastion -> web 22",
+                "web -> database 5432",
+                "annotate -> database 5432",
+                "thumbnail -> database 5432",
+                "anonymise -> database 5432",
+                f"web -> {EVERYBODY} 443",
+                f"annotate -> {EVERYBODY} 443",
+                f"thumbnail -> {EVERYBODY} 443",
+                f"anonymise -> {EVERYBODY} 443",
+            },
+        )
+
+    def test_who_may_reach_whom_otherwise(self):
+        self.assertEqual(
+            connections(otherwise()),
+            {
+                f"{EVERYBODY} -> load-balancer 80",
+                f"{EVERYBODY} -> load-balancer 443",
+                "load-balancer -> web 8080",
+                "10.20.0.0/16 -> endpoints 443",
+                "web -> database 3306",
+                "annotate -> database 3306",
+                "thumbnail -> database 3306",
+                "anonymise -> database 3306",
+                f"web -> {EVERYBODY} 443",
+                f"annotate -> {EVERYBODY} 443",
+                f"thumbnail -> {EVERYBODY} 443",
+                f"anonymise -> {EVERYBODY} 443",
+            },
+        )
+
+    def test_everything_is_encrypted(self):
+        for system in (defaults(), otherwise()):
+            self.assertTrue(system.one("aws_db_instance")["storage_encrypted"])
+            for queue in system.all("aws_sqs_queue").values():
+                self.assertTrue(queue["sqs_managed_sse_enabled"], queue["name"])
+            for topic in system.all("aws_sns_topic").values():
+                self.assertEqual(topic["kms_master_key_id"], system.one("aws_kms_key")["arn"])
+            encrypted = {
+                configuration["bucket"]
+                for configuration in system.all("aws_s3_bucket_server_side_encryption_configuration").values()
+            }
+            self.assertEqual(encrypted, {bucket["bucket"] for bucket in system.all("aws_s3_bucket").values()})
+            (mapping,) = system.one("aws_launch_template")["block_device_mappings"]
+            self.assertEqual(mapping["ebs"][0]["encrypted"], "true")
+        self.assertTrue(defaults().one("aws_instance")["root_block_device"][0]["encrypted"])
+
+    def test_nothing_is_public_but_the_site_and_the_bastion(self):
+        for system in (defaults(), otherwise()):
+            self.assertFalse(system.one("aws_db_instance")["publicly_accessible"])
+            blocked = system.all("aws_s3_bucket_public_access_block").values()
+            self.assertEqual(len(blocked), len(system.all("aws_s3_bucket")))
+            for block in blocked:
+                for what in ("block_public_acls", "block_public_policy", "ignore_public_acls"):
+                    self.assertTrue(block[what])
+                self.assertTrue(block["restrict_public_buckets"])
+            for subnet in system.all("aws_subnet").values():
+                self.assertFalse(subnet["map_public_ip_on_launch"])
+            private = {subnet["id"] for subnet in system.all("aws_subnet", "private").values()}
+            self.assertEqual(set(system.one("aws_autoscaling_group")["vpc_zone_identifier"]), private)
+            for function in system.all("aws_lambda_function").values():
+                self.assertEqual(set(function["vpc_config"][0]["subnet_ids"]), private)
+            isolated = {subnet["id"] for subnet in system.all("aws_subnet", "database").values()}
+            self.assertEqual(set(system.one("aws_db_subnet_group")["subnet_ids"]), isolated)
+
+    def test_messages_stay_hidden_six_times_as_long_as_a_function_works(self):
+        system = defaults()
+        queues = {queue["arn"]: queue for queue in system.all("aws_sqs_queue", "this").values()}
+        functions = {function["arn"]: function for function in system.all("aws_lambda_function").values()}
+        expected = {"vitrine-annotate": (150, 900), "vitrine-thumbnail": (60, 360), "vitrine-anonymise": (120, 720)}
+        found = {}
+        for mapping in system.all("aws_lambda_event_source_mapping").values():
+            queue, function = queues[mapping["event_source_arn"]], functions[mapping["function_name"]]
+            self.assertEqual(mapping["function_response_types"], ["ReportBatchItemFailures"])
+            found[function["function_name"]] = (function["timeout"], queue["visibility_timeout_seconds"])
+        self.assertEqual(found, expected)
+        memory = {function["function_name"]: function["memory_size"] for function in functions.values()}
+        self.assertEqual(memory, {"vitrine-annotate": 512, "vitrine-thumbnail": 512, "vitrine-anonymise": 1769})
+
+    def test_each_process_gets_the_settings_it_needs(self):
+        system = defaults()
+        common = {
+            "DATABASE_URL": f"postgres://{system.one('aws_db_instance')['address']}:5432/vitrine",
+            "DATABASE_SECRET_ARN": system.one("aws_secretsmanager_secret_rotation")["secret_id"],
+            "VITRINE_LOG_FORMAT": "json",
+            "VITRINE_QUEUE": "https://sqs.eu-west-1.amazonaws.com/123456789012/vitrine-{step}",
+            "VITRINE_STORAGE": "s3://vitrine-pictures-123456789012-eu-west-1",
+        }
+        for queue in system.all("aws_sqs_queue", "this").values():
+            self.assertEqual(queue["url"], common["VITRINE_QUEUE"].replace("{step}", queue["name"].removeprefix("vitrine-")))
+            self.assertEqual(json.loads(queue["redrive_policy"])["maxReceiveCount"], 5)
+        secrets = {secret["name"]: secret["arn"] for secret in system.all("aws_secretsmanager_secret").values()}
+        (gemini,) = (arn for name, arn in secrets.items() if name.startswith("vitrine/gemini-api-key-"))
+        (admin,) = (arn for name, arn in secrets.items() if name.startswith("vitrine/admin-password-"))
+        functions = {
+            function["function_name"]: function["environment"][0]["variables"]
+            for function in system.all("aws_lambda_function").values()
+        }
+        at_work = common | {"VITRINE_DATA": "/tmp", "VITRINE_MAX_RECEIVES": "5"}
+        captioner = {
+            "VITRINE_CAPTIONER": "gemini",
+            "GEMINI_API_KEY_SECRET_ARN": gemini,
+            "VITRINE_CAPTION_PRICE": "USD 1.5 9",
+        }
+        self.assertEqual(
+            functions,
+            {
+                "vitrine-annotate": at_work | captioner,
+                "vitrine-thumbnail": at_work,
+                "vitrine-anonymise": at_work,
+            },
+        )
+        script = base64.b64decode(system.one("aws_launch_template")["user_data"]).decode()
+        (lines,) = (
+            part.split("END_OF_FILE\n")[0] for part in script.split('"$settings/web.env" <<\'END_OF_FILE\'\n')[1:]
+        )
+        self.assertEqual(
+            dict(line.split("=", 1) for line in lines.splitlines()),
+            common
+            | captioner
+            | {
+                "AWS_REGION": "eu-west-1",
+                "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318",
+                "OTEL_SERVICE_NAME": "vitrine-web",
+                "VITRINE_ADMIN_PASSWORD_SECRET_ARN": admin,
+                "VITRINE_BIND": "0.0.0.0:8080",
+                "VITRINE_DATA": "/var/lib/vitrine",
+                "VITRINE_WORKERS": "0",
+            },
+        )
+
+    def test_no_secret_is_in_the_state(self):
+        for system in (defaults(), otherwise()):
+            self.assertNotIn(GEMINI_KEY, system.state_text)
+            self.assertNotIn(ADMIN_PASSWORD, system.state_text)
+
+    def test_every_log_group_forgets(self):
+        for system in (defaults(), otherwise()):
+            for group in system.all("aws_cloudwatch_log_group").values():
+                self.assertEqual(group["retention_in_days"], 30, group["name"])
+
+    def test_default_tags_reach_what_takes_tags(self):
+        system = defaults()
+        for kind in ("aws_vpc", "aws_db_instance", "aws_lambda_function", "aws_s3_bucket", "aws_sqs_queue"):
+            for attributes in system.all(kind).values():
+                self.assertLessEqual({"Project": "vitrine", "ManagedBy": "terraform"}.items(), attributes["tags_all"].items())
+
+
+def connections(system):
+    """Each pair of security groups, or range of addresses, with the ports that are open between
+    them. A rule between two groups counts only if both sides have it."""
+    names = {
+        group["id"]: group["name"].removeprefix("vitrine-") for group in system.all("aws_security_group").values()
+    }
+    # A rule on anything but TCP, or on more than one port, would show.
+    into, out = set(), set()
+    for kind, rules in (("ingress", into), ("egress", out)):
+        for rule in system.all(f"aws_vpc_security_group_{kind}_rule").values():
+            group = names[rule["security_group_id"]]
+            other = rule["cidr_ipv4"] or names[rule["referenced_security_group_id"]]
+            ports = f"{rule['from_port']}" if rule["from_port"] == rule["to_port"] else f"{rule['from_port']}-{rule['to_port']}"
+            if rule["ip_protocol"] != "tcp":
+                ports += f" {rule['ip_protocol']}"
+            rules.add((other, group, ports) if kind == "ingress" else (group, other, ports))
+    for group in system.all("aws_security_group").values():
+        assert not group["ingress"] and not group["egress"], group["name"]
+    groups = set(names.values())
+    one_sided = {rule for rule in into ^ out if rule[0] in groups and rule[1] in groups}
+    assert not one_sided, f"only one side lets through: {one_sided}"
+    return {f"{source} -> {target} {ports}" for source, target, ports in into | out}
+
+
+@needs_stand_in
+class Wildcards(unittest.TestCase):
+    # AWS takes no resources for these.
+    ALLOWED = {
+        "ecr:GetAuthorizationToken",
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+        "ec2:UnassignPrivateIpAddresses",
+        "ssm:UpdateInstanceInformation",
+        "ssmmessages:CreateControlChannel",
+        "ssmmessages:CreateDataChannel",
+        "ssmmessages:OpenControlChannel",
+        "ssmmessages:OpenDataChannel",
+        "xray:PutTelemetryRecords",
+        "xray:PutTraceSegments",
+    }
+
+    def test_only_what_takes_no_resources_is_allowed_on_everything(self):
+        found = set()
+        for system in (defaults(), otherwise()):
+            for policy in system.policies().values():
+                for statement in policy.statements:
+                    self.assertFalse([action for action in many(statement["Action"]) if "*" in action])
+                    if statement["Effect"] == "Allow" and "*" in many(statement["Resource"]):
+                        found |= set(many(statement["Action"]))
+        self.assertEqual(found, self.ALLOWED)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,149 @@
+data "aws_caller_identity" "current" {}
+
+data "aws_partition" "current" {}
+
+data "aws_region" "current" {}
+
+# Local zones and the like are left out.
+data "aws_availability_zones" "available" {
+  state = "available"
+
+  filter {
+    name   = "opt-in-status"
+    values = ["opt-in-not-required"]
+  }
+}
+
+locals {
+  name = var.name
+  tags = merge({ Project = var.name, ManagedBy = "terraform" }, var.tags)
+
+  # Names of buckets are unique in the world.
+  suffix  = "${data.aws_caller_identity.current.account_id}-${data.aws_region.current.id}"
+  private = values(module.network.private_subnet_ids)
+}
+
+module "network" {
+  source = "./modules/network"
+
+  name                    = local.name
+  cidr                    = var.network.cidr
+  nat                     = var.network.nat
+  interface_endpoints     = var.network.interface_endpoints
+  zones                   = slice(sort(data.aws_availability_zones.available.names), 0, 3)
+  flow_log_retention_days = var.log_retention_days
+}
+
+module "database" {
+  source = "./modules/database"
+
+  name       = local.name
+  vpc_id     = module.network.vpc_id
+  subnet_ids = values(module.network.database_subnet_ids)
+
+  clients = merge(
+    { web = module.web.security_group_id },
+    { for what, function in module.function : what => function.security_group_id },
+  )
+
+  engine                 = var.database.engine
+  engine_version         = var.database.engine_version
+  instance_class         = var.database.instance_class
+  multi_az               = var.database.multi_az
+  storage                = var.database.storage
+  backup_retention_days  = var.database.backup_retention_days
+  password_rotation_days = var.database.password_rotation_days
+  performance_insights   = var.database.performance_insights
+  apply_immediately      = var.database.apply_immediately
+  snapshot_identifier    = var.database.snapshot_identifier
+  deletion_protection    = var.deletion_protection
+  log_retention_days     = var.log_retention_days
+}
+
+module "logs" {
+  source = "./modules/bucket"
+
+  name            = "${local.name}-logs-${local.suffix}"
+  expiration_days = 90
+  noncurrent_days = 1
+  force_destroy   = true
+
+  log_writers = {
+    visits = {
+      service = "logdelivery.elasticloadbalancing.amazonaws.com"
+      prefix  = "alb/AWSLogs/${data.aws_caller_identity.current.account_id}/"
+    }
+    requests = {
+      service     = "logging.s3.amazonaws.com"
+      prefix      = "s3/"
+      source_arns = ["arn:${data.aws_partition.current.partition}:s3:::${local.name}-pictures-${local.suffix}"]
+    }
+  }
+}
+
+module "pictures" {
+  source = "./modules/bucket"
+
+  name            = "${local.name}-pictures-${local.suffix}"
+  noncurrent_days = var.deleted_pictures_days
+  force_destroy   = var.delete_pictures
+  log_bucket      = module.logs.name
+  upload_origins  = [module.load_balancer.url]
+}
+
+module "secrets" {
+  source = "./modules/secrets"
+
+  name = local.name
+
+  secrets = merge(
+    { admin-password = { description = "Password of the admin of ${local.name}", version = var.secret_versions.admin_password } },
+    var.captioner == "gemini" ? {
+      gemini-api-key = { description = "Key with which ${local.name} asks Gemini for captions", version = var.secret_versions.gemini_api_key }
+    } : {},
+  )
+
+  values = {
+    admin-password = var.admin_password
+    gemini-api-key = var.gemini_api_key
+  }
+}
+
+module "key" {
+  source = "./modules/key"
+
+  name = local.name
+
+  services = merge(
+    { "cloudwatch.amazonaws.com" = { says_for_whom = true }, "budgets.amazonaws.com" = { says_for_whom = true } },
+    var.event_router == "sns" ? { "s3.amazonaws.com" = { says_for_whom = false } } : {},
+    var.notification_email != null ? { "events.amazonaws.com" = { says_for_whom = false } } : {},
+  )
+}
+
+module "observability" {
+  source = "./modules/observability"
+
+  name               = local.name
+  kms_key_arn        = module.key.arn
+  emails             = var.alarms.emails
+  limits             = var.alarms.limits
+  monthly_budget_usd = var.alarms.monthly_budget_usd
+  caption_price      = var.caption_price
+  database           = module.database.identifier
+
+  web = {
+    autoscaling_group        = module.web.autoscaling_group
+    load_balancer_arn_suffix = module.load_balancer.arn_suffix
+    target_group_arn_suffix  = module.load_balancer.target_group_arn_suffix
+  }
+
+  functions = {
+    for what, function in module.function : what => {
+      name       = function.name
+      log_group  = function.log_group
+      queue      = module.queue[what].name
+      dead_queue = module.queue[what].dead_name
+    }
+  }
+}

@@ -1,0 +1,35 @@
+resource "aws_cloudwatch_event_rule" "uploads" {
+  count = local.eventbridge ? 1 : 0
+
+  name          = "${local.name}-uploads"
+  description   = "A picture was uploaded: tell each function"
+  event_pattern = local.pattern
+}
+
+# What cannot be delivered within a day goes to the dead letters of the same function.
+resource "aws_cloudwatch_event_target" "queue" {
+  for_each = { for name, queue in var.queues : name => queue if local.eventbridge }
+
+  rule      = aws_cloudwatch_event_rule.uploads[0].name
+  target_id = each.key
+  arn       = each.value.arn
+
+  dead_letter_config {
+    arn = each.value.dead_arn
+  }
+
+  retry_policy {
+    maximum_event_age_in_seconds = 24 * 3600
+    maximum_retry_attempts       = 185
+  }
+}
+
+resource "aws_cloudwatch_event_archive" "uploads" {
+  count = local.eventbridge ? 1 : 0
+
+  name             = "${local.name}-uploads"
+  description      = "Uploads, to be replayed after a fault"
+  event_source_arn = "arn:${data.aws_partition.current.partition}:events:${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}:event-bus/default"
+  event_pattern    = local.pattern
+  retention_days   = var.archive_days
+}

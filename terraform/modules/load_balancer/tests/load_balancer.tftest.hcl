@@ -1,0 +1,218 @@
+mock_provider "aws" {
+  source = "../../tests/mocks"
+}
+
+variables {
+  name                  = "vitrine"
+  vpc_id                = "vpc-1"
+  subnet_ids            = ["subnet-1", "subnet-2", "subnet-3"]
+  web_security_group_id = "sg-web"
+  log_bucket            = "vitrine-logs"
+}
+
+run "it_faces_the_internet_in_three_zones" {
+  assert {
+    condition     = !aws_lb.this.internal && length(aws_lb.this.subnets) == 3 && aws_lb.this.load_balancer_type == "application" && aws_lb.this.enable_deletion_protection
+    error_message = "It is not reached, not in each zone, or deleted by mistake."
+  }
+
+  assert {
+    condition     = aws_lb.this.drop_invalid_header_fields && aws_lb.this.access_logs[0].enabled && aws_lb.this.access_logs[0].bucket == "vitrine-logs" && aws_lb.this.access_logs[0].prefix == "alb"
+    error_message = "Invalid headers get through, or requests are not logged."
+  }
+
+  assert {
+    condition     = aws_lb.this.idle_timeout == 120
+    error_message = "Live updates would break."
+  }
+}
+
+run "instances_are_judged_by_their_health" {
+  assert {
+    condition     = aws_lb_target_group.this.port == 8080 && aws_lb_target_group.this.deregistration_delay == "30" && !aws_lb_target_group.this.stickiness[0].enabled
+    error_message = "Instances are not reached, do not drain, or keep their visitors."
+  }
+
+  assert {
+    condition = alltrue([for check in aws_lb_target_group.this.health_check :
+      check.path == "/health" && check.interval == 30 && check.timeout == 5 && check.healthy_threshold == 2 && check.unhealthy_threshold == 3
+    ])
+    error_message = "Health is looked at differently."
+  }
+}
+
+run "without_a_certificate_it_speaks_plain_http" {
+  assert {
+    condition     = aws_lb_listener.http.default_action[0].type == "forward" && aws_lb_listener.http.default_action[0].target_group_arn == aws_lb_target_group.this.arn && length(aws_lb_listener.https) == 0
+    error_message = "Port 80 does not lead to the instances."
+  }
+
+  assert {
+    condition     = { for name, rule in aws_vpc_security_group_ingress_rule.visitors : name => "${rule.cidr_ipv4} ${rule.from_port}-${rule.to_port}" } == { "http from 0.0.0.0/0" = "0.0.0.0/0 80-80" }
+    error_message = "Other ports are open."
+  }
+
+  assert {
+    condition     = startswith(output.url, "http://") && length(aws_route53_record.site) == 0 && length(aws_wafv2_web_acl.this) == 0
+    error_message = "There is a name or a firewall nobody asked for."
+  }
+}
+
+run "it_reaches_the_web_instances_and_nothing_else" {
+  assert {
+    condition     = aws_vpc_security_group_egress_rule.web.referenced_security_group_id == "sg-web" && aws_vpc_security_group_egress_rule.web.from_port == 8080 && aws_vpc_security_group_egress_rule.web.to_port == 8080 && length(aws_security_group.this.egress) == 0
+    error_message = "It reaches something else."
+  }
+}
+
+run "with_a_certificate_port_80_leads_to_443" {
+  variables {
+    certificate_arn = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
+  }
+
+  assert {
+    condition     = aws_lb_listener.http.default_action[0].type == "redirect" && aws_lb_listener.http.default_action[0].redirect[0].protocol == "HTTPS" && aws_lb_listener.http.default_action[0].redirect[0].port == "443" && aws_lb_listener.http.default_action[0].redirect[0].status_code == "HTTP_301"
+    error_message = "Port 80 does not lead to 443."
+  }
+
+  assert {
+    condition     = aws_lb_listener.https[0].certificate_arn == "arn:aws:acm:eu-west-1:123456789012:certificate/1" && aws_lb_listener.https[0].ssl_policy == "ELBSecurityPolicy-TLS13-1-2-Res-2021-06" && aws_lb_listener.https[0].default_action[0].target_group_arn == aws_lb_target_group.this.arn
+    error_message = "Port 443 does not lead to the instances, or takes old TLS."
+  }
+
+  assert {
+    condition     = toset([for rule in aws_vpc_security_group_ingress_rule.visitors : rule.from_port]) == toset([80, 443]) && length(aws_acm_certificate.this) == 0
+    error_message = "Port 443 is closed, or there is a second certificate."
+  }
+}
+
+run "a_domain_gets_a_certificate_and_an_entry" {
+  variables {
+    domain = { name = "photos.example.org", zone_id = "Z1" }
+  }
+
+  assert {
+    condition     = aws_acm_certificate.this[0].domain_name == "photos.example.org" && aws_acm_certificate.this[0].validation_method == "DNS" && aws_route53_record.proof[0].zone_id == "Z1" && aws_lb_listener.https[0].certificate_arn == aws_acm_certificate_validation.this[0].certificate_arn
+    error_message = "The domain has no certificate."
+  }
+
+  assert {
+    condition     = aws_route53_record.site[0].name == "photos.example.org" && aws_route53_record.site[0].alias[0].name == aws_lb.this.dns_name && output.url == "https://photos.example.org"
+    error_message = "The domain does not lead to the load balancer."
+  }
+}
+
+run "a_domain_can_have_a_certificate_already" {
+  variables {
+    domain          = { name = "photos.example.org", zone_id = "Z1" }
+    certificate_arn = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
+  }
+
+  assert {
+    condition     = length(aws_acm_certificate.this) == 0 && length(aws_route53_record.proof) == 0 && aws_lb_listener.https[0].certificate_arn == "arn:aws:acm:eu-west-1:123456789012:certificate/1" && length(aws_route53_record.site) == 1
+    error_message = "The certificate is not used, or the domain is not entered."
+  }
+}
+
+run "a_domain_can_be_entered_elsewhere" {
+  variables {
+    domain          = { name = "photos.example.org" }
+    certificate_arn = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
+  }
+
+  assert {
+    condition     = length(aws_route53_record.site) == 0 && output.url == "https://photos.example.org"
+    error_message = "The name is entered here, or is not the site's."
+  }
+}
+
+run "only_the_named_addresses_get_in" {
+  variables {
+    allowed_cidrs = ["203.0.113.0/24", "198.51.100.7/32"]
+  }
+
+  assert {
+    condition     = toset([for rule in aws_vpc_security_group_ingress_rule.visitors : rule.cidr_ipv4]) == toset(["203.0.113.0/24", "198.51.100.7/32"])
+    error_message = "Others get in."
+  }
+}
+
+run "a_firewall_turns_away_who_asks_too_often" {
+  variables {
+    rate_limit = 3000
+  }
+
+  assert {
+    condition     = one([for rule in aws_wafv2_web_acl.this[0].rule : rule.statement[0].rate_based_statement[0].limit if rule.name == "rate"]) == 3000 && length(aws_wafv2_web_acl.this[0].rule) == 3
+    error_message = "There is no limit, or a rule is missing."
+  }
+
+  assert {
+    condition     = aws_wafv2_web_acl_association.this[0].resource_arn == aws_lb.this.arn && startswith(aws_cloudwatch_log_group.firewall[0].name, "aws-waf-logs-") && length(aws_wafv2_web_acl_logging_configuration.this[0].redacted_fields) == 2
+    error_message = "The firewall protects nothing, or logs cookies."
+  }
+}
+
+run "refuses_one_zone" {
+  command = plan
+  variables {
+    subnet_ids = ["subnet-1"]
+  }
+  expect_failures = [var.subnet_ids]
+}
+
+run "refuses_an_address_that_is_no_range" {
+  command = plan
+  variables {
+    allowed_cidrs = ["everywhere"]
+  }
+  expect_failures = [var.allowed_cidrs]
+}
+
+run "refuses_a_certificate_that_is_none" {
+  command = plan
+  variables {
+    certificate_arn = "arn:aws:iam::123456789012:server-certificate/old"
+  }
+  expect_failures = [var.certificate_arn]
+}
+
+run "refuses_a_domain_with_a_scheme" {
+  command = plan
+  variables {
+    domain = { name = "https://photos.example.org", zone_id = "Z1" }
+  }
+  expect_failures = [var.domain]
+}
+
+run "refuses_a_domain_elsewhere_without_a_certificate" {
+  command = plan
+  variables {
+    domain = { name = "photos.example.org" }
+  }
+  expect_failures = [var.domain]
+}
+
+run "refuses_to_break_live_updates" {
+  command = plan
+  variables {
+    idle_timeout = 10
+  }
+  expect_failures = [var.idle_timeout]
+}
+
+run "refuses_to_drain_for_hours" {
+  command = plan
+  variables {
+    draining_seconds = 7200
+  }
+  expect_failures = [var.draining_seconds]
+}
+
+run "refuses_a_limit_that_turns_visitors_away" {
+  command = plan
+  variables {
+    rate_limit = 10
+  }
+  expect_failures = [var.rate_limit]
+}

@@ -1,0 +1,9 @@
+output "topic_arn" {
+  description = "ARN of the topic that all alarms go to."
+  value       = module.topic.arn
+}
+
+output "dashboard" {
+  description = "Name of the dashboard."
+  value       = aws_cloudwatch_dashboard.this.dashboard_name
+}

@@ -1,0 +1,46 @@
+locals {
+  # What cannot be delivered to the queue goes to its dead-letter queue, so the sender needs both.
+  queues = {
+    queue = aws_sqs_queue.this
+    dead  = aws_sqs_queue.dead
+  }
+}
+
+data "aws_iam_policy_document" "this" {
+  for_each = local.queues
+
+  statement {
+    sid       = "Sender"
+    actions   = ["sqs:SendMessage"]
+    resources = [each.value.arn]
+
+    principals {
+      type        = "Service"
+      identifiers = [var.sender.service]
+    }
+
+    condition {
+      test     = "ArnEquals"
+      variable = "aws:SourceArn"
+      values   = [var.sender.source_arn]
+    }
+  }
+
+  statement {
+    sid       = "TlsOnly"
+    effect    = "Deny"
+    actions   = ["sqs:*"]
+    resources = [each.value.arn]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["false"]
+    }
+  }
+}

@@ -1,0 +1,34 @@
+output "name" {
+  description = "Name of the queue."
+  value       = aws_sqs_queue.this.name
+}
+
+output "arn" {
+  description = "ARN of the queue."
+  value       = aws_sqs_queue.this.arn
+}
+
+output "url" {
+  description = "URL of the queue."
+  value       = aws_sqs_queue.this.url
+}
+
+output "dead_name" {
+  description = "Name of the dead-letter queue."
+  value       = aws_sqs_queue.dead.name
+}
+
+output "dead_arn" {
+  description = "ARN of the dead-letter queue."
+  value       = aws_sqs_queue.dead.arn
+}
+
+output "dead_url" {
+  description = "URL of the dead-letter queue."
+  value       = aws_sqs_queue.dead.url
+}
+
+output "max_receive_count" {
+  description = "Times that a message is delivered before it goes to the dead-letter queue."
+  value       = var.max_receive_count
+}

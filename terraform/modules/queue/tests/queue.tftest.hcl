@@ -1,0 +1,117 @@
+mock_provider "aws" {
+  source = "../../tests/mocks"
+}
+
+override_resource {
+  target = aws_sqs_queue.this
+  values = { arn = "arn:aws:sqs:eu-west-1:123456789012:vitrine-annotate", url = "https://sqs.eu-west-1.amazonaws.com/123456789012/vitrine-annotate" }
+}
+
+override_resource {
+  target = aws_sqs_queue.dead
+  values = { arn = "arn:aws:sqs:eu-west-1:123456789012:vitrine-annotate-dead", url = "https://sqs.eu-west-1.amazonaws.com/123456789012/vitrine-annotate-dead" }
+}
+
+variables {
+  name             = "vitrine-annotate"
+  function_timeout = 150
+  sender = {
+    service    = "events.amazonaws.com"
+    source_arn = "arn:aws:events:eu-west-1:123456789012:rule/vitrine-uploads"
+  }
+}
+
+run "a_message_in_work_is_not_handed_out_again" {
+  assert {
+    condition     = aws_sqs_queue.this.visibility_timeout_seconds == 900
+    error_message = "The visibility timeout is not six times the function's timeout."
+  }
+}
+
+run "the_time_in_which_a_batch_is_collected_counts" {
+  variables {
+    batching_window = 5
+  }
+
+  assert {
+    condition     = aws_sqs_queue.this.visibility_timeout_seconds == 905
+    error_message = "The batching window is not counted."
+  }
+}
+
+run "the_fifth_failure_leads_to_the_dead_letters" {
+  assert {
+    condition     = jsondecode(aws_sqs_queue.this.redrive_policy).maxReceiveCount == 5 && output.max_receive_count == 5 && jsondecode(aws_sqs_queue.this.redrive_policy).deadLetterTargetArn == aws_sqs_queue.dead.arn
+    error_message = "Messages are not tried five times, or are lost then."
+  }
+
+  assert {
+    condition     = aws_sqs_queue.dead.message_retention_seconds == 1209600 && aws_sqs_queue.this.message_retention_seconds < aws_sqs_queue.dead.message_retention_seconds
+    error_message = "Dead letters are not kept for two weeks."
+  }
+
+  assert {
+    condition     = jsondecode(aws_sqs_queue_redrive_allow_policy.dead.redrive_allow_policy).redrivePermission == "byQueue" && jsondecode(aws_sqs_queue_redrive_allow_policy.dead.redrive_allow_policy).sourceQueueArns[0] == aws_sqs_queue.this.arn
+    error_message = "Other queues may leave their dead letters here."
+  }
+}
+
+run "both_queues_are_encrypted" {
+  assert {
+    condition     = aws_sqs_queue.this.sqs_managed_sse_enabled && aws_sqs_queue.dead.sqs_managed_sse_enabled
+    error_message = "Messages wait in the clear."
+  }
+}
+
+run "the_rule_may_send_and_nobody_else" {
+  assert {
+    condition = alltrue([
+      for which, document in data.aws_iam_policy_document.this :
+      document.statement[0].actions == toset(["sqs:SendMessage"]) &&
+      document.statement[0].resources == toset([{ queue = aws_sqs_queue.this.arn, dead = aws_sqs_queue.dead.arn }[which]]) &&
+      one(document.statement[0].principals).identifiers == toset(["events.amazonaws.com"]) &&
+      one(document.statement[0].condition).values == tolist(["arn:aws:events:eu-west-1:123456789012:rule/vitrine-uploads"])
+    ])
+    error_message = "Others may send, or the rule may do more."
+  }
+
+  assert {
+    condition = alltrue([
+      for document in data.aws_iam_policy_document.this :
+      document.statement[1].effect == "Deny" && one(document.statement[1].condition).variable == "aws:SecureTransport" && length(document.statement) == 2
+    ])
+    error_message = "Requests without TLS are taken, or something else is allowed."
+  }
+}
+
+run "refuses_a_timeout_that_lambda_does_not_offer" {
+  command = plan
+  variables {
+    function_timeout = 901
+  }
+  expect_failures = [var.function_timeout]
+}
+
+run "refuses_a_batching_window_that_lambda_does_not_offer" {
+  command = plan
+  variables {
+    batching_window = 301
+  }
+  expect_failures = [var.batching_window]
+}
+
+run "refuses_to_give_up_early" {
+  command = plan
+  variables {
+    max_receive_count = 1
+  }
+  expect_failures = [var.max_receive_count]
+}
+
+run "refuses_a_sender_that_is_no_principal" {
+  command = plan
+  variables {
+    sender = { service = "events", source_arn = "arn:aws:events:eu-west-1:123456789012:rule/vitrine-uploads" }
+  }
+  expect_failures = [var.sender]
+}

@@ -1,0 +1,150 @@
+locals {
+  name   = var.name
+  groups = { for what in ["web", "collector", "metrics"] : what => "/${var.name}/${what}" }
+}
+
+data "aws_region" "current" {}
+
+# The newest image at the time of the plan: a new one shows in the plan, and is rolled out like
+# everything else.
+data "aws_ssm_parameter" "ami" {
+  count = var.ami_id == null ? 1 : 0
+
+  name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
+}
+
+module "user_data" {
+  source = "../user_data"
+
+  image           = var.image
+  collector_image = var.collector_image
+  region          = data.aws_region.current.id
+  log_groups      = local.groups
+  namespace       = "Vitrine/${local.name}"
+
+  environment = merge(var.environment, {
+    VITRINE_BIND                = "0.0.0.0:8080"
+    VITRINE_DATA                = "/var/lib/vitrine"
+    VITRINE_LOG_FORMAT          = "json"
+    VITRINE_WORKERS             = "0"
+    AWS_REGION                  = data.aws_region.current.id
+    OTEL_EXPORTER_OTLP_ENDPOINT = "http://127.0.0.1:4318"
+    OTEL_SERVICE_NAME           = "${local.name}-web"
+  })
+}
+
+resource "aws_cloudwatch_log_group" "this" {
+  for_each = local.groups
+
+  name              = each.value
+  retention_in_days = var.log_retention_days
+}
+
+resource "aws_launch_template" "this" {
+  name                   = "${local.name}-web"
+  description            = "A web instance"
+  update_default_version = true
+
+  image_id               = var.ami_id == null ? data.aws_ssm_parameter.ami[0].insecure_value : var.ami_id
+  instance_type          = var.instance_type
+  key_name               = try(var.ssh.key_name, null)
+  vpc_security_group_ids = [aws_security_group.this.id]
+  user_data              = base64encode(module.user_data.script)
+
+  iam_instance_profile {
+    arn = aws_iam_instance_profile.this.arn
+  }
+
+  # With one hop, the service answers the instance and not what is behind it.
+  metadata_options {
+    http_endpoint               = "enabled"
+    http_tokens                 = "required"
+    http_put_response_hop_limit = 1
+  }
+
+  monitoring {
+    enabled = true
+  }
+
+  block_device_mappings {
+    device_name = "/dev/xvda"
+
+    ebs {
+      volume_type           = "gp3"
+      volume_size           = var.volume_gib
+      encrypted             = true
+      delete_on_termination = true
+    }
+  }
+
+  dynamic "tag_specifications" {
+    for_each = toset(["instance", "volume"])
+
+    content {
+      resource_type = tag_specifications.key
+      tags          = merge(var.tags, { Name = "${local.name}-web" })
+    }
+  }
+}
+
+resource "aws_autoscaling_group" "this" {
+  name                = "${local.name}-web"
+  vpc_zone_identifier = var.network.subnet_ids
+  target_group_arns   = [var.target_group.arn]
+
+  min_size         = var.capacity.min
+  desired_capacity = var.capacity.desired
+  max_size         = var.capacity.max
+
+  # The load balancer's judgement, once the instance had time to install Docker and start.
+  health_check_type         = "ELB"
+  health_check_grace_period = 300
+  default_instance_warmup   = 180
+  termination_policies      = ["OldestLaunchTemplate", "Default"]
+
+  enabled_metrics = [
+    "GroupDesiredCapacity", "GroupInServiceInstances", "GroupPendingInstances",
+    "GroupTerminatingInstances", "GroupTotalInstances",
+  ]
+
+  launch_template {
+    id      = aws_launch_template.this.id
+    version = tostring(aws_launch_template.this.latest_version)
+  }
+
+  # A new image, setting or operating system: new instances come first, and old ones go once those
+  # are healthy. If they are not, everything goes back to what was there.
+  instance_refresh {
+    strategy = "Rolling"
+
+    preferences {
+      min_healthy_percentage = 100
+      max_healthy_percentage = 150
+      instance_warmup        = "180"
+      auto_rollback          = true
+      skip_matching          = true
+    }
+  }
+
+  tag {
+    key                 = "Name"
+    value               = "${local.name}-web"
+    propagate_at_launch = false
+  }
+
+  depends_on = [aws_iam_role_policy.this]
+
+  lifecycle {
+    # Scaling decides how many there are after the beginning.
+    ignore_changes = [desired_capacity]
+  }
+}
+
+# An instance that leaves gets no new requests, and lives on until those it has are done.
+resource "aws_autoscaling_lifecycle_hook" "drain" {
+  name                   = "drain"
+  autoscaling_group_name = aws_autoscaling_group.this.name
+  lifecycle_transition   = "autoscaling:EC2_INSTANCE_TERMINATING"
+  heartbeat_timeout      = var.draining_seconds
+  default_result         = "CONTINUE"
+}

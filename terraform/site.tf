@@ -1,0 +1,86 @@
+module "load_balancer" {
+  source = "./modules/load_balancer"
+
+  name                  = local.name
+  vpc_id                = module.network.vpc_id
+  subnet_ids            = values(module.network.public_subnet_ids)
+  web_security_group_id = module.web.security_group_id
+  allowed_cidrs         = var.allowed_cidrs
+  certificate_arn       = var.certificate_arn
+  domain                = var.domain
+  log_bucket            = module.logs.name
+  rate_limit            = var.rate_limit
+  deletion_protection   = var.deletion_protection
+  log_retention_days    = var.log_retention_days
+
+  # The load balancer tries to write there when it is made; then the bucket's policy must be there.
+  depends_on = [module.logs]
+}
+
+module "web" {
+  source = "./modules/web"
+
+  name            = local.name
+  tags            = local.tags
+  image           = var.image
+  collector_image = var.collector_image
+  bucket_arn      = module.pictures.arn
+  queue_arns      = [for queue in module.queue : queue.arn]
+  secret_arns     = concat([module.database.secret_arn, module.secrets.arns["admin-password"]], local.captioner_secrets)
+
+  environment = merge(local.settings, local.captioner_settings, {
+    VITRINE_ADMIN_PASSWORD_SECRET_ARN = module.secrets.arns["admin-password"]
+  })
+
+  network = {
+    vpc_id                          = module.network.vpc_id
+    subnet_ids                      = local.private
+    load_balancer_security_group_id = module.load_balancer.security_group_id
+    database_security_group_id      = module.database.security_group_id
+    database_port                   = module.database.port
+  }
+
+  target_group = {
+    arn                      = module.load_balancer.target_group_arn
+    arn_suffix               = module.load_balancer.target_group_arn_suffix
+    load_balancer_arn_suffix = module.load_balancer.arn_suffix
+  }
+
+  instance_type      = var.web.instance_type
+  ami_id             = var.web.ami_id
+  capacity           = var.web.capacity
+  scaling            = var.web.scaling
+  session_manager    = var.shell_access == "session_manager"
+  log_retention_days = var.log_retention_days
+
+  ssh = contains(["bastion", "instance_connect"], var.shell_access) ? {
+    security_group_ids = merge(
+      { for bastion in module.bastion : "bastion" => bastion.security_group_id },
+      { for endpoint in module.instance_connect : "instance-connect" => endpoint.security_group_id },
+    )
+    key_name = one(module.bastion[*].key_name)
+  } : null
+}
+
+module "bastion" {
+  source = "./modules/bastion"
+  count  = var.shell_access == "bastion" ? 1 : 0
+
+  name                     = local.name
+  tags                     = local.tags
+  vpc_id                   = module.network.vpc_id
+  subnet_id                = values(module.network.public_subnet_ids)[0]
+  admin_cidrs              = var.admin_cidrs
+  public_key               = var.ssh_public_key
+  target_security_group_id = module.web.security_group_id
+}
+
+module "instance_connect" {
+  source = "./modules/instance_connect"
+  count  = var.shell_access == "instance_connect" ? 1 : 0
+
+  name                     = local.name
+  vpc_id                   = module.network.vpc_id
+  subnet_id                = local.private[0]
+  target_security_group_id = module.web.security_group_id
+}

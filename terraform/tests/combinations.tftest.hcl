@@ -1,0 +1,165 @@
+# The whole system in its variants. What each module makes of it, its own tests show.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+mock_provider "random" {}
+
+variables {
+  image               = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/vitrine@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+  functions_directory = "tests/lambda"
+  admin_cidrs         = ["203.0.113.7/32"]
+  ssh_public_key      = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEV4YW1wbGVFeGFtcGxlRXhhbXBsZUV4YW1wbGVFeGFt admin@example.org"
+  gemini_api_key      = "a-key-for-gemini"
+  admin_password      = "correct horse battery staple"
+}
+
+run "by_default_postgresql_eventbridge_target_tracking_and_plain_http" {
+  assert {
+    condition     = length(module.network.public_subnet_ids) == 3 && length(module.network.private_subnet_ids) == 3 && length(module.network.database_subnet_ids) == 3 && length(output.nat_addresses) == 3
+    error_message = "A zone is missing."
+  }
+
+  assert {
+    condition     = startswith(module.database.environment.DATABASE_URL, "postgres://") && module.database.port == 5432
+    error_message = "The database is not PostgreSQL."
+  }
+
+  assert {
+    condition     = module.events.sender.service == "events.amazonaws.com" && output.event_archive == "vitrine-uploads"
+    error_message = "The events do not go through EventBridge."
+  }
+
+  assert {
+    condition     = module.web.scaling_policies == tolist(["vitrine-cpu"])
+    error_message = "Instances do not follow the CPU."
+  }
+
+  assert {
+    condition     = startswith(output.url, "http://") && output.bastion_address != null && output.shell_access == "bastion"
+    error_message = "There is HTTPS without a certificate, or no bastion."
+  }
+
+  assert {
+    condition     = toset(keys(output.queues)) == toset(["annotate", "thumbnail", "anonymise"]) && toset(keys(module.function)) == toset(["annotate", "thumbnail", "anonymise"])
+    error_message = "A function or its queue is missing."
+  }
+
+  assert {
+    condition     = toset(keys(module.secrets.arns)) == toset(["admin-password", "gemini-api-key"])
+    error_message = "A secret is missing."
+  }
+}
+
+run "mysql_sns_the_classic_pair_and_a_domain" {
+  variables {
+    database           = { engine = "mysql", instance_class = "db.t4g.medium" }
+    event_router       = "sns"
+    notification_email = "editor@example.org"
+    web                = { scaling = { kind = "steps" }, capacity = { min = 1, desired = 1 } }
+    domain             = { name = "photos.example.org", zone_id = "Z1" }
+    rate_limit         = 3000
+    shell_access       = "instance_connect"
+    network            = { nat = "single", interface_endpoints = ["secretsmanager", "sqs"] }
+    alarms             = { emails = ["ops@example.org"], monthly_budget_usd = 250, limits = { response_seconds = 1 } }
+  }
+
+  assert {
+    condition     = startswith(module.database.environment.DATABASE_URL, "mysql://") && module.database.port == 3306
+    error_message = "The database is not MySQL."
+  }
+
+  assert {
+    condition     = module.events.sender.service == "sns.amazonaws.com" && output.event_archive == null
+    error_message = "The events do not go through SNS."
+  }
+
+  assert {
+    condition     = module.web.scaling_policies == tolist(["vitrine-less", "vitrine-more"])
+    error_message = "The classic pair is missing."
+  }
+
+  assert {
+    condition     = output.url == "https://photos.example.org" && output.bastion_address == null && length(module.instance_connect) == 1
+    error_message = "The domain has no HTTPS, or there is a bastion nobody asked for."
+  }
+
+  assert {
+    condition     = length(output.nat_addresses) == 1
+    error_message = "There is more than one NAT gateway."
+  }
+}
+
+run "mysql_with_eventbridge" {
+  command = plan
+
+  variables {
+    database = { engine = "mysql", instance_class = "db.t4g.medium" }
+  }
+
+  assert {
+    condition     = module.database.port == 3306 && module.events.sender.service == "events.amazonaws.com"
+    error_message = "The engine decides who carries the events."
+  }
+}
+
+run "postgresql_with_sns" {
+  command = plan
+
+  variables {
+    event_router = "sns"
+  }
+
+  assert {
+    condition     = module.database.port == 5432 && module.events.sender.service == "sns.amazonaws.com"
+    error_message = "The router decides which engine there is."
+  }
+}
+
+run "a_certificate_of_ones_own" {
+  variables {
+    certificate_arn = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
+    web             = { scaling = { requests_per_target = 600 } }
+    shell_access    = "session_manager"
+  }
+
+  assert {
+    condition     = startswith(output.url, "https://") && endswith(output.url, ".elb.amazonaws.com") && length(module.bastion) == 0 && length(module.instance_connect) == 0
+    error_message = "There is no HTTPS, or a port for shells is open."
+  }
+
+  assert {
+    condition     = module.web.scaling_policies == tolist(["vitrine-cpu", "vitrine-requests"])
+    error_message = "Requests do not count."
+  }
+}
+
+run "captions_without_a_provider_need_no_key" {
+  command = plan
+
+  variables {
+    captioner      = "describe"
+    gemini_api_key = null
+    shell_access   = "none"
+    admin_cidrs    = []
+    ssh_public_key = null
+  }
+
+  assert {
+    condition     = toset(keys(module.secrets.arns)) == toset(["admin-password"])
+    error_message = "There is a secret for a key nobody has."
+  }
+}
+
+run "functions_can_bring_a_collector_along" {
+  variables {
+    function_telemetry = { layer_arn = "arn:aws:lambda:eu-west-1:901920570463:layer:aws-otel-collector-arm64-ver-0-117-0:1" }
+    settings           = { VITRINE_UPLOADS = "anyone", VITRINE_CAPTION_LANGUAGE = "de-CH" }
+  }
+
+  assert {
+    condition     = length(module.function) == 3
+    error_message = "A function is missing."
+  }
+}
