@@ -19,6 +19,9 @@ pub struct Model {
     /// The caption.
     #[sea_orm(column_type = "Text")]
     pub text: String,
+    /// The paragraph that went with it.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub paragraph: Option<String>,
     /// The tags that went with it.
     pub tags: Option<Tags>,
     /// Who wrote it.
@@ -37,6 +40,10 @@ pub struct Model {
     pub tokens_in: Option<i32>,
     /// Tokens that came back.
     pub tokens_out: Option<i32>,
+    /// What it cost, in millionths of the currency that prices are set in.
+    pub cost_micros: Option<i64>,
+    /// How long the provider took, in milliseconds.
+    pub duration_ms: Option<i32>,
     /// When it was written.
     pub created_at: DateTime<Utc>,
 }

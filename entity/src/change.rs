@@ -1,10 +1,17 @@
 //! What happened to images, in order: the source of the live updates. Any instance reads it,
 //! so any instance can serve any browser, and a browser that was away asks from the last
 //! number it saw.
+//!
+//! Numbers are given in the order of commits. Left to themselves, PostgreSQL and MySQL may commit
+//! 8 before 7, and who had read up to 8 by then would never hear of 7. So whoever writes a change
+//! down holds the one row of `change_turn` from before it gets its number until its commit. SQLite
+//! has one writer at a time anyway.
 
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
-use sea_orm::{ActiveValue::Set, QueryOrder, QuerySelect, Select};
+use sea_orm::{ActiveValue::Set, DatabaseTransaction, QueryOrder, QuerySelect, Select};
+
+use crate::change_turn;
 
 /// One row of `change`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -39,15 +46,22 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Writes down that something happened. Call it in the transaction that makes it happen.
-pub async fn record<C: ConnectionTrait>(db: &C, image_id: Uuid, kind: Kind) -> Result<(), DbErr> {
+/// Writes down that something happened, in the transaction that makes it happen. Call it when
+/// everything else is done and only further changes and the commit are to follow: until then all
+/// others wait for their turn, and one who in turn held a row that this transaction still needs
+/// would wait for ever.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn record(tx: &DatabaseTransaction, image_id: Uuid, kind: Kind) -> Result<(), DbErr> {
+    change_turn::Entity::find().lock_exclusive().all(tx).await?;
     let row = ActiveModel {
         image_id: Set(image_id),
         kind: Set(kind),
         at: Set(crate::now()),
         ..Default::default()
     };
-    Entity::insert(row).exec_without_returning(db).await?;
+    Entity::insert(row).exec_without_returning(tx).await?;
     Ok(())
 }
 

@@ -6,7 +6,9 @@
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use sea_orm::entity::prelude::*;
-use sea_orm::{Condition, FromJsonQueryResult, QueryOrder, QuerySelect};
+use sea_orm::{
+    Condition, FromJsonQueryResult, FromQueryResult, QueryOrder, QuerySelect, SelectModel, Selector,
+};
 use serde::{Deserialize, Serialize};
 
 /// One row of `image`.
@@ -42,6 +44,9 @@ pub struct Model {
     pub tags: Option<Tags>,
     /// The caption, which is also the alt text.
     pub caption_text: Option<String>,
+    /// A paragraph that says more than the caption.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub caption_paragraph: Option<String>,
     /// Who wrote the caption.
     pub caption_by: Option<Author>,
     /// The captioner that wrote it: `describe`, `gemini` or `openai`.
@@ -135,6 +140,42 @@ impl Model {
             id: self.id,
         }
     }
+}
+
+/// What some captions have in common, and how many they are.
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct Provenance {
+    /// Who wrote them.
+    pub caption_by: Option<Author>,
+    /// Which captioner.
+    pub caption_provider: Option<String>,
+    /// Which model.
+    pub caption_model: Option<String>,
+    /// From which prompt.
+    pub caption_prompt_version: Option<String>,
+    /// In which language.
+    pub caption_language: Option<String>,
+    /// How many images have such a caption.
+    pub images: i64,
+}
+
+/// Where the captions of visible images come from, the most frequent first.
+pub fn provenance() -> Selector<SelectModel<Provenance>> {
+    let kinds = [
+        Column::CaptionBy,
+        Column::CaptionProvider,
+        Column::CaptionModel,
+        Column::CaptionPromptVersion,
+        Column::CaptionLanguage,
+    ];
+    let mut select = visible()
+        .filter(Column::CaptionText.is_not_null())
+        .select_only()
+        .column_as(Column::Id.count(), "images");
+    for kind in kinds {
+        select = select.column(kind).group_by(kind);
+    }
+    select.order_by_desc(Column::Id.count()).into_model()
 }
 
 /// The images that exist for those who look: stored and not deleted.

@@ -28,6 +28,8 @@ pub struct Model {
     pub attempts: i32,
     /// Whoever claimed it last holds this.
     pub receipt: Option<Uuid>,
+    /// The trace it belongs to, as W3C's `traceparent`; none if nobody asked for it.
+    pub trace: Option<String>,
 }
 
 /// A job stands on its own.
@@ -42,6 +44,14 @@ pub fn claimable(now: DateTime<Utc>) -> Select<Entity> {
         .filter(Column::VisibleAt.lte(now))
         .order_by_asc(Column::DueAt)
         .order_by_asc(Column::Id)
+}
+
+/// The job that could have been worked on for the longest time, if nobody works on any.
+pub fn oldest_waiting(now: DateTime<Utc>) -> Select<Entity> {
+    Entity::find()
+        .filter(Column::VisibleAt.lte(now))
+        .order_by_asc(Column::VisibleAt)
+        .limit(1)
 }
 
 /// The job for one step.

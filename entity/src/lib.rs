@@ -3,11 +3,14 @@
 //! Instants are UTC and hold whole microseconds, because that is what all three databases
 //! keep; make them with [`now`].
 
+pub mod call;
 pub mod caption;
 pub mod change;
+pub mod change_turn;
 pub mod image;
 pub mod job;
 pub mod message;
+pub mod provider;
 pub mod search;
 pub mod session;
 pub mod step;

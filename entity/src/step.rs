@@ -152,6 +152,9 @@ pub struct Attempt {
     pub state: State,
     /// Why it did not succeed.
     pub error: Option<String>,
+    /// Whether a provider answered something of no use, which is worth a second try only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unusable_answer: bool,
 }
 
 /// Attempts as kept in a JSON column.

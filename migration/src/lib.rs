@@ -10,8 +10,14 @@ mod columns;
 mod m20261121_000001_photos;
 mod m20261121_000002_search;
 mod m20261121_000003_captions;
+mod m20261121_000004_budget;
+mod m20261121_000005_turns;
+mod m20261121_000006_traces;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod turn;
+
+pub use turn::{MigrateError, PATIENCE, up};
 
 /// Every migration, oldest first.
 pub struct Migrator;
@@ -23,6 +29,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000001_photos::Migration),
             Box::new(m20261121_000002_search::Migration),
             Box::new(m20261121_000003_captions::Migration),
+            Box::new(m20261121_000004_budget::Migration),
+            Box::new(m20261121_000005_turns::Migration),
+            Box::new(m20261121_000006_traces::Migration),
         ]
     }
 }

@@ -14,22 +14,32 @@ pub(crate) struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let statements = match manager.get_database_backend() {
-            DbBackend::Sqlite => sqlite::up(),
-            DbBackend::Postgres => postgres::up(),
-            _ => mysql::up(),
-        };
-        run(manager, &statements).await
+        create(manager, &["caption_text"]).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let statements = match manager.get_database_backend() {
-            DbBackend::Sqlite => sqlite::DOWN,
-            DbBackend::Postgres => postgres::DOWN,
-            _ => mysql::DOWN,
-        };
-        run(manager, statements).await
+        drop(manager).await
     }
+}
+
+/// Indexes these columns, tags and file names. Later migrations call it with more columns.
+pub(crate) async fn create(manager: &SchemaManager<'_>, columns: &[&str]) -> Result<(), DbErr> {
+    let statements = match manager.get_database_backend() {
+        DbBackend::Sqlite => sqlite::up(columns),
+        DbBackend::Postgres => postgres::up(columns),
+        _ => mysql::up(columns),
+    };
+    run(manager, &statements).await
+}
+
+/// Takes the index away, so that its columns can be changed.
+pub(crate) async fn drop(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let statements = match manager.get_database_backend() {
+        DbBackend::Sqlite => sqlite::DOWN,
+        DbBackend::Postgres => postgres::DOWN,
+        _ => mysql::DOWN,
+    };
+    run(manager, statements).await
 }
 
 async fn run(
@@ -57,8 +67,9 @@ mod sqlite {
         "DROP TABLE image_search_row",
     ];
 
-    pub(super) fn up() -> Vec<String> {
-        let new_is_here = index("new.id");
+    pub(super) fn up(columns: &[&str]) -> Vec<String> {
+        let new_is_here = index("new.id", columns);
+        let watched = columns.join(", ");
         vec![
             "CREATE TABLE image_search_row (
                 number INTEGER PRIMARY KEY,
@@ -72,7 +83,7 @@ mod sqlite {
             .to_owned(),
             "INSERT INTO image_search_row (image_id) SELECT id FROM image ORDER BY uploaded_at, id"
                 .to_owned(),
-            index("image.id"),
+            index("image.id", columns),
             format!(
                 "CREATE TRIGGER image_search_insert AFTER INSERT ON image BEGIN
                     INSERT INTO image_search_row (image_id) VALUES (new.id);
@@ -81,7 +92,7 @@ mod sqlite {
             ),
             format!(
                 "CREATE TRIGGER image_search_update
-                AFTER UPDATE OF caption_text, tags, file_name, stored_at, deleted_at ON image BEGIN
+                AFTER UPDATE OF {watched}, tags, file_name, stored_at, deleted_at ON image BEGIN
                     DELETE FROM image_search WHERE rowid =
                         (SELECT number FROM image_search_row WHERE image_id = new.id);
                     {new_is_here};
@@ -97,11 +108,16 @@ mod sqlite {
     }
 
     /// Adds an image that is visible, or each of them.
-    fn index(id: &str) -> String {
+    fn index(id: &str, columns: &[&str]) -> String {
+        let text: Vec<_> = columns
+            .iter()
+            .map(|column| format!("coalesce(image.{column}, '')"))
+            .collect();
+        let text = text.join(" || ' ' || ");
         format!(
             "INSERT INTO image_search (rowid, words, file_name)
                 SELECT row.number,
-                    coalesce(image.caption_text, '') || ' ' || coalesce(
+                    {text} || ' ' || coalesce(
                         (SELECT group_concat(value, ' ') FROM json_each(image.tags)), ''),
                     image.file_name
                 FROM image JOIN image_search_row AS row ON row.image_id = image.id
@@ -117,8 +133,13 @@ mod postgres {
     pub(super) const DOWN: &[&str] = &["ALTER TABLE image
             DROP COLUMN search_words, DROP COLUMN search_words_and_name"];
 
-    pub(super) fn up() -> Vec<String> {
-        let words = vector("coalesce(caption_text, '') || ' ' || coalesce(tags::text, '')");
+    pub(super) fn up(columns: &[&str]) -> Vec<String> {
+        let text: Vec<_> = columns
+            .iter()
+            .map(|column| format!("coalesce({column}, '')"))
+            .collect();
+        let text = text.join(" || ' ' || ");
+        let words = vector(&format!("{text} || ' ' || coalesce(tags::text, '')"));
         let name = vector("file_name");
         vec![
             format!(
@@ -160,8 +181,8 @@ mod mysql {
         "ALTER TABLE image DROP COLUMN search_words, DROP COLUMN search_name",
     ];
 
-    pub(super) fn up() -> Vec<String> {
-        let words = column("CONCAT_WS(' ', caption_text, tags)");
+    pub(super) fn up(columns: &[&str]) -> Vec<String> {
+        let words = column(&format!("CONCAT_WS(' ', {}, tags)", columns.join(", ")));
         let name = column("file_name");
         vec![
             format!(

@@ -4,17 +4,19 @@
 
 #![allow(clippy::unwrap_used, reason = "test support: a panic is the report")]
 
-use std::fmt;
+mod kind;
+
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use sea_orm::{ConnectionTrait as _, Database};
+use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection};
 use tempfile::TempDir;
+
+pub use kind::Kind;
 
 /// How long a server may take to start or to stop on a machine with much else to do.
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -22,31 +24,35 @@ const DEADLINE: Duration = Duration::from_secs(120);
 /// How often somebody else may take the port between finding it free and using it.
 const TRIES: usize = 3;
 
-/// The databases that need a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// PostgreSQL, Debian's `postgresql`.
-    Postgres,
-    /// MariaDB, Debian's `mariadb-server`, which stands for MySQL too.
-    MariaDb,
-}
+/// Ends the server and removes its folder once standard input ends, which it does when the test
+/// is gone, however it ended. First come the folder and the signal, then the server.
+const GUARD: &str = r#"
+folder=$1 signal=$2; shift 2
+exec 3<&0
+"$@" &
+server=$!
+{ cat <&3 > /dev/null; kill -s "$signal" "$server"; } 2> /dev/null &
+wait "$server"
+rm -rf "$folder"
+"#;
 
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Postgres => "PostgreSQL",
-            Self::MariaDb => "MariaDB",
-        })
-    }
-}
-
-/// A server of this test's own. It is gone when this is dropped, with all its data.
+/// A server of this test's own. It is gone when this is dropped, or the process has ended, with
+/// all its data. From this machine, its owner needs no password; every other user does.
 pub struct ScratchServer {
     kind: Kind,
     process: Child,
     port: u16,
     databases: AtomicUsize,
     folder: TempDir,
+}
+
+/// What a server proves its name with.
+#[derive(Clone, Copy, Debug)]
+pub struct Certificate<'a> {
+    /// The certificate, in PEM.
+    pub certificate: &'a str,
+    /// Its key, in PEM.
+    pub key: &'a str,
 }
 
 impl ScratchServer {
@@ -56,6 +62,14 @@ impl ScratchServer {
     /// # Panics
     /// If it is installed and does not start.
     pub fn start(kind: Kind) -> Option<Self> {
+        Self::start_with(kind, None)
+    }
+
+    /// Starts one that takes encrypted connections too.
+    ///
+    /// # Panics
+    /// If it is installed and does not start.
+    pub fn start_with(kind: Kind, certificate: Option<Certificate<'_>>) -> Option<Self> {
         let Some(programs) = kind.programs() else {
             let must = std::env::var("CI").is_ok_and(|ci| ci == "true");
             assert!(!must, "{kind} is not installed, and CI=true");
@@ -63,22 +77,28 @@ impl ScratchServer {
             return None;
         };
         for _ in 0..TRIES {
-            if let Some(server) = Self::try_start(kind, &programs) {
+            if let Some(server) = Self::try_start(kind, &programs, certificate) {
                 return Some(server);
             }
         }
         panic!("{kind} does not start");
     }
 
-    fn try_start(kind: Kind, programs: &Path) -> Option<Self> {
+    fn try_start(
+        kind: Kind,
+        programs: &Path,
+        certificate: Option<Certificate<'_>>,
+    ) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        let data = folder.path().join("data");
         let port = free_port();
         let log = File::create(folder.path().join("log")).unwrap();
-        kind.prepare(programs, folder.path(), &data);
-        let process = kind
-            .serve(programs, &data, port)
-            .stdin(Stdio::null())
+        kind.prepare(programs, folder.path(), certificate);
+        let process = Command::new("sh")
+            .args(["-c", GUARD, "guard"])
+            .arg(folder.path())
+            .arg(kind.last_signal())
+            .args(kind.serve(programs, folder.path(), port, certificate.is_some()))
+            .stdin(Stdio::piped())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()
@@ -110,20 +130,25 @@ impl ScratchServer {
     pub async fn empty_database(&self) -> String {
         let number = self.databases.fetch_add(1, Ordering::Relaxed);
         let name = format!("vitrine_{number}");
-        let deadline = Instant::now() + DEADLINE;
-        // It listens a little earlier than it is ready.
-        let db = loop {
-            match Database::connect(self.url(self.kind.own_database())).await {
-                Ok(db) => break db,
-                Err(error) => assert!(Instant::now() < deadline, "{error}\n{}", self.log()),
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        };
+        let db = self.as_owner().await;
         db.execute_unprepared(&format!("CREATE DATABASE {name}"))
             .await
             .unwrap();
         db.close().await.unwrap();
         self.url(&name)
+    }
+
+    /// A connection that may do anything.
+    pub async fn as_owner(&self) -> DatabaseConnection {
+        let deadline = Instant::now() + DEADLINE;
+        // It listens a little earlier than it is ready.
+        loop {
+            match Database::connect(self.url(self.kind.own_database())).await {
+                Ok(db) => return db,
+                Err(error) => assert!(Instant::now() < deadline, "{error}\n{}", self.log()),
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     fn url(&self, database: &str) -> String {
@@ -152,150 +177,12 @@ impl ScratchServer {
 
 impl Drop for ScratchServer {
     fn drop(&mut self) {
-        // PostgreSQL's own processes and its shared memory go only if it ends by itself.
-        let id = self.process.id();
-        let _ = Command::new("sh")
-            .args(["-c", &format!("kill -QUIT {id} 2> /dev/null")])
-            .status();
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while self.kind == Kind::Postgres
-            && Instant::now() < deadline
-            && matches!(self.process.try_wait(), Ok(None))
-        {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        let _ = self.process.kill();
+        drop(self.process.stdin.take());
         let _ = self.process.wait();
     }
-}
-
-impl Kind {
-    /// The folder with the programs, the newest version if there are several.
-    fn programs(self) -> Option<PathBuf> {
-        match self {
-            Self::Postgres => std::fs::read_dir("/usr/lib/postgresql")
-                .ok()?
-                .map(|entry| entry.unwrap().path().join("bin"))
-                .filter(|folder| folder.join("initdb").exists())
-                .max_by_key(|folder| version(folder)),
-            Self::MariaDb => {
-                let folder = PathBuf::from("/usr/sbin");
-                folder.join("mariadbd").exists().then_some(folder)
-            }
-        }
-    }
-
-    /// The database that is there from the beginning.
-    fn own_database(self) -> &'static str {
-        match self {
-            Self::Postgres => "postgres",
-            Self::MariaDb => "mysql",
-        }
-    }
-
-    fn prepare(self, programs: &Path, folder: &Path, data: &Path) {
-        let mut command = match self {
-            Self::Postgres => {
-                let (user, group) = owner();
-                std::os::unix::fs::chown(folder, Some(user), Some(group)).unwrap();
-                let mut initdb = not_as_root(&programs.join("initdb"));
-                initdb.arg("--pgdata").arg(data).args([
-                    "--username=vitrine",
-                    "--auth=trust",
-                    "--encoding=UTF8",
-                    "--locale=C",
-                    "--no-sync",
-                ]);
-                initdb
-            }
-            Self::MariaDb => {
-                let mut install = Command::new("mariadb-install-db");
-                install
-                    .arg("--no-defaults")
-                    .arg(format!("--datadir={}", data.display()))
-                    .args(["--auth-root-authentication-method=normal", "--skip-test-db"])
-                    .args(as_root_if_root());
-                install
-            }
-        };
-        let output = command.current_dir("/").output().unwrap();
-        assert!(output.status.success(), "{output:?}");
-    }
-
-    fn serve(self, programs: &Path, data: &Path, port: u16) -> Command {
-        match self {
-            Self::Postgres => {
-                let mut postgres = not_as_root(&programs.join("postgres"));
-                postgres
-                    .arg("-D")
-                    .arg(data)
-                    .args(["-p", &port.to_string()])
-                    .args(["-c", "listen_addresses=127.0.0.1"])
-                    .args(["-c", "unix_socket_directories="])
-                    .args(["-c", "fsync=off"]);
-                postgres
-            }
-            Self::MariaDb => {
-                let mut mariadbd = Command::new(programs.join("mariadbd"));
-                mariadbd
-                    .arg("--no-defaults")
-                    .arg(format!("--datadir={}", data.display()))
-                    .arg(format!("--socket={}", data.join("socket").display()))
-                    .arg(format!("--pid-file={}", data.join("pid").display()))
-                    .arg(format!("--port={port}"))
-                    .args(["--bind-address=127.0.0.1", "--skip-grant-tables"])
-                    .arg("--innodb-flush-log-at-trx-commit=2")
-                    .args(as_root_if_root());
-                mariadbd
-            }
-        }
-    }
-}
-
-fn version(folder: &Path) -> Option<u32> {
-    folder.parent()?.file_name()?.to_str()?.parse().ok()
 }
 
 fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     listener.local_addr().unwrap().port()
-}
-
-fn is_root() -> bool {
-    std::fs::metadata("/proc/self").unwrap().uid() == 0
-}
-
-/// Whom PostgreSQL's files belong to: it refuses to run as root.
-fn owner() -> (u32, u32) {
-    if !is_root() {
-        let me = std::fs::metadata("/proc/self").unwrap();
-        return (me.uid(), me.gid());
-    }
-    let users = std::fs::read_to_string("/etc/passwd").unwrap();
-    let find = |name: &str| {
-        let line = users
-            .lines()
-            .find(|line| line.split(':').next() == Some(name))?;
-        let mut ids = line.split(':').skip(2).map(|id| id.parse().ok());
-        Some((ids.next()??, ids.next()??))
-    };
-    find("postgres").or_else(|| find("nobody")).unwrap()
-}
-
-fn not_as_root(program: &Path) -> Command {
-    if !is_root() {
-        return Command::new(program);
-    }
-    let (user, group) = owner();
-    let mut command = Command::new("setpriv");
-    command
-        .args([format!("--reuid={user}"), format!("--regid={group}")])
-        .arg("--clear-groups")
-        .arg(program);
-    command
-}
-
-/// MariaDB wants to be told that this is meant.
-fn as_root_if_root() -> &'static [&'static str] {
-    if is_root() { &["--user=root"] } else { &[] }
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use entity::call::{self, Outcome};
 use entity::caption;
 use entity::change::{self, Kind as ChangeKind};
 use entity::image::{self, Author, Cursor, Face, Faces, Tags};
@@ -13,15 +14,24 @@ use migration::testing::{Kind, ScratchServer};
 use migration::{Migrator, MigratorTrait as _, SchemaManager};
 use platform::database;
 use platform::settings::{DatabaseSettings, Settings};
-use sea_orm::ActiveValue::Set;
+use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, DatabaseConnection, EntityTrait as _,
     IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _, SqlErr,
 };
 use uuid::Uuid;
 
-const TABLES: [&str; 7] = [
-    "image", "step", "job", "change", "message", "session", "caption",
+const TABLES: [&str; 10] = [
+    "image",
+    "step",
+    "job",
+    "change",
+    "change_turn",
+    "message",
+    "session",
+    "caption",
+    "provider_call",
+    "provider",
 ];
 
 #[tokio::test]
@@ -73,6 +83,7 @@ async fn the_schema_keeps_its_promises(mut empty: impl AsyncFnMut() -> DatabaseC
     pages_go_from_new_to_old_without_gap_or_repeat(migrated(empty().await).await).await;
     changes_are_numbered_as_they_happen(migrated(empty().await).await).await;
     the_history_of_captions_begins_with_those_that_hold(empty().await).await;
+    the_requests_of_a_day_are_summed_up(migrated(empty().await).await).await;
 }
 
 async fn migrated(db: DatabaseConnection) -> DatabaseConnection {
@@ -144,6 +155,7 @@ async fn an_image_comes_back_as_it_went_in(db: DatabaseConnection) {
             "a\"b".to_owned(),
         ])),
         caption_text: Some("Two people 👩‍👩‍👧 on a beach.\n".repeat(200)),
+        caption_paragraph: Some("They wave. ".repeat(200)),
         caption_by: Some(Author::Person),
         caption_provider: Some("describe".to_owned()),
         caption_model: Some("m".to_owned()),
@@ -184,6 +196,7 @@ async fn a_step_comes_back_as_it_went_in(db: DatabaseConnection) {
         finished_at: error.map(|_| instant(5)),
         state,
         error: error.map(str::to_owned),
+        unusable_answer: false,
     };
     let failed = step::Model {
         state: State::Failed,
@@ -280,9 +293,7 @@ async fn an_image_takes_its_steps_and_jobs_along(db: DatabaseConnection) {
                 .await
                 .unwrap();
         }
-        change::record(&db, image.id, ChangeKind::Image)
-            .await
-            .unwrap();
+        record(&db, image.id, ChangeKind::Image).await;
     }
 
     image::Entity::delete_by_id(id(1)).exec(&db).await.unwrap();
@@ -347,13 +358,9 @@ async fn pages_go_from_new_to_old_without_gap_or_repeat(db: DatabaseConnection) 
 
 async fn changes_are_numbered_as_they_happen(db: DatabaseConnection) {
     for number in 1..=3 {
-        change::record(&db, id(number), ChangeKind::Image)
-            .await
-            .unwrap();
+        record(&db, id(number), ChangeKind::Image).await;
     }
-    change::record(&db, id(1), ChangeKind::Deleted)
-        .await
-        .unwrap();
+    record(&db, id(1), ChangeKind::Deleted).await;
     let latest = change::latest().one(&db).await.unwrap().unwrap();
     assert_eq!((latest.image_id, latest.kind), (id(1), ChangeKind::Deleted));
 
@@ -363,7 +370,7 @@ async fn changes_are_numbered_as_they_happen(db: DatabaseConnection) {
         .exec(&db)
         .await
         .unwrap();
-    change::record(&db, id(2), ChangeKind::Image).await.unwrap();
+    record(&db, id(2), ChangeKind::Image).await;
 
     let since = change::since(latest.seq, 10).all(&db).await.unwrap();
     assert_eq!(since.len(), 1);
@@ -401,8 +408,84 @@ async fn the_history_of_captions_begins_with_those_that_hold(db: DatabaseConnect
     assert_eq!(caption::Entity::find().count(&db).await.unwrap(), 0);
 }
 
+async fn the_requests_of_a_day_are_summed_up(db: DatabaseConnection) {
+    let day = NaiveDate::from_ymd_opt(2026, 3, 1).unwrap();
+    let noon = call::midnight(day) + TimeDelta::hours(12);
+    let request = |number, at, outcome| call::Model {
+        id: id(number),
+        at,
+        image_id: id(1),
+        provider: "gemini".to_owned(),
+        model: Some("gemini-3.5-flash".to_owned()),
+        outcome,
+        tokens_in: Some(1_000),
+        tokens_out: Some(100),
+        cost_micros: Some(3_000_000_000),
+        duration_ms: Some(900),
+    };
+    let open = call::Model {
+        tokens_in: None,
+        tokens_out: None,
+        cost_micros: None,
+        duration_ms: None,
+        ..request(4, noon, Outcome::Open)
+    };
+    for row in [
+        request(
+            1,
+            call::midnight(day) - TimeDelta::microseconds(1),
+            Outcome::Caption,
+        ),
+        request(2, call::midnight(day), Outcome::Caption),
+        request(3, noon, Outcome::Failed),
+        open,
+        request(5, noon, Outcome::TurnedAway),
+        request(
+            6,
+            call::midnight(day) + TimeDelta::days(1),
+            Outcome::Caption,
+        ),
+    ] {
+        call::Entity::insert(row.into_active_model().reset_all())
+            .exec_without_returning(&db)
+            .await
+            .unwrap();
+    }
+
+    let sum = call::Sum::of(&db, day).await.unwrap();
+
+    let expected = call::Sum {
+        requests: 4,
+        captions: 1,
+        failed: 1,
+        turned_away: 1,
+        tokens_in: 3_000,
+        tokens_out: 300,
+        cost_micros: Some(9_000_000_000),
+        duration_ms: 2_700,
+        ..call::Sum::default()
+    };
+    assert_eq!(sum, expected);
+    let nothing = call::Sum::of(&db, day - TimeDelta::days(30)).await.unwrap();
+    assert_eq!(nothing, call::Sum::default());
+    let taken = call::taken_since(call::midnight(day)).count(&db).await;
+    assert_eq!(taken.unwrap(), 4);
+    let third = call::newest_but(3).one(&db).await.unwrap().unwrap();
+    assert_eq!(third.at, noon);
+}
+
+async fn record(db: &DatabaseConnection, image_id: Uuid, kind: ChangeKind) {
+    let tx = database::begin_write(db).await.unwrap();
+    change::record(&tx, image_id, kind).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
 async fn insert(db: &DatabaseConnection, image: image::Model) -> image::Model {
-    let row = image.clone().into_active_model().reset_all();
+    let mut row = image.clone().into_active_model().reset_all();
+    if image.caption_paragraph.is_none() {
+        // So that the schema before that column takes it too.
+        row.caption_paragraph = NotSet;
+    }
     image::Entity::insert(row)
         .exec_without_returning(db)
         .await
@@ -439,6 +522,7 @@ fn image(number: u32) -> image::Model {
         faces: None,
         tags: None,
         caption_text: None,
+        caption_paragraph: None,
         caption_by: None,
         caption_provider: None,
         caption_model: None,

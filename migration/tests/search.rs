@@ -76,6 +76,7 @@ async fn a_search_keeps_its_promises(mut empty: impl AsyncFnMut() -> DatabaseCon
     the_best_come_first_and_the_newest_among_equals(&Photos::on(empty().await).await).await;
     nothing_that_is_typed_is_an_operator(&Photos::on(empty().await).await).await;
     the_index_follows_every_change(&Photos::on(empty().await).await).await;
+    the_paragraph_is_found_too(&Photos::on(empty().await).await).await;
     images_from_before_the_index_are_found(empty().await).await;
 }
 
@@ -241,6 +242,19 @@ async fn the_index_follows_every_change(photos: &Photos) {
     photos.finds("hare", &[]).await;
     photos.set(2, image::Column::StoredAt, instant(9)).await;
     photos.finds("hare", &[2]).await;
+}
+
+async fn the_paragraph_is_found_too(photos: &Photos) {
+    photos.add(1, "a boat", &[], "1.jpg").await;
+    photos
+        .set(
+            1,
+            image::Column::CaptionParagraph,
+            "A lighthouse stands behind it.",
+        )
+        .await;
+
+    photos.finds("boat lighth", &[1]).await;
 }
 
 async fn images_from_before_the_index_are_found(db: DatabaseConnection) {

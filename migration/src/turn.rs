@@ -1,0 +1,165 @@
+//! Several instances may start at once, and each brings the schema up to date first. One of them
+//! has its turn; the others wait, and then find nothing left to do.
+//!
+//! Everything happens on one connection, so a pool of one is enough, and whatever ends that
+//! connection, a crash or a cut cable, ends the turn as well.
+
+use std::time::Duration;
+
+use sea_orm::{
+    ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait as _,
+};
+use sea_orm_migration::prelude::MigratorTrait;
+use tokio::time::Instant;
+use tracing::info;
+
+/// How long to wait for one's turn at most: longer than any migration should take.
+pub const PATIENCE: Duration = Duration::from_secs(300);
+
+/// "vitrine" in ASCII. PostgreSQL's advisory locks belong to one database, and have numbers.
+const POSTGRES_LOCK: i64 = 0x0076_6974_7269_6e65;
+
+/// MySQL's named locks belong to the whole server, and their names are 64 characters at most.
+const MYSQL_LOCK: &str = "CONCAT('vitrine ', MD5(DATABASE()))";
+
+/// PostgreSQL's code for a lock that could not be had in time.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+
+/// The primary result code of SQLite for a file that somebody else writes to. Bits beyond the
+/// lowest eight tell why.
+const SQLITE_BUSY: u32 = 5;
+
+/// Why the schema is not up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    /// It never was this process's turn.
+    #[error(
+        "another process has held the database's schema for {} seconds; see whether a vitrine \
+         that migrates hangs, stop it, and start this one again",
+        .0.as_secs()
+    )]
+    OutOfPatience(Duration),
+    /// A migration failed, or the database does not answer.
+    #[error(transparent)]
+    Database(#[from] DbErr),
+}
+
+/// Applies the migrations that are missing, one process of this database at a time.
+///
+/// # Errors
+/// If a migration fails, or others do not come to an end within `patience`.
+pub async fn up<M: MigratorTrait>(
+    db: &DatabaseConnection,
+    patience: Duration,
+) -> Result<(), MigrateError> {
+    match db.get_database_backend() {
+        DbBackend::Sqlite => {
+            let tx = begin_on_sqlite(db, patience).await?;
+            M::up(&tx, None).await?;
+            tx.commit().await?;
+        }
+        DbBackend::Postgres => {
+            let tx = db.begin().await?;
+            lock_postgres(&tx, patience).await?;
+            M::up(&tx, None).await?;
+            tx.commit().await?;
+        }
+        _ => {
+            // It holds the connection and no more: statements that change the schema commit.
+            let tx = db.begin().await?;
+            lock_mysql(&tx, patience).await?;
+            let migrated = M::up(&tx, None).await;
+            let released = ask(&tx, format!("SELECT RELEASE_LOCK({MYSQL_LOCK})")).await;
+            migrated?;
+            released?;
+            tx.commit().await?;
+        }
+    }
+    Ok(())
+}
+
+/// SQLite has one writer at a time, and from the beginning of this transaction on it is this one.
+async fn begin_on_sqlite(
+    db: &DatabaseConnection,
+    patience: Duration,
+) -> Result<DatabaseTransaction, MigrateError> {
+    let deadline = Instant::now() + patience;
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    loop {
+        // SQLite itself waits for as long as the connection's busy timeout says.
+        match db.begin_with_options(options).await {
+            Err(error) if is_busy(&error) => {
+                if Instant::now() >= deadline {
+                    return Err(MigrateError::OutOfPatience(patience));
+                }
+                info!("waiting for another process to finish writing to the database");
+            }
+            begun => return Ok(begun?),
+        }
+    }
+}
+
+async fn lock_postgres(tx: &DatabaseTransaction, patience: Duration) -> Result<(), MigrateError> {
+    let tried = format!("SELECT CASE WHEN pg_try_advisory_xact_lock({POSTGRES_LOCK}) THEN 1 END");
+    if ask(tx, tried).await? == Some(1) {
+        return Ok(());
+    }
+    info!("waiting for another process to bring the database's schema up to date");
+    let milliseconds = patience.as_millis();
+    tx.execute_unprepared(&format!("SET LOCAL lock_timeout = {milliseconds}"))
+        .await?;
+    let waited = tx
+        .execute_unprepared(&format!("SELECT pg_advisory_xact_lock({POSTGRES_LOCK})"))
+        .await;
+    match waited {
+        Err(error) if code(&error).as_deref() == Some(LOCK_NOT_AVAILABLE) => {
+            return Err(MigrateError::OutOfPatience(patience));
+        }
+        waited => waited?,
+    };
+    tx.execute_unprepared("SET LOCAL lock_timeout TO DEFAULT")
+        .await?;
+    Ok(())
+}
+
+async fn lock_mysql(tx: &DatabaseTransaction, patience: Duration) -> Result<(), MigrateError> {
+    let lock = |seconds: f64| format!("SELECT GET_LOCK({MYSQL_LOCK}, {seconds})");
+    if ask(tx, lock(0.0)).await? == Some(1) {
+        return Ok(());
+    }
+    info!("waiting for another process to bring the database's schema up to date");
+    match ask(tx, lock(patience.as_secs_f64())).await? {
+        Some(1) => Ok(()),
+        _ => Err(MigrateError::OutOfPatience(patience)),
+    }
+}
+
+/// What a question is answered with that has a whole number, or nothing, for an answer.
+async fn ask(tx: &DatabaseTransaction, question: String) -> Result<Option<i32>, DbErr> {
+    let question = Statement::from_string(tx.get_database_backend(), question);
+    let Some(row) = tx.query_one_raw(question).await? else {
+        return Ok(None);
+    };
+    row.try_get_by_index(0)
+}
+
+fn is_busy(error: &DbErr) -> bool {
+    let code = code(error).and_then(|code| code.parse::<u32>().ok());
+    code.is_some_and(|code| code & 0xff == SQLITE_BUSY)
+}
+
+/// The code that the database gives an error.
+fn code(error: &DbErr) -> Option<String> {
+    let (DbErr::Conn(RuntimeErr::SqlxError(error))
+    | DbErr::Exec(RuntimeErr::SqlxError(error))
+    | DbErr::Query(RuntimeErr::SqlxError(error))) = error
+    else {
+        return None;
+    };
+    let code = error.as_database_error()?.code()?;
+    Some(code.into_owned())
+}

@@ -1,0 +1,160 @@
+//! Several processes bring the schema of one database up to date at once, on each of the three
+//! databases.
+
+#![allow(clippy::unwrap_used)]
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use migration::testing::{Kind, ScratchServer};
+use migration::{MigrateError, Migrator, MigratorTrait, PATIENCE, SchemaManager};
+use platform::database;
+use platform::settings::Settings;
+use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbErr};
+use sea_orm_migration::prelude::{MigrationName, MigrationTrait, async_trait};
+
+/// Names the database to the process that gets stuck.
+const STUCK_ON: &str = "VITRINE_TEST_STUCK_ON";
+
+const BEGUN: &str = "the migration has begun";
+
+#[tokio::test]
+async fn on_sqlite_migrators_take_turns() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = |name: &str| format!("sqlite://{}?mode=rwc", folder.path().join(name).display());
+    migrators_take_turns(&url("one"), &url("two")).await;
+}
+
+#[tokio::test]
+async fn on_postgresql_migrators_take_turns() {
+    on_a_server(Kind::Postgres).await;
+}
+
+#[tokio::test]
+async fn on_mariadb_migrators_take_turns() {
+    on_a_server(Kind::MariaDb).await;
+}
+
+async fn on_a_server(kind: Kind) {
+    if let Some(server) = ScratchServer::start(kind) {
+        let (one, two) = (server.empty_database().await, server.empty_database().await);
+        migrators_take_turns(&one, &two).await;
+    }
+}
+
+async fn migrators_take_turns(one: &str, two: &str) {
+    eight_at_once_migrate_once(one).await;
+    a_migrator_that_dies_gives_its_turn_away(two).await;
+}
+
+async fn eight_at_once_migrate_once(url: &str) {
+    let migrators: Vec<_> = (0..8)
+        .map(|_| {
+            let url = url.to_owned();
+            tokio::spawn(async move {
+                let db = connect(&url).await;
+                migration::up::<Migrator>(&db, PATIENCE).await.unwrap();
+                db.close().await.unwrap();
+            })
+        })
+        .collect();
+    for migrator in migrators {
+        migrator.await.unwrap();
+    }
+    assert_is_up_to_date(&connect(url).await).await;
+}
+
+async fn a_migrator_that_dies_gives_its_turn_away(url: &str) {
+    let mut stuck = get_stuck(url);
+
+    let patience = Duration::from_millis(50);
+    let refused = migration::up::<Migrator>(&connect_impatiently(url).await, patience).await;
+    let refused = refused.unwrap_err();
+    assert!(
+        matches!(refused, MigrateError::OutOfPatience(_)),
+        "{refused}"
+    );
+
+    let db = connect(url).await;
+    let waiting = {
+        let db = db.clone();
+        tokio::spawn(async move { migration::up::<Migrator>(&db, PATIENCE).await })
+    };
+    stuck.kill().unwrap();
+    stuck.wait().unwrap();
+    waiting.await.unwrap().unwrap();
+    assert_is_up_to_date(&db).await;
+}
+
+async fn connect(url: &str) -> DatabaseConnection {
+    let settings = [("DATABASE_URL".to_owned(), url.to_owned())];
+    let settings = Settings::from_variables(settings).unwrap();
+    database::connect(&settings.database).await.unwrap()
+}
+
+/// A connection that waits for another writer no longer than it is told to, on SQLite too.
+async fn connect_impatiently(url: &str) -> DatabaseConnection {
+    let mut options = ConnectOptions::new(url);
+    options.map_sqlx_sqlite_opts(|sqlite| sqlite.busy_timeout(Duration::ZERO));
+    Database::connect(options).await.unwrap()
+}
+
+async fn assert_is_up_to_date(db: &DatabaseConnection) {
+    let applied = Migrator::get_applied_migrations(db).await.unwrap();
+    assert_eq!(applied.len(), Migrator::migrations().len());
+    assert!(SchemaManager::new(db).has_table("image").await.unwrap());
+}
+
+/// A process that is in the middle of a migration that will never end.
+fn get_stuck(url: &str) -> Child {
+    let mut process = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "gets_stuck", "--ignored", "--nocapture"])
+        .env(STUCK_ON, url)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let output = BufReader::new(process.stdout.take().unwrap());
+    let begun = output.lines().any(|line| line.unwrap().contains(BEGUN));
+    assert!(begun, "{:?}", process.wait());
+    process
+}
+
+/// No test: what [`get_stuck`] starts.
+#[tokio::test]
+#[ignore = "another test starts it, as a process of its own"]
+async fn gets_stuck() {
+    if let Ok(url) = std::env::var(STUCK_ON) {
+        let db = connect(&url).await;
+        migration::up::<Stuck>(&db, PATIENCE).await.unwrap();
+    }
+}
+
+struct Stuck;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Stuck {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(Endless)]
+    }
+}
+
+struct Endless;
+
+impl MigrationName for Endless {
+    fn name(&self) -> &str {
+        "endless"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Endless {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager
+            .get_connection()
+            .execute_unprepared("CREATE TABLE half_done (id integer)")
+            .await?;
+        println!("{BEGUN}");
+        std::future::pending().await
+    }
+}
