@@ -1,7 +1,13 @@
 //! What the object store tells: something new is there. The functions hear it in the same
 //! shape in both homes, whoever carries it to them.
 
+mod envelope;
+
 use async_trait::async_trait;
+
+pub use envelope::{
+    CARRIED, Ignored, Malformed, Message, News, announcement, parse, parse_invocation,
+};
 
 use crate::objects::ObjectKey;
 

@@ -1,19 +1,25 @@
 //! Objects as files in a folder: written under a temporary name, brought to the disk, renamed
 //! into place.
 
-use std::io;
+use std::io::{self, SeekFrom};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::StreamExt as _;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt as _, TryStreamExt as _};
 use tokio::fs;
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio_util::io::ReaderStream;
 
 use crate::events::{ObjectCreated, ObjectEvents};
 
-use super::{Area, Body, ObjectKey, ObjectStore, OpenObject, Scratch, ScratchFile, StoreError};
+use super::{
+    Area, Body, Head, ListedObject, ObjectKey, ObjectStore, OpenObject, Scratch, ScratchFile,
+    StoreError,
+};
 
 /// Bytes read from a file at a time.
 const CHUNK: usize = 64 * 1024;
@@ -33,7 +39,7 @@ impl FolderStore {
             doing: format!("opening the folder {} for pictures", root.display()),
             source,
         };
-        for area in [Area::Uploads, Area::Thumbnails, Area::Anonymised] {
+        for area in Area::ALL {
             std::fs::create_dir_all(root.join(area.prefix())).map_err(failed)?;
         }
         let scratch = Scratch::open(&root.join(".incoming")).map_err(failed)?;
@@ -100,6 +106,48 @@ async fn place(mut file: ScratchFile, path: &Path) -> io::Result<()> {
     fs::File::open(folder).await?.sync_all().await
 }
 
+/// A walk through an area and the folders in it. What is deleted meanwhile is passed over.
+struct Walk {
+    root: PathBuf,
+    /// Folders to be read, relative to the root.
+    folders: Vec<PathBuf>,
+    reading: Option<(PathBuf, fs::ReadDir)>,
+}
+
+impl Walk {
+    async fn next(&mut self) -> io::Result<Option<ListedObject>> {
+        loop {
+            let Some((folder, entries)) = &mut self.reading else {
+                let Some(folder) = self.folders.pop() else {
+                    return Ok(None);
+                };
+                let entries = fs::read_dir(self.root.join(&folder)).await?;
+                self.reading = Some((folder, entries));
+                continue;
+            };
+            let Some(entry) = entries.next_entry().await? else {
+                self.reading = None;
+                continue;
+            };
+            let path = folder.join(entry.file_name());
+            let metadata = match entry.metadata().await {
+                Ok(metadata) => metadata,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            if metadata.is_dir() {
+                self.folders.push(path);
+            } else if let Some(Ok(key)) = path.to_str().map(ObjectKey::parse) {
+                return Ok(Some(ListedObject {
+                    key,
+                    bytes: metadata.len(),
+                    stored_at: metadata.modified()?,
+                }));
+            }
+        }
+    }
+}
+
 #[async_trait]
 impl ObjectStore for FolderStore {
     async fn put(&self, key: &ObjectKey, body: Body) -> Result<(), StoreError> {
@@ -128,6 +176,18 @@ impl ObjectStore for FolderStore {
         }
     }
 
+    async fn get_range(&self, key: &ObjectKey, range: Range<u64>) -> Result<Bytes, StoreError> {
+        let failed = |source| self.error("reading", key, source);
+        let mut file = fs::File::open(self.path(key)).await.map_err(failed)?;
+        file.seek(SeekFrom::Start(range.start))
+            .await
+            .map_err(failed)?;
+        let mut bytes = Vec::new();
+        let mut part = file.take(range.end.saturating_sub(range.start));
+        part.read_to_end(&mut bytes).await.map_err(failed)?;
+        Ok(bytes.into())
+    }
+
     async fn open(&self, key: &ObjectKey) -> Result<OpenObject, StoreError> {
         let failed = |source| self.error("reading", key, source);
         let file = fs::File::open(self.path(key)).await.map_err(failed)?;
@@ -138,9 +198,12 @@ impl ObjectStore for FolderStore {
         })
     }
 
-    async fn size(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError> {
+    async fn head(&self, key: &ObjectKey) -> Result<Option<Head>, StoreError> {
         match fs::metadata(self.path(key)).await {
-            Ok(metadata) => Ok(Some(metadata.len())),
+            Ok(metadata) => Ok(Some(Head {
+                bytes: metadata.len(),
+                ..Head::default()
+            })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.is_there().await.map(|()| None)
             }
@@ -155,6 +218,23 @@ impl ObjectStore for FolderStore {
             }
             _ => Ok(()),
         }
+    }
+
+    fn list(&self, area: Area) -> BoxStream<'static, Result<ListedObject, StoreError>> {
+        let walk = Walk {
+            root: self.root.clone(),
+            folders: vec![PathBuf::from(area.prefix())],
+            reading: None,
+        };
+        let failed = move |source| StoreError::Io {
+            doing: format!("listing {}", area.prefix()),
+            source,
+        };
+        stream::try_unfold(walk, |mut walk| async move {
+            Ok(walk.next().await?.map(|listed| (listed, walk)))
+        })
+        .map_err(failed)
+        .boxed()
     }
 
     fn describe(&self) -> String {

@@ -16,15 +16,26 @@ pub enum Area {
     Thumbnails,
     /// Copies without recognisable faces.
     Anonymised,
+    /// What clients have put into the store themselves and nobody has looked at yet.
+    Pending,
 }
 
 impl Area {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::Uploads,
+        Self::Thumbnails,
+        Self::Anonymised,
+        Self::Pending,
+    ];
+
     /// The first part of the path.
     pub fn prefix(self) -> &'static str {
         match self {
             Self::Uploads => "uploads",
             Self::Thumbnails => "thumbnails",
             Self::Anonymised => "anonymised",
+            Self::Pending => "pending",
         }
     }
 }
@@ -72,10 +83,18 @@ impl ObjectKey {
         }
     }
 
+    /// What a client puts into the store itself.
+    pub fn pending(id: Uuid) -> Self {
+        Self {
+            area: Area::Pending,
+            name: id.to_string(),
+        }
+    }
+
     /// Reads a path, as it stands in a row or an event.
     pub fn parse(path: &str) -> Result<Self, InvalidKey> {
         let (prefix, name) = path.split_once('/').ok_or(InvalidKey)?;
-        let area = [Area::Uploads, Area::Thumbnails, Area::Anonymised]
+        let area = Area::ALL
             .into_iter()
             .find(|area| area.prefix() == prefix)
             .ok_or(InvalidKey)?;
@@ -114,6 +133,16 @@ impl ObjectKey {
             .map_or("", |(_, extension)| extension);
         Format::from_extension(extension).map_or("application/octet-stream", Format::content_type)
     }
+
+    /// `Cache-Control` of the object, for a store that hands it out itself. The addresses change
+    /// with the picture. What shows faces is kept by nobody in between.
+    pub fn cache_control(&self) -> &'static str {
+        match self.area {
+            Area::Uploads | Area::Thumbnails => "private, max-age=86400",
+            Area::Anonymised => "public, max-age=86400",
+            Area::Pending => "no-store",
+        }
+    }
 }
 
 impl fmt::Display for ObjectKey {
@@ -125,7 +154,8 @@ impl fmt::Display for ObjectKey {
 /// The text is no key of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "keys are uploads/…, thumbnails/… or anonymised/…, at most 190 bytes, without hidden parts"
+    "keys are uploads/…, thumbnails/…, anonymised/… or pending/…, at most 190 bytes, without hidden \
+     parts"
 )]
 pub struct InvalidKey;
 
@@ -141,6 +171,7 @@ mod tests {
             ObjectKey::thumbnail(id),
             ObjectKey::anonymised(id),
             ObjectKey::anonymised_thumbnail(id),
+            ObjectKey::pending(id),
         ] {
             assert_eq!(ObjectKey::parse(&key.path()), Ok(key));
         }

@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncWriteExt as _;
 use uuid::Uuid;
 
@@ -61,6 +62,8 @@ impl Scratch {
         Ok(ScratchFile {
             path,
             file: Some(file),
+            hasher: Box::default(),
+            bytes: 0,
             _scratch: self.clone(),
         })
     }
@@ -93,11 +96,14 @@ impl Drop for Inner {
     }
 }
 
-/// A file that is being written. It is gone when this is dropped.
+/// A file that is being written. It is hashed and counted on the way, so that a store can verify
+/// what it gets. It is gone when this is dropped.
 #[derive(Debug)]
 pub struct ScratchFile {
     path: PathBuf,
     file: Option<tokio::fs::File>,
+    hasher: Box<Sha256>,
+    bytes: u64,
     _scratch: Scratch,
 }
 
@@ -105,7 +111,12 @@ impl ScratchFile {
     /// Appends bytes.
     pub async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match &mut self.file {
-            Some(file) => file.write_all(bytes).await,
+            Some(file) => {
+                file.write_all(bytes).await?;
+                self.hasher.update(bytes);
+                self.bytes += bytes.len() as u64;
+                Ok(())
+            }
             None => Err(io::Error::other("the file is finished")),
         }
     }
@@ -117,6 +128,16 @@ impl ScratchFile {
             file.sync_all().await?;
         }
         Ok(())
+    }
+
+    /// Bytes written so far.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// SHA-256 of what was written so far.
+    pub fn sha256(&self) -> [u8; 32] {
+        Sha256::clone(&self.hasher).finalize().into()
     }
 
     /// Where it is.

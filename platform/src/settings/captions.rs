@@ -48,6 +48,26 @@ pub enum CaptionSource {
     Original,
 }
 
+/// How often a provider may be asked, by all workers together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CaptionLimits {
+    /// Requests a day, by UTC; none for no limit.
+    pub per_day: Option<u32>,
+    /// Requests in any minute; none for no limit.
+    pub per_minute: Option<u32>,
+}
+
+/// What a provider charges.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CaptionPrice {
+    /// What to call the money, as in `USD`.
+    pub currency: String,
+    /// A million tokens that are sent.
+    pub sent: f64,
+    /// A million tokens that come back.
+    pub received: f64,
+}
+
 #[derive(Clone, Copy)]
 enum Wanted {
     Auto,
@@ -94,6 +114,42 @@ pub(super) fn language(reader: &Reader) -> Result<String, SettingError> {
         Ok(language.to_owned())
     } else {
         Err(reader.bad("VITRINE_CAPTION_LANGUAGE", "is no BCP 47 language tag"))
+    }
+}
+
+pub(super) fn limits(reader: &Reader) -> Result<CaptionLimits, SettingError> {
+    let limit = |name| match reader.text(name) {
+        None => Ok(None),
+        Some(_) => reader.number(name, 1, 1..=10_000_000).map(Some),
+    };
+    Ok(CaptionLimits {
+        per_day: limit("VITRINE_CAPTION_DAILY_LIMIT")?,
+        per_minute: limit("VITRINE_CAPTION_PER_MINUTE")?,
+    })
+}
+
+pub(super) fn price(reader: &Reader) -> Result<Option<CaptionPrice>, SettingError> {
+    let name = "VITRINE_CAPTION_PRICE";
+    let Some(text) = reader.text(name) else {
+        return Ok(None);
+    };
+    let bad = || reader.bad(name, "is no currency with two prices");
+    let parts: Vec<_> = text.split_whitespace().collect();
+    let [currency, sent, received] = parts[..] else {
+        return Err(bad());
+    };
+    let price = |text: &str| {
+        let price: f64 = text.parse().ok()?;
+        (0.0..=1e6).contains(&price).then_some(price)
+    };
+    let is_currency = currency.len() <= 8 && !currency.contains(|c: char| c.is_ascii_digit());
+    match (price(sent), price(received)) {
+        (Some(sent), Some(received)) if is_currency => Ok(Some(CaptionPrice {
+            currency: currency.to_owned(),
+            sent,
+            received,
+        })),
+        _ => Err(bad()),
     }
 }
 
@@ -160,7 +216,7 @@ fn key(reader: &Reader, name: &str) -> Result<Option<SecretString>, SettingError
 }
 
 /// The address of a server, without a slash at its end.
-fn address(reader: &Reader, name: &str) -> Result<Option<String>, SettingError> {
+pub(super) fn address(reader: &Reader, name: &str) -> Result<Option<String>, SettingError> {
     let Some(text) = reader.text(name).map(str::trim) else {
         return Ok(None);
     };

@@ -1,18 +1,30 @@
 //! The settings: one struct, read once at the start from the environment. A bad value stops
 //! the start with one message that names the variable, the value and an example.
 
+mod aws;
 mod captions;
+mod database;
 mod reader;
+mod secret;
+mod storage;
 mod table;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 
-pub use captions::{CaptionSource, CaptionerChoice, GeminiSettings, OpenAiSettings};
+use crate::aws::AwsSettings;
+use crate::objects::MAX_OBJECT_BYTES;
+
+pub use captions::{
+    CaptionLimits, CaptionPrice, CaptionSource, CaptionerChoice, GeminiSettings, OpenAiSettings,
+};
+pub(crate) use database::{Authority, Keeper};
+pub use database::{DatabaseKind, DatabaseSettings};
 use reader::Reader;
 pub use reader::SettingError;
+pub use storage::{QueueChoice, Storage};
 pub use table::{Entry, TABLE, markdown};
 
 /// Bytes in the megabyte of VITRINE_MAX_UPLOAD_MB: the one that file managers mostly show.
@@ -29,6 +41,12 @@ pub struct Settings {
     pub database: DatabaseSettings,
     /// Where objects are kept.
     pub storage: Storage,
+    /// How AWS is reached, if anything there is used.
+    pub aws: AwsSettings,
+    /// Where work is queued.
+    pub queue: QueueChoice,
+    /// How often a queue of AWS delivers a message before it goes to the dead-letter queue.
+    pub max_receives: i32,
     /// How many images are worked on at once in this process; 0 leaves it to others.
     pub workers: usize,
     /// Who writes captions.
@@ -37,6 +55,12 @@ pub struct Settings {
     pub caption_language: String,
     /// What captioners get to see.
     pub caption_source: CaptionSource,
+    /// A file with a prompt of one's own.
+    pub caption_prompt: Option<PathBuf>,
+    /// How often captioners may be asked.
+    pub caption_limits: CaptionLimits,
+    /// What they charge.
+    pub caption_price: Option<CaptionPrice>,
     /// Side of the square, in pixels, that thumbnails fit into.
     pub thumbnail_size: u32,
     /// The largest upload, in bytes.
@@ -53,62 +77,6 @@ pub struct Settings {
     pub instance_id: String,
     /// What was set and has no effect.
     pub warnings: Vec<String>,
-}
-
-/// Which database to use.
-#[derive(Clone, Debug)]
-pub struct DatabaseSettings {
-    kind: DatabaseKind,
-    url: SecretString,
-}
-
-/// The databases the schema is made for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DatabaseKind {
-    /// A file of this machine.
-    Sqlite,
-    /// A PostgreSQL server.
-    Postgres,
-    /// A MySQL or MariaDB server.
-    MySql,
-}
-
-impl DatabaseSettings {
-    /// The SQLite database in this file.
-    pub fn sqlite(path: &Path) -> Self {
-        // `?` and `#` would end the path, `%` would be decoded.
-        let path = path
-            .display()
-            .to_string()
-            .replace('%', "%25")
-            .replace('?', "%3f")
-            .replace('#', "%23");
-        Self {
-            kind: DatabaseKind::Sqlite,
-            url: format!("sqlite://{path}?mode=rwc").into(),
-        }
-    }
-
-    /// Which kind it is.
-    pub fn kind(&self) -> DatabaseKind {
-        self.kind
-    }
-
-    /// Connections of one process at most.
-    pub fn max_connections(&self) -> u32 {
-        10
-    }
-
-    pub(crate) fn url(&self) -> &str {
-        self.url.expose_secret()
-    }
-}
-
-/// Where objects are kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Storage {
-    /// A folder of this machine.
-    Folder(PathBuf),
 }
 
 /// What visitors see.
@@ -130,30 +98,64 @@ pub enum Uploads {
 }
 
 impl Settings {
-    /// Reads the environment of this process.
-    pub fn from_env() -> Result<Self, SettingError> {
+    /// Reads the environment of this process, and fetches the secrets that it says are kept in
+    /// AWS Secrets Manager.
+    ///
+    /// # Errors
+    /// If a value cannot be used, or a secret cannot be had.
+    pub async fn load() -> Result<Self, SettingError> {
         let variables = std::env::vars_os().filter_map(|(name, value)| {
             let name = name.into_string().ok()?;
             Some((name, value.to_string_lossy().into_owned()))
         });
-        Self::from_variables(variables)
+        Self::load_from(variables).await
     }
 
-    /// Reads the given variables. An empty value counts as none.
+    /// Reads the given variables, and fetches the secrets that they say are kept in AWS Secrets
+    /// Manager. An empty value counts as none.
+    ///
+    /// # Errors
+    /// If a value cannot be used, or a secret cannot be had.
+    pub async fn load_from(
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, SettingError> {
+        let mut reader = Reader::new(variables);
+        let database = secret::fetch(&mut reader).await?;
+        Self::read(&reader, database)
+    }
+
+    /// Reads the given variables and asks nobody, so that no secret can be kept elsewhere.
+    ///
+    /// # Errors
+    /// If a value cannot be used.
     pub fn from_variables(
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, SettingError> {
         let reader = Reader::new(variables);
+        secret::refuse_kept(&reader)?;
+        Self::read(&reader, None)
+    }
+
+    fn read(
+        reader: &Reader,
+        database_secret: Option<secret::DatabaseSecret>,
+    ) -> Result<Self, SettingError> {
         let data = PathBuf::from(reader.text_or("VITRINE_DATA", "./data"));
         let settings = Self {
             bind: reader.parse_or("VITRINE_BIND", SocketAddr::from(([127, 0, 0, 1], 8080)))?,
-            database: database(&reader, &data)?,
-            storage: storage(&reader, &data)?,
+            database: database::database(reader, &data, database_secret)?,
+            storage: storage::storage(reader, &data)?,
+            aws: aws::aws(reader)?,
             data,
-            workers: reader.number("VITRINE_WORKERS", cores(), 0..=256)?,
-            captioner: captions::captioner(&reader)?,
-            caption_language: captions::language(&reader)?,
-            caption_source: captions::source(&reader)?,
+            queue: storage::queue(reader)?,
+            max_receives: reader.number("VITRINE_MAX_RECEIVES", 5, 2..=1000)?,
+            workers: workers(reader)?,
+            captioner: captions::captioner(reader)?,
+            caption_language: captions::language(reader)?,
+            caption_source: captions::source(reader)?,
+            caption_prompt: reader.text("VITRINE_CAPTION_PROMPT").map(PathBuf::from),
+            caption_limits: captions::limits(reader)?,
+            caption_price: captions::price(reader)?,
             thumbnail_size: reader.number("VITRINE_THUMBNAIL_SIZE", 400, 16..=4096)?,
             max_upload_bytes: reader.number("VITRINE_MAX_UPLOAD_MB", 50, 1..=10_000)? * MEGABYTE,
             max_pixels: reader.number("VITRINE_MAX_MEGAPIXELS", 100, 1..=4_000)? * 1_000_000,
@@ -176,7 +178,7 @@ impl Settings {
             instance_id: reader
                 .text("VITRINE_INSTANCE_ID")
                 .map_or_else(host_name, str::to_owned),
-            warnings: warnings(&reader),
+            warnings: reader.unknown(),
         };
         settings.check()?;
         Ok(settings)
@@ -189,6 +191,13 @@ impl Settings {
     }
 
     fn check(&self) -> Result<(), SettingError> {
+        if matches!(self.storage, Storage::S3(_)) && self.max_upload_bytes > MAX_OBJECT_BYTES {
+            return Err(SettingError::new(format!(
+                "VITRINE_MAX_UPLOAD_MB is more than the {} that S3 takes in one piece; an example \
+                 is VITRINE_MAX_UPLOAD_MB=50",
+                MAX_OBJECT_BYTES / MEGABYTE
+            )));
+        }
         if self.bind.ip().is_loopback() || self.admin_password.is_some() {
             return Ok(());
         }
@@ -201,59 +210,19 @@ impl Settings {
     }
 }
 
-fn database(reader: &Reader, data: &Path) -> Result<DatabaseSettings, SettingError> {
-    if reader.text("DATABASE_SECRET_ARN").is_some() {
-        return Err(reader.not_yet("DATABASE_SECRET_ARN", "set DATABASE_URL"));
+/// Where the queues of AWS are used, nobody here takes anything out of them.
+fn workers(reader: &Reader) -> Result<usize, SettingError> {
+    let name = "VITRINE_WORKERS";
+    if reader.text("VITRINE_QUEUE").is_none() {
+        return reader.number(name, cores(), 0..=256);
     }
-    let Some(url) = reader.text("DATABASE_URL") else {
-        return Ok(DatabaseSettings::sqlite(&data.join("vitrine.sqlite")));
-    };
-    let kind = match url.split_once(':').map(|(scheme, _)| scheme) {
-        Some("sqlite") => DatabaseKind::Sqlite,
-        Some("postgres" | "postgresql") => DatabaseKind::Postgres,
-        Some("mysql" | "mariadb") => DatabaseKind::MySql,
-        // The value may hold a password, so it is not repeated.
-        _ => {
-            return Err(SettingError::new(
-                "DATABASE_URL begins with none of sqlite:, postgres: and mysql:; an example is \
-                 DATABASE_URL=postgres://vitrine:password@localhost/vitrine"
-                    .to_owned(),
-            ));
-        }
-    };
-    let url = match url.strip_prefix("mariadb:") {
-        Some(rest) => format!("mysql:{rest}"),
-        None => url.to_owned(),
-    };
-    Ok(DatabaseSettings {
-        kind,
-        url: url.into(),
-    })
-}
-
-fn storage(reader: &Reader, data: &Path) -> Result<Storage, SettingError> {
-    match reader.text("VITRINE_STORAGE") {
-        None => Ok(Storage::Folder(data.join("objects"))),
-        Some(url) if url.starts_with("s3:") => {
-            Err(reader.not_yet("VITRINE_STORAGE", "name a folder, as in ./data/objects"))
-        }
-        Some(folder) => Ok(Storage::Folder(
-            folder.strip_prefix("file://").unwrap_or(folder).into(),
+    match reader.number(name, 0, 0..=256)? {
+        0 => Ok(0),
+        _ => Err(reader.bad(
+            name,
+            "asks for workers here, and VITRINE_QUEUE gives the work to others",
         )),
     }
-}
-
-/// What was set and has no effect: names nobody knows, and what is not used yet.
-fn warnings(reader: &Reader) -> Vec<String> {
-    let mut warnings = reader.unknown();
-    if reader.text("GEMINI_API_KEY_SECRET_ARN").is_some() {
-        warnings.push(
-            "GEMINI_API_KEY_SECRET_ARN is for a later version and has no effect; for now, set \
-             GEMINI_API_KEY"
-                .to_owned(),
-        );
-    }
-    warnings
 }
 
 fn cores() -> usize {

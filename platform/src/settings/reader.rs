@@ -35,6 +35,17 @@ impl Reader {
         self.variables.get(name).map(String::as_str)
     }
 
+    /// All that is set.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.variables.iter();
+        pairs.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// From now on this is what the variable holds.
+    pub(super) fn fill(&mut self, name: &str, value: &str) {
+        self.variables.insert(name.to_owned(), value.to_owned());
+    }
+
     pub(super) fn text_or<'a>(&'a self, name: &str, default: &'a str) -> &'a str {
         self.text(name).unwrap_or(default)
     }
@@ -99,14 +110,6 @@ impl Reader {
         let example = table::find(name).map_or("", |entry| entry.example);
         SettingError(format!(
             "{name} is not set, but {why}; an example is {name}={example}, {instead}"
-        ))
-    }
-
-    /// A value that a later version will take.
-    pub(super) fn not_yet(&self, name: &str, instead: &str) -> SettingError {
-        let value = self.text(name).unwrap_or_default();
-        SettingError(format!(
-            "{name}={value} is for a later version of Vitrine; for now, {instead}"
         ))
     }
 

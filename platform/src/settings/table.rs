@@ -45,6 +45,12 @@ pub const TABLE: &[Entry] = &[
         "Password of the admin. Without one, whoever is at this machine is the admin.",
     ),
     entry(
+        "VITRINE_ADMIN_PASSWORD_SECRET_ARN",
+        "none",
+        "arn:aws:secretsmanager:eu-central-1:123456789012:secret:vitrine/admin-AbCdEf",
+        "Secret in AWS Secrets Manager that holds the password, as plain text, instead of VITRINE_ADMIN_PASSWORD. Read at the start.",
+    ),
+    entry(
         "VITRINE_DATA",
         "./data",
         "/var/lib/vitrine",
@@ -54,19 +60,61 @@ pub const TABLE: &[Entry] = &[
         "DATABASE_URL",
         "SQLite in the data folder",
         "postgres://vitrine:password@localhost/vitrine",
-        "Another database: sqlite:, postgres: or mysql:.",
+        "Another database: sqlite:, postgres: or mysql:. `sslmode` (`ssl-mode` for MySQL) says how TLS is used.",
+    ),
+    entry(
+        "DATABASE_SECRET_ARN",
+        "none",
+        "arn:aws:secretsmanager:eu-central-1:123456789012:secret:vitrine/database-AbCdEf",
+        "Secret in AWS Secrets Manager with name and password for the database, as RDS keeps it: JSON with `username` and `password`, and `engine`, `host`, `port` and `dbname` unless DATABASE_URL, without name and password, says those. Fetched again when the database refuses the password. The certificate of the server is verified unless DATABASE_URL has another `sslmode`.",
+    ),
+    entry(
+        "DATABASE_CA_FILE",
+        "those of Amazon RDS with DATABASE_SECRET_ARN",
+        "/etc/ssl/rds-global-bundle.pem",
+        "Certificates, in PEM, of those whose signature on the database server's certificate counts. The certificate is verified if this is set, unless DATABASE_URL has another `sslmode`.",
+    ),
+    entry(
+        "DATABASE_MAX_CONNECTIONS",
+        "10; 2 in AWS Lambda",
+        "20",
+        "Connections of one process at most (1 to 1000). On AWS, all instances and functions together have to stay below what the database takes.",
     ),
     entry(
         "VITRINE_STORAGE",
         "objects in the data folder",
-        "/srv/pictures",
-        "Folder for originals and renditions.",
+        "s3://my-photos",
+        "Where originals and renditions are kept: a folder, or a bucket of S3 that is Vitrine's alone. A bucket's pictures are handed out by S3 itself, under presigned addresses.",
+    ),
+    entry(
+        "AWS_REGION",
+        "what the AWS SDK finds",
+        "eu-central-1",
+        "Region of everything on AWS. Who we are there, the SDK finds out by itself: from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or the role of the machine.",
+    ),
+    entry(
+        "AWS_ENDPOINT_URL",
+        "AWS's own",
+        "http://127.0.0.1:5000",
+        "Another place that speaks AWS's protocols: MinIO for S3, or moto for tests.",
+    ),
+    entry(
+        "VITRINE_QUEUE",
+        "the database",
+        "https://sqs.eu-central-1.amazonaws.com/123456789012/vitrine-{step}",
+        "Where work is queued that is to be done again: in the database, or in queues of SQS, in whose address `{step}` stands for the function.",
+    ),
+    entry(
+        "VITRINE_MAX_RECEIVES",
+        "5",
+        "5",
+        "On Lambda: how often a queue delivers a message before it goes to the dead-letter queue. The last time is kept for writing down that a step has failed.",
     ),
     entry(
         "VITRINE_WORKERS",
         "number of cores",
         "4",
-        "Images worked on at once by this process; 0 leaves the work to others.",
+        "Images worked on at once by this process; 0 leaves the work to others. With VITRINE_QUEUE it is 0.",
     ),
     entry(
         "VITRINE_CAPTIONER",
@@ -87,10 +135,40 @@ pub const TABLE: &[Entry] = &[
         "What captioners get to see: `anonymised`, with the faces that were found made unrecognisable before anything is sent, or `original`.",
     ),
     entry(
+        "VITRINE_CAPTION_PROMPT",
+        "the built-in prompt",
+        "/etc/vitrine/prompt.txt",
+        "File with a prompt of your own; see docs/captions.md. `{language}` in it stands for the language of captions.",
+    ),
+    entry(
+        "VITRINE_CAPTION_DAILY_LIMIT",
+        "none",
+        "500",
+        "Requests to a captioning provider a day (by UTC), of all workers together. Beyond it captions wait for the next day.",
+    ),
+    entry(
+        "VITRINE_CAPTION_PER_MINUTE",
+        "none",
+        "15",
+        "Requests to a captioning provider in any minute, of all workers together.",
+    ),
+    entry(
+        "VITRINE_CAPTION_PRICE",
+        "none",
+        "USD 0.30 2.50",
+        "What the provider charges for a million tokens sent and for a million received, after the currency. Costs are estimated from it.",
+    ),
+    entry(
         "GEMINI_API_KEY",
         "none",
         "key-from-aistudio.google.com",
         "Key for Gemini. It is sent in a header and never logged.",
+    ),
+    entry(
+        "GEMINI_API_KEY_SECRET_ARN",
+        "none",
+        "arn:aws:secretsmanager:eu-central-1:123456789012:secret:vitrine/gemini-AbCdEf",
+        "Secret in AWS Secrets Manager that holds the key, as plain text, instead of GEMINI_API_KEY. Read at the start.",
     ),
     entry(
         "GEMINI_MODEL",
@@ -166,9 +244,15 @@ pub const TABLE: &[Entry] = &[
     ),
     entry(
         "VITRINE_LOG_FORMAT",
-        "text",
+        "text; json on Lambda",
         "json",
         "`text` for people or `json`, one object per line, for machines.",
+    ),
+    entry(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "none",
+        "http://localhost:4318",
+        "Collector of traces and metrics, which are sent there over OTLP (HTTP and Protobuf). None of it is recorded without one. For the other OTEL names see docs/telemetry.md.",
     ),
 ];
 

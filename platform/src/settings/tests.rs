@@ -1,4 +1,7 @@
 mod captions;
+mod secrets;
+
+use std::path::Path;
 
 use super::*;
 
@@ -66,6 +69,12 @@ fn a_bad_value_is_named_with_an_example() {
         ("VITRINE_CAPTIONER", "magic"),
         ("VITRINE_CAPTION_LANGUAGE", "in English"),
         ("VITRINE_CAPTION_SOURCE", "blurred"),
+        ("VITRINE_STORAGE", "s3://"),
+        ("VITRINE_STORAGE", "s3://My_Photos"),
+        ("VITRINE_STORAGE", "s3://my-photos/gallery"),
+        ("AWS_REGION", "Frankfurt am Main"),
+        ("AWS_ENDPOINT_URL", "localhost"),
+        ("DATABASE_MAX_CONNECTIONS", "0"),
     ] {
         let complaint = complaint(&[(name, value)]);
         assert!(
@@ -94,6 +103,9 @@ fn secrets_do_not_show_in_debug_output() {
             ("OPENAI_BASE_URL", "http://localhost/v1"),
             ("OPENAI_MODEL", "gemma3"),
             ("OPENAI_API_KEY", "lion"),
+            ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+            ("AWS_SECRET_ACCESS_KEY", "lion"),
+            ("AWS_SESSION_TOKEN", "lion"),
         ])
         .unwrap();
         let shown = format!("{settings:?}");
@@ -101,6 +113,63 @@ fn secrets_do_not_show_in_debug_output() {
             assert!(!shown.contains(secret), "{shown}");
         }
     }
+}
+
+#[test]
+fn objects_are_kept_in_a_folder_or_in_a_bucket() {
+    for (value, expected) in [
+        ("/srv/pictures", Storage::Folder("/srv/pictures".into())),
+        (
+            "file:///srv/pictures",
+            Storage::Folder("/srv/pictures".into()),
+        ),
+        ("s3://my-photos", Storage::S3("my-photos".to_owned())),
+        ("s3://my.photos/", Storage::S3("my.photos".to_owned())),
+    ] {
+        let settings = read(&[("VITRINE_STORAGE", value)]).unwrap();
+        assert_eq!(settings.storage, expected);
+    }
+}
+
+#[test]
+fn uploads_are_not_larger_than_what_s3_takes() {
+    let most = ("VITRINE_MAX_UPLOAD_MB", "5120");
+    let more = ("VITRINE_MAX_UPLOAD_MB", "5121");
+    let s3 = ("VITRINE_STORAGE", "s3://my-photos");
+    assert!(read(&[most, s3]).is_ok());
+    assert!(read(&[more]).is_ok());
+    let complaint = complaint(&[more, s3]);
+    assert!(complaint.contains("VITRINE_MAX_UPLOAD_MB"), "{complaint}");
+}
+
+#[test]
+fn half_a_pair_of_keys_is_refused_without_being_repeated() {
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+        let complaint = complaint(&[(name, "tiger")]);
+        assert!(complaint.contains("set both"), "{complaint}");
+        assert!(!complaint.contains("tiger"), "{complaint}");
+    }
+}
+
+#[test]
+fn where_aws_has_the_queues_nobody_works_here() {
+    let queue = (
+        "VITRINE_QUEUE",
+        "https://sqs.eu-central-1.amazonaws.com/1/v-{step}",
+    );
+    let settings = read(&[queue]).unwrap();
+    assert_eq!(settings.workers, 0);
+    assert_eq!(settings.queue, QueueChoice::Sqs(queue.1.to_owned()));
+    let complaint_of_both = complaint(&[queue, ("VITRINE_WORKERS", "2")]);
+    assert!(
+        complaint_of_both.contains("VITRINE_QUEUE"),
+        "{complaint_of_both}"
+    );
+    for address in ["photos-{step}", "https://sqs.example/1/photos"] {
+        let complaint = complaint(&[("VITRINE_QUEUE", address)]);
+        assert!(complaint.starts_with("VITRINE_QUEUE="), "{complaint}");
+    }
+    assert_eq!(read(&[]).unwrap().queue, QueueChoice::Jobs);
 }
 
 #[test]

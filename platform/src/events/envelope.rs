@@ -1,0 +1,369 @@
+//! The one parser of what S3 tells, however it was carried here: S3's own notification, the same
+//! inside SNS, EventBridge's "Object Created", and each of those in the body of an SQS message.
+//!
+//! It asks for no more than it uses, because S3, its imitations and later versions of the
+//! envelopes differ in everything else. AWS documents the envelopes in the user guides of S3
+//! ("Event message structure", "EventBridge event message structure"), of SNS ("HTTP/HTTPS
+//! notification JSON format") and of Lambda ("Using Lambda with Amazon SQS", "… with SNS").
+
+use std::fmt;
+
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::ObjectCreated;
+use crate::objects::{Area, ObjectKey};
+
+/// What one message tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct News {
+    /// New originals.
+    pub created: Vec<ObjectCreated>,
+    /// What is no news for us. Nothing more is to be done about it.
+    pub ignored: Vec<Ignored>,
+}
+
+/// Something that was said and has no consequence here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ignored {
+    /// S3 tries out whether it may send.
+    TestEvent,
+    /// SNS tells of a subscription.
+    Subscription,
+    /// Something else happened than that an object was created: its name in the envelope.
+    OtherEvent(String),
+    /// An object that is no original of ours: its key.
+    OtherKey(String),
+}
+
+impl fmt::Display for Ignored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TestEvent => f.write_str("S3's test of the connection"),
+            Self::Subscription => f.write_str("a message of SNS about a subscription"),
+            Self::OtherEvent(name) => write!(f, "the event {name:?}"),
+            Self::OtherKey(key) => write!(f, "the object {key:?}"),
+        }
+    }
+}
+
+/// A message that cannot be understood, and why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the message cannot be understood: {0}")]
+pub struct Malformed(String);
+
+/// One message of those that a function was invoked with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// What SQS calls it, for handing it back alone. None if no queue lies between.
+    pub id: Option<String>,
+    /// How often SQS has delivered it, this time included, as far as SQS knows. None if no queue
+    /// lies between.
+    pub receive_count: Option<u32>,
+    /// What SQS wants to hear to have it delivered again at another time.
+    pub receipt: Option<String>,
+    /// How often it was delivered before it was sent anew: the attribute [`CARRIED`].
+    pub carried: u32,
+    /// The trace it belongs to: the attribute [`TRACEPARENT`](crate::telemetry::TRACEPARENT).
+    pub trace: Option<String>,
+    /// What it tells.
+    pub news: Result<News, Malformed>,
+}
+
+/// Reads one message: the body of an SQS message, or what S3, SNS or EventBridge send directly.
+///
+/// # Errors
+/// If it is nothing that S3, SNS or EventBridge send, or if any part of it is damaged.
+pub fn parse(message: &[u8]) -> Result<News, Malformed> {
+    let envelope: Envelope = read(message)?;
+    match (&envelope.kind, &envelope.message) {
+        (Some(kind), Some(message)) => from_sns(kind, message),
+        _ => from_s3(envelope),
+    }
+}
+
+/// Reads what Lambda invokes a function with: a batch of SQS messages, each read by itself, or
+/// one message of S3, SNS or EventBridge.
+///
+/// # Errors
+/// If it is no batch and no message, or a batch whose messages cannot be told apart. What is
+/// wrong with a single message stands with that message.
+pub fn parse_invocation(event: &[u8]) -> Result<Vec<Message>, Malformed> {
+    let envelope: Envelope = read(event)?;
+    let Some(records) = &envelope.records else {
+        return Ok(vec![Message::direct(parse(event))]);
+    };
+    records
+        .iter()
+        .map(|record| match Record::read(record) {
+            Ok(Record {
+                message_id: Some(id),
+                body,
+                receipt,
+                attributes,
+                own,
+                ..
+            }) => Ok(Message {
+                id: Some(id),
+                receive_count: attributes.and_then(|attributes| attributes.count()),
+                receipt,
+                carried: own
+                    .as_ref()
+                    .and_then(OwnAttributes::carried)
+                    .unwrap_or_default(),
+                trace: own.and_then(OwnAttributes::trace),
+                news: body
+                    .ok_or_else(|| Malformed("the SQS record has no body".to_owned()))
+                    .and_then(|body| parse(body.as_bytes())),
+            }),
+            Ok(record) if record.source.as_deref() == Some("aws:sqs") => {
+                Err(Malformed("an SQS record has no messageId".to_owned()))
+            }
+            other => {
+                let mut news = News::default();
+                let read = other.and_then(|record| record.tell(&mut news));
+                Ok(Message::direct(read.map(|()| news)))
+            }
+        })
+        .collect()
+}
+
+impl Message {
+    fn direct(news: Result<News, Malformed>) -> Self {
+        Self {
+            id: None,
+            receive_count: None,
+            receipt: None,
+            carried: 0,
+            trace: None,
+            news,
+        }
+    }
+}
+
+/// The attribute of a message that says how often it was delivered before it was sent anew.
+pub const CARRIED: &str = "vitrine-carried";
+
+/// The message that tells a queue of an object as S3 itself would: for work that is to be done
+/// again.
+pub fn announcement(key: &ObjectKey) -> String {
+    let key = utf8_percent_encode(&key.path(), NON_ALPHANUMERIC).to_string();
+    json!({
+        "Records": [{
+            "eventSource": "aws:s3",
+            "eventName": "ObjectCreated:Put",
+            "s3": { "object": { "key": key } },
+        }],
+    })
+    .to_string()
+}
+
+/// What may lie outermost. All envelopes differ in their fields, so one type holds them all.
+#[derive(Deserialize)]
+struct Envelope {
+    /// S3, and every batch of Lambda. Each is read by itself later.
+    #[serde(rename = "Records")]
+    records: Option<Vec<Value>>,
+    /// S3's test.
+    #[serde(rename = "Event")]
+    event: Option<String>,
+    /// SNS.
+    #[serde(rename = "Type")]
+    kind: Option<String>,
+    /// SNS: what it carries.
+    #[serde(rename = "Message")]
+    message: Option<String>,
+    /// EventBridge.
+    source: Option<String>,
+    /// EventBridge.
+    #[serde(rename = "detail-type")]
+    detail_type: Option<String>,
+    /// EventBridge: the object, for events of S3.
+    detail: Option<Value>,
+}
+
+/// One record of S3, of a batch of SQS or of SNS that invokes a function directly.
+#[derive(Deserialize)]
+struct Record {
+    #[serde(rename = "eventSource", alias = "EventSource")]
+    source: Option<String>,
+    #[serde(rename = "eventName")]
+    name: Option<String>,
+    s3: Option<Value>,
+    #[serde(rename = "messageId")]
+    message_id: Option<String>,
+    #[serde(rename = "receiptHandle")]
+    receipt: Option<String>,
+    body: Option<String>,
+    attributes: Option<Attributes>,
+    #[serde(rename = "messageAttributes")]
+    own: Option<OwnAttributes>,
+    #[serde(rename = "Sns")]
+    sns: Option<SnsRecord>,
+}
+
+/// Where something happened: the field `s3` of S3's records, `detail` of EventBridge.
+#[derive(Deserialize)]
+struct Place {
+    object: Object,
+}
+
+impl Place {
+    fn read(value: Value) -> Result<Self, Malformed> {
+        Self::deserialize(value)
+            .map_err(|error| Malformed(format!("it does not say which object: {error}")))
+    }
+}
+
+#[derive(Deserialize)]
+struct Object {
+    key: String,
+}
+
+#[derive(Deserialize)]
+struct Attributes {
+    #[serde(rename = "ApproximateReceiveCount")]
+    receive_count: Option<String>,
+}
+
+impl Attributes {
+    fn count(&self) -> Option<u32> {
+        self.receive_count.as_deref()?.parse().ok()
+    }
+}
+
+/// The attributes of a message that we sent ourselves.
+#[derive(Deserialize)]
+struct OwnAttributes {
+    #[serde(rename = "vitrine-carried")]
+    carried: Option<OwnAttribute>,
+    traceparent: Option<OwnAttribute>,
+}
+
+#[derive(Deserialize)]
+struct OwnAttribute {
+    #[serde(rename = "stringValue")]
+    value: Option<String>,
+}
+
+impl OwnAttributes {
+    fn carried(&self) -> Option<u32> {
+        self.carried.as_ref()?.value.as_ref()?.parse().ok()
+    }
+
+    fn trace(self) -> Option<String> {
+        self.traceparent?.value
+    }
+}
+
+#[derive(Deserialize)]
+struct SnsRecord {
+    #[serde(rename = "Type")]
+    kind: String,
+    #[serde(rename = "Message")]
+    message: String,
+}
+
+impl Record {
+    fn read(value: &Value) -> Result<Self, Malformed> {
+        Self::deserialize(value).map_err(|error| Malformed(format!("a record is damaged: {error}")))
+    }
+
+    /// Adds what a record of S3 or SNS tells.
+    fn tell(self, news: &mut News) -> Result<(), Malformed> {
+        match (self.source.as_deref(), self.name, self.sns) {
+            (Some("aws:s3"), Some(name), _) if is_creation(&name) => {
+                let key = Place::read(self.s3.unwrap_or_default())?.object.key;
+                news.created_or_ignored(&decode(&key)?);
+                Ok(())
+            }
+            (Some("aws:s3"), Some(name), _) => {
+                news.ignored.push(Ignored::OtherEvent(name));
+                Ok(())
+            }
+            (Some("aws:sns"), _, Some(sns)) => {
+                let told = from_sns(&sns.kind, &sns.message)?;
+                news.created.extend(told.created);
+                news.ignored.extend(told.ignored);
+                Ok(())
+            }
+            (source, ..) => Err(Malformed(format!(
+                "a record with the source {source:?} is none of S3, SNS or SQS"
+            ))),
+        }
+    }
+}
+
+impl News {
+    fn created_or_ignored(&mut self, key: &str) {
+        match ObjectKey::parse(key) {
+            Ok(key) if key.area() == Area::Uploads => self.created.push(ObjectCreated { key }),
+            _ => self.ignored.push(Ignored::OtherKey(key.to_owned())),
+        }
+    }
+}
+
+fn read<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, Malformed> {
+    serde_json::from_slice(json).map_err(|error| {
+        // Where, not what: the content may be anything and end up in a log.
+        Malformed(format!(
+            "it is no JSON of S3, SNS, EventBridge or SQS ({:?} at line {}, column {})",
+            error.classify(),
+            error.line(),
+            error.column()
+        ))
+    })
+}
+
+/// What a message of SNS tells: the message inside it, which is never one of SNS again.
+fn from_sns(kind: &str, message: &str) -> Result<News, Malformed> {
+    if kind != "Notification" {
+        return Ok(News {
+            ignored: vec![Ignored::Subscription],
+            ..News::default()
+        });
+    }
+    from_s3(read(message.as_bytes())?)
+}
+
+/// What S3 tells, itself or through EventBridge.
+fn from_s3(envelope: Envelope) -> Result<News, Malformed> {
+    let mut news = News::default();
+    if let Some(records) = &envelope.records {
+        for record in records {
+            Record::read(record)?.tell(&mut news)?;
+        }
+    } else if envelope.event.as_deref() == Some("s3:TestEvent") {
+        news.ignored.push(Ignored::TestEvent);
+    } else if let (Some(source), Some(name)) = (envelope.source, envelope.detail_type) {
+        if source == "aws.s3" && name == "Object Created" {
+            // EventBridge does not encode keys.
+            let place = Place::read(envelope.detail.unwrap_or_default())?;
+            news.created_or_ignored(&place.object.key);
+        } else {
+            news.ignored.push(Ignored::OtherEvent(name));
+        }
+    } else {
+        return Err(Malformed(
+            "it is JSON, but none of S3, SNS or EventBridge".to_owned(),
+        ));
+    }
+    Ok(news)
+}
+
+/// The name of the event in a record, which some write with the prefix that it has in the
+/// configuration of a bucket.
+fn is_creation(name: &str) -> bool {
+    let name = name.strip_prefix("s3:").unwrap_or(name);
+    name.starts_with("ObjectCreated:")
+}
+
+/// Undoes the encoding of `application/x-www-form-urlencoded`, which S3 applies to keys.
+fn decode(key: &str) -> Result<String, Malformed> {
+    let spaced = key.replace('+', " ");
+    percent_decode_str(&spaced)
+        .decode_utf8()
+        .map(std::borrow::Cow::into_owned)
+        .map_err(|_| Malformed(format!("the key {key:?} is not UTF-8 once it is decoded")))
+}

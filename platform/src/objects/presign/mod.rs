@@ -1,0 +1,188 @@
+//! Presigned addresses: the store hands out an object itself to whoever holds one, for a while.
+//!
+//! An address is signed as of the beginning of the current half hour, so that a page gives the
+//! same addresses for up to half an hour, and browsers find in their cache what they had. It is
+//! valid until a quarter of an hour after that half hour: for 15 to 45 minutes.
+//!
+//! It also ends when the credentials do that signed it. A role's credentials last for hours and
+//! are replaced in time; those that are about to end are asked for anew, and if there are no
+//! others yet, the address says the truth about how long it is valid.
+
+mod signer;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_config::SdkConfig;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
+use aws_sdk_s3::config::Region;
+use aws_sdk_s3::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
+use tokio::sync::Mutex;
+use tracing::warn;
+use url::Url;
+
+pub use signer::{Disposition, Promise, Signer, WriteAddress};
+
+use super::StoreError;
+
+/// How long a page gives the same addresses.
+const WINDOW: Duration = Duration::from_secs(30 * 60);
+
+/// How long an address that is given out now is valid at least, if the credentials are.
+const MINIMUM: Duration = Duration::from_secs(15 * 60);
+
+/// How often to ask for credentials that last longer than those there are.
+const ASK_AGAIN: Duration = Duration::from_secs(60);
+
+/// How long credentials are used without asking again: they may have been exchanged.
+const KEEP: Duration = Duration::from_secs(15 * 60);
+
+/// Makes signers for one bucket. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Presigning {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    /// The address before the slash and the key.
+    base: String,
+    origin: String,
+    region: Region,
+    provider: SharedCredentialsProvider,
+    known: Mutex<Option<Known>>,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    credentials: Credentials,
+    asked_at: SystemTime,
+}
+
+impl Presigning {
+    pub(super) async fn new(config: &SdkConfig, bucket: &str) -> Result<Self, StoreError> {
+        let refused = |reason: String| StoreError::Refused {
+            doing: format!("finding bucket {bucket}"),
+            reason,
+        };
+        let region = config.region().cloned();
+        let region = region.ok_or_else(|| {
+            refused(
+                "nobody says in which region it is; set AWS_REGION, as in AWS_REGION=eu-central-1"
+                    .to_owned(),
+            )
+        })?;
+        let provider = config
+            .credentials_provider()
+            .ok_or_else(|| refused("there is nobody to ask for credentials".to_owned()))?;
+        // The SDK's own rules, so that both find the same bucket.
+        let parameters = Params::builder()
+            .bucket(bucket)
+            .region(region.as_ref())
+            .set_endpoint(config.endpoint_url().map(str::to_owned))
+            .force_path_style(config.endpoint_url().is_some())
+            .use_fips(config.use_fips().unwrap_or_default())
+            .use_dual_stack(config.use_dual_stack().unwrap_or_default())
+            .build()
+            .map_err(|error| refused(error.to_string()))?;
+        let endpoint = DefaultResolver::new().resolve_endpoint(&parameters).await;
+        let base = endpoint.map_err(|error| refused(error.to_string()))?;
+        let base = base.url().trim_end_matches('/').to_owned();
+        let origin = Url::parse(&base)
+            .map_err(|error| refused(format!("{base} is no address: {error}")))?
+            .origin()
+            .ascii_serialization();
+        Ok(Self {
+            inner: Arc::new(Inner {
+                base,
+                origin,
+                region,
+                provider,
+                known: Mutex::default(),
+            }),
+        })
+    }
+
+    /// Scheme, host and port of the addresses, for a Content-Security-Policy.
+    pub fn origin(&self) -> &str {
+        &self.inner.origin
+    }
+
+    /// A signer for now.
+    ///
+    /// # Errors
+    /// If there are no credentials.
+    pub async fn signer(&self) -> Result<Signer, StoreError> {
+        let now = SystemTime::now();
+        let credentials = self.credentials(now).await?;
+        let (signed_at, expires_in) = validity(now, credentials.expiry());
+        Ok(Signer {
+            place: Arc::clone(&self.inner),
+            credentials,
+            signed_at,
+            expires_in,
+        })
+    }
+
+    async fn credentials(&self, now: SystemTime) -> Result<Credentials, StoreError> {
+        let mut known = self.inner.known.lock().await;
+        if let Some(known) = known.as_ref()
+            && known.will_do(now)
+        {
+            return Ok(known.credentials.clone());
+        }
+        match self.inner.provider.provide_credentials().await {
+            Ok(credentials) => {
+                *known = Some(Known {
+                    credentials: credentials.clone(),
+                    asked_at: now,
+                });
+                Ok(credentials)
+            }
+            Err(error) => match known.as_mut() {
+                Some(known) if known.lasts_until(now) => {
+                    warn!(%error, "new credentials cannot be had; the old ones still hold");
+                    known.asked_at = now;
+                    Ok(known.credentials.clone())
+                }
+                _ => Err(StoreError::Unavailable {
+                    doing: "signing addresses".to_owned(),
+                    reason: format!("there are no credentials ({error})"),
+                }),
+            },
+        }
+    }
+}
+
+impl Known {
+    fn lasts_until(&self, instant: SystemTime) -> bool {
+        self.credentials
+            .expiry()
+            .is_none_or(|expiry| expiry > instant)
+    }
+
+    /// Whether there is no reason to ask for others.
+    fn will_do(&self, now: SystemTime) -> bool {
+        let age = now.duration_since(self.asked_at).unwrap_or_default();
+        let for_long = self.lasts_until(now + WINDOW + MINIMUM) && age < KEEP;
+        for_long || (self.lasts_until(now) && age < ASK_AGAIN)
+    }
+}
+
+/// As of when an address is signed that is given out now, and for how long after that it is
+/// valid.
+fn validity(now: SystemTime, credentials_end: Option<SystemTime>) -> (SystemTime, Duration) {
+    let since = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let signed_at = UNIX_EPOCH + Duration::from_secs(since - since % WINDOW.as_secs());
+    let full = WINDOW + MINIMUM;
+    let expires_in = credentials_end.map_or(full, |end| {
+        let left = end.duration_since(signed_at).unwrap_or_default();
+        // Whole seconds, and zero is none that AWS takes.
+        Duration::from_secs(left.as_secs().max(1)).min(full)
+    });
+    (signed_at, expires_in)
+}
+
+#[cfg(test)]
+mod tests;

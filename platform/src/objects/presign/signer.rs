@@ -1,0 +1,204 @@
+//! Signs addresses by AWS's Signature Version 4, in the query, with nothing but what is in memory.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials;
+use aws_sdk_s3::error::BoxError;
+use aws_sigv4::http_request::{
+    PercentEncodingMode, SignableBody, SignableRequest, SignatureLocation, SigningSettings,
+    UriPathNormalizationMode, sign,
+};
+use aws_sigv4::sign::v4::SigningParams;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::objects::{ObjectKey, StoreError};
+
+use super::Inner;
+
+/// What AWS wants encoded: everything but letters, digits and these.
+const VALUE: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// The same in a path.
+const PATH: &AsciiSet = &VALUE.remove(b'/');
+
+/// What somebody promises to put into the store.
+#[derive(Clone, Debug)]
+pub struct Promise<'a> {
+    /// Its media type.
+    pub content_type: &'a str,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Its SHA-256.
+    pub sha256: [u8; 32],
+    /// What is noted on the object: names in lower case, visible ASCII.
+    pub metadata: &'a [(&'static str, String)],
+}
+
+/// An address to which an object can be put.
+#[derive(Clone, Debug)]
+pub struct WriteAddress {
+    /// Where to put it.
+    pub url: String,
+    /// The headers that have to come along, as they were signed.
+    pub headers: Vec<(String, String)>,
+}
+
+/// How a browser is to take an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disposition<'a> {
+    /// Show it; this is what it is called if somebody saves it.
+    Inline(&'a str),
+    /// Save it under this name.
+    Attachment(&'a str),
+}
+
+/// Signs addresses without asking anybody. Made for one request, so that all addresses of a
+/// page are of the same kind.
+#[derive(Clone, Debug)]
+pub struct Signer {
+    pub(super) place: Arc<Inner>,
+    pub(super) credentials: Credentials,
+    pub(super) signed_at: SystemTime,
+    pub(super) expires_in: Duration,
+}
+
+impl Signer {
+    /// Until when the addresses are valid.
+    pub fn expires_at(&self) -> SystemTime {
+        self.signed_at + self.expires_in
+    }
+
+    /// An address at which the object can be read, by GET or, if `head`, looked at by HEAD.
+    /// Content type and disposition are part of what is signed. `version` goes into the address,
+    /// so that a browser does not take an older object from its cache.
+    ///
+    /// # Errors
+    /// If it cannot be signed.
+    pub fn read(
+        &self,
+        key: &ObjectKey,
+        version: &str,
+        disposition: Disposition<'_>,
+        head: bool,
+    ) -> Result<String, StoreError> {
+        let query = [
+            ("response-content-disposition", disposition.to_string()),
+            ("response-content-type", key.content_type().to_owned()),
+            // S3 ignores what begins with `x-`, apart from writing it into its access log.
+            ("x-version", version.to_owned()),
+        ];
+        let method = if head { "HEAD" } else { "GET" };
+        self.sign(method, &key.path(), &query, &[])
+            .map_err(|error| refused(key, &error))
+    }
+
+    /// An address to which exactly what was promised can be put: size, type, checksum and notes
+    /// are part of what is signed.
+    ///
+    /// # Errors
+    /// If it cannot be signed.
+    pub fn write(
+        &self,
+        key: &ObjectKey,
+        promise: &Promise<'_>,
+    ) -> Result<WriteAddress, StoreError> {
+        let mut headers = vec![
+            ("content-length".to_owned(), promise.bytes.to_string()),
+            ("content-type".to_owned(), promise.content_type.to_owned()),
+            (
+                "x-amz-checksum-sha256".to_owned(),
+                BASE64.encode(promise.sha256),
+            ),
+        ];
+        for (name, value) in promise.metadata {
+            headers.push((format!("x-amz-meta-{name}"), value.clone()));
+        }
+        match self.sign("PUT", &key.path(), &[], &headers) {
+            Ok(url) => Ok(WriteAddress { url, headers }),
+            Err(error) => Err(refused(key, &error)),
+        }
+    }
+
+    pub(super) fn sign(
+        &self,
+        method: &str,
+        path: &str,
+        query: &[(&str, String)],
+        headers: &[(String, String)],
+    ) -> Result<String, BoxError> {
+        let mut url = format!("{}/{}", self.place.base, utf8_percent_encode(path, PATH));
+        let mut separator = '?';
+        let mut add = |url: &mut String, name: &str, value: &str| {
+            // Writing into a string cannot fail.
+            let _ = write!(
+                url,
+                "{separator}{name}={}",
+                utf8_percent_encode(value, VALUE)
+            );
+            separator = '&';
+        };
+        for (name, value) in query {
+            add(&mut url, name, value);
+        }
+        let mut settings = SigningSettings::default();
+        settings.signature_location = SignatureLocation::QueryParams;
+        settings.percent_encoding_mode = PercentEncodingMode::Single;
+        settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+        settings.expires_in = Some(self.expires_in);
+        let identity = self.credentials.clone().into();
+        let parameters = SigningParams::builder()
+            .identity(&identity)
+            .region(self.place.region.as_ref())
+            .name("s3")
+            .time(self.signed_at)
+            .settings(settings)
+            .build()?
+            .into();
+        let request = SignableRequest::new(
+            method,
+            &url,
+            headers.iter().map(|(name, value)| (&**name, &**value)),
+            SignableBody::UnsignedPayload,
+        )?;
+        let (instructions, _) = sign(request, &parameters)?.into_parts();
+        for (name, value) in instructions.params() {
+            add(&mut url, name, value);
+        }
+        Ok(url)
+    }
+}
+
+fn refused(key: &ObjectKey, error: &BoxError) -> StoreError {
+    StoreError::Refused {
+        doing: format!("signing an address of {key}"),
+        reason: error.to_string(),
+    }
+}
+
+impl std::fmt::Display for Disposition<'_> {
+    /// As a header. Names beyond ASCII go as in RFC 8187, with something plain for old programs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (kind, name) = match self {
+            Self::Inline(name) => ("inline", name),
+            Self::Attachment(name) => ("attachment", name),
+        };
+        let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '%') || c == ' ';
+        let plain: String = name
+            .chars()
+            .map(|c| if is_plain(c) { c } else { '_' })
+            .collect();
+        write!(f, "{kind}; filename=\"{plain}\"")?;
+        if plain != *name {
+            write!(f, "; filename*=UTF-8''{}", utf8_percent_encode(name, VALUE))?;
+        }
+        Ok(())
+    }
+}

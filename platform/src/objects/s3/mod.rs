@@ -1,0 +1,291 @@
+//! Objects in a bucket of S3. Every write carries a checksum that S3 verifies; reading goes on
+//! where a connection broke; the SDK tries again what is worth it.
+
+mod download;
+mod failure;
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use aws_config::SdkConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::Builder;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{ChecksumAlgorithm, Object};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt as _, TryStreamExt as _};
+
+use crate::events::{ObjectCreated, ObjectEvents};
+use crate::telemetry::{TRACEPARENT, traceparent};
+
+use super::{
+    Area, Body, Head, ListedObject, ObjectKey, ObjectStore, OpenObject, Presigning, StoreError,
+};
+use download::Download;
+use failure::Failure;
+
+/// The largest object that S3 takes in one piece, in bytes (5 GiB).
+pub const MAX_OBJECT_BYTES: u64 = 5 * 1024 * 1024 * 1024;
+
+/// Sending may take as long as it has always taken to answer, and this per mebibyte. Whoever
+/// sends nothing at all is cut off by the SDK long before.
+const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE_PER_MEBIBYTE: Duration = Duration::from_secs(2);
+
+/// A store in a bucket. Cheap to clone; all clones share one client.
+#[derive(Clone)]
+pub struct S3Store {
+    client: Client,
+    bucket: Arc<str>,
+    place: Arc<str>,
+    presigning: Presigning,
+    events: Option<Arc<dyn ObjectEvents>>,
+}
+
+impl S3Store {
+    /// The store in this bucket. S3 itself tells the functions of new originals, if it is set up
+    /// to; where nobody has, `events` hears of those that are stored through this.
+    ///
+    /// # Errors
+    /// If nobody says which region the bucket is in, or who we are.
+    pub async fn new(
+        config: &SdkConfig,
+        bucket: &str,
+        events: Option<Arc<dyn ObjectEvents>>,
+    ) -> Result<Self, StoreError> {
+        let presigning = Presigning::new(config, bucket).await?;
+        // Other servers than AWS's seldom have a name of their own for each bucket.
+        let path_style = config.endpoint_url().is_some();
+        let settings = Builder::from(config).force_path_style(path_style).build();
+        let client = Client::from_conf(settings);
+        let place = match (config.endpoint_url(), config.region()) {
+            (Some(endpoint), _) => format!("at {endpoint}"),
+            (None, Some(region)) => format!("in {region}"),
+            (None, None) => "on AWS".to_owned(),
+        };
+        Ok(Self {
+            client,
+            bucket: bucket.into(),
+            place: place.into(),
+            presigning,
+            events,
+        })
+    }
+
+    /// Finds out whether the bucket is there and lets us look at it.
+    ///
+    /// # Errors
+    /// If not, with what to do about it.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        let listing = self
+            .client
+            .list_objects_v2()
+            .bucket(&*self.bucket)
+            .prefix(Area::Uploads.prefix())
+            .max_keys(1);
+        match listing.send().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.failure("looking at the bucket").error(error)),
+        }
+    }
+
+    fn failure(&self, doing: impl Into<String>) -> Failure<'_> {
+        Failure {
+            doing: doing.into(),
+            bucket: &self.bucket,
+            key: None,
+        }
+    }
+
+    fn failure_at<'a>(&'a self, doing: &str, key: &'a ObjectKey) -> Failure<'a> {
+        Failure {
+            doing: format!("{doing} {key}"),
+            bucket: &self.bucket,
+            key: Some(key),
+        }
+    }
+
+    async fn send(&self, key: &ObjectKey, body: &Body) -> Result<(), StoreError> {
+        let (content, bytes, sha256) = match body {
+            Body::Bytes(bytes) => (
+                ByteStream::from(bytes.clone()),
+                bytes.len() as u64,
+                // The SDK computes it while it signs.
+                None,
+            ),
+            Body::File(file) => {
+                let content = ByteStream::from_path(file.path()).await;
+                let content = content.map_err(|error| StoreError::Io {
+                    doing: format!("reading what is to be stored as {key}"),
+                    source: std::io::Error::other(error),
+                })?;
+                (content, file.bytes(), Some(BASE64.encode(file.sha256())))
+            }
+        };
+        // Only originals set something going.
+        let is_original = key.area() == Area::Uploads;
+        let trace = is_original.then(traceparent).flatten();
+        let metadata = trace.map(|trace| HashMap::from([(TRACEPARENT.to_owned(), trace)]));
+        let put = self
+            .client
+            .put_object()
+            .set_metadata(metadata)
+            .bucket(&*self.bucket)
+            .key(key.path())
+            .content_type(key.content_type())
+            .cache_control(key.cache_control())
+            .content_length(i64::try_from(bytes).unwrap_or(i64::MAX))
+            .checksum_algorithm(ChecksumAlgorithm::Sha256)
+            .set_checksum_sha256(sha256)
+            .body(content)
+            .customize()
+            .config_override(Builder::new().timeout_config(patience(bytes)));
+        match put.send().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.failure_at("storing", key).error(error)),
+        }
+    }
+
+    fn listed(&self, object: &Object) -> Option<ListedObject> {
+        let stored_at = object.last_modified()?;
+        Some(ListedObject {
+            key: ObjectKey::parse(object.key()?).ok()?,
+            bytes: u64::try_from(object.size()?).ok()?,
+            stored_at: SystemTime::try_from(*stored_at).ok()?,
+        })
+    }
+}
+
+/// How long one attempt at sending so much may take.
+fn patience(bytes: u64) -> TimeoutConfig {
+    let mebibytes = u32::try_from(bytes >> 20).unwrap_or(u32::MAX);
+    TimeoutConfig::builder()
+        .operation_attempt_timeout(PATIENCE + PATIENCE_PER_MEBIBYTE * mebibytes)
+        .build()
+}
+
+#[async_trait]
+impl ObjectStore for S3Store {
+    async fn put(&self, key: &ObjectKey, mut body: Body) -> Result<(), StoreError> {
+        if let Body::File(file) = &mut body {
+            let finished = file.finish().await;
+            finished.map_err(|source| StoreError::Io {
+                doing: format!("storing {key}"),
+                source,
+            })?;
+        }
+        self.send(key, &body).await?;
+        if let Some(events) = &self.events
+            && key.area() == Area::Uploads
+        {
+            events.created(ObjectCreated { key: key.clone() }).await;
+        }
+        Ok(())
+    }
+
+    async fn get(&self, key: &ObjectKey) -> Result<Bytes, StoreError> {
+        let download = Download::begin(self, key, 0..u64::MAX).await?;
+        download.collect().await
+    }
+
+    async fn get_range(&self, key: &ObjectKey, range: Range<u64>) -> Result<Bytes, StoreError> {
+        if range.is_empty() {
+            return Ok(Bytes::new());
+        }
+        match Download::begin(self, key, range).await {
+            Ok(download) => download.collect().await,
+            Err(download::NotBegun::BehindTheEnd) => Ok(Bytes::new()),
+            Err(download::NotBegun::Failed(error)) => Err(error),
+        }
+    }
+
+    async fn open(&self, key: &ObjectKey) -> Result<OpenObject, StoreError> {
+        let download = Download::begin(self, key, 0..u64::MAX).await?;
+        Ok(OpenObject {
+            bytes: download.bytes(),
+            stream: download.stream().map_err(std::io::Error::other).boxed(),
+        })
+    }
+
+    async fn head(&self, key: &ObjectKey) -> Result<Option<Head>, StoreError> {
+        let head = self
+            .client
+            .head_object()
+            .bucket(&*self.bucket)
+            .key(key.path());
+        match head.send().await {
+            Ok(head) => Ok(Some(Head {
+                bytes: head
+                    .content_length()
+                    .and_then(|bytes| u64::try_from(bytes).ok())
+                    .unwrap_or_default(),
+                metadata: head.metadata.unwrap_or_default(),
+            })),
+            Err(error) => match self.failure_at("looking at", key).error(error) {
+                // The answer has no body that would tell a missing object from a missing bucket,
+                // and that must not look like a store without objects.
+                StoreError::NotFound(_) => self.check().await.map(|()| None),
+                // Nor one that would say why.
+                error @ StoreError::Refused { .. } => self.check().await.and(Err(error)),
+                error => Err(error),
+            },
+        }
+    }
+
+    async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
+        let delete = self
+            .client
+            .delete_object()
+            .bucket(&*self.bucket)
+            .key(key.path());
+        match delete.send().await {
+            Ok(_) => Ok(()),
+            Err(error) => match self.failure_at("deleting", key).error(error) {
+                StoreError::NotFound(_) => Ok(()),
+                error => Err(error),
+            },
+        }
+    }
+
+    fn list(&self, area: Area) -> BoxStream<'static, Result<ListedObject, StoreError>> {
+        let pages = self
+            .client
+            .list_objects_v2()
+            .bucket(&*self.bucket)
+            .prefix(format!("{}/", area.prefix()))
+            .into_paginator()
+            .send();
+        let store = self.clone();
+        stream::unfold(pages, |mut pages| async move {
+            let page = pages.next().await?;
+            Some((page, pages))
+        })
+        .map(move |page| match page {
+            Ok(page) => {
+                let objects = page.contents().iter();
+                let listed: Vec<_> = objects.filter_map(|object| store.listed(object)).collect();
+                Ok(stream::iter(listed.into_iter().map(Ok)))
+            }
+            Err(error) => Err(store
+                .failure(format!("listing {}", area.prefix()))
+                .error(error)),
+        })
+        .try_flatten()
+        .boxed()
+    }
+
+    fn presigning(&self) -> Option<&Presigning> {
+        Some(&self.presigning)
+    }
+
+    fn describe(&self) -> String {
+        format!("bucket {} {}", self.bucket, self.place)
+    }
+}

@@ -1,0 +1,126 @@
+//! What can be said of secrets without asking anybody.
+
+use secrecy::SecretString;
+
+use super::*;
+use crate::database::Login;
+
+const SELF_MADE: &str = r#"{"engine":"postgres","host":"db.example.org","port":5433,
+    "username":"ada","password":"ti/ger@%41","dbname":"pictures"}"#;
+const OF_RDS: &str = r#"{"username":"ada","password":"ti/ger@%41"}"#;
+
+fn complete(json: &str, given: Option<&str>) -> Result<String, String> {
+    Login::complete(&SecretString::from(json), given)
+}
+
+#[test]
+fn a_secret_that_says_everything_is_an_address() {
+    assert_eq!(
+        complete(SELF_MADE, None).unwrap(),
+        "postgres://ada:ti%2Fger%40%2541@db.example.org:5433/pictures"
+    );
+    let of_mariadb = SELF_MADE
+        .replace("postgres", "mariadb")
+        .replace("5433", "\"3307\"");
+    assert_eq!(
+        complete(&of_mariadb, None).unwrap(),
+        "mysql://ada:ti%2Fger%40%2541@db.example.org:3307/pictures"
+    );
+}
+
+#[test]
+fn a_secret_of_rds_is_completed_by_the_address() {
+    assert_eq!(
+        complete(
+            OF_RDS,
+            Some("postgres://db.example.org/vitrine?sslmode=require")
+        )
+        .unwrap(),
+        "postgres://ada:ti%2Fger%40%2541@db.example.org/vitrine?sslmode=require"
+    );
+}
+
+#[test]
+fn what_the_address_says_holds_before_what_the_secret_says() {
+    assert_eq!(
+        complete(SELF_MADE, Some("postgres://replica.example.org:6432/other")).unwrap(),
+        "postgres://ada:ti%2Fger%40%2541@replica.example.org:6432/other"
+    );
+    assert_eq!(
+        complete(SELF_MADE, Some("postgres://replica.example.org")).unwrap(),
+        "postgres://ada:ti%2Fger%40%2541@replica.example.org:5433/pictures"
+    );
+}
+
+#[test]
+fn half_an_address_is_refused_and_no_part_of_the_secret_is_repeated() {
+    for (json, given, complaint) in [
+        (OF_RDS, None, "does not say which engine and host"),
+        (OF_RDS, Some("postgres://db.example.org"), "database's name"),
+        (
+            OF_RDS,
+            Some("postgres://me:tiger@db.example.org/x"),
+            "take them out",
+        ),
+        (OF_RDS, Some("sqlite:photos.sqlite"), "names no server"),
+        (r#"{"username":"ada"}"#, None, "no JSON document with"),
+        ("tiger", None, "no JSON document with"),
+    ] {
+        let said = complete(json, given).unwrap_err();
+        assert!(said.contains(complaint), "{said}");
+        assert!(
+            !said.contains("tiger") && !said.contains("ti/ger"),
+            "{said}"
+        );
+    }
+    let of_oracle = SELF_MADE.replace("postgres", "oracle");
+    let said = complete(&of_oracle, None).unwrap_err();
+    assert!(said.contains("the engine oracle"), "{said}");
+}
+
+#[test]
+fn a_secret_does_not_show_in_debug_output() {
+    let login = Login::read(&SecretString::from(OF_RDS)).unwrap();
+    assert!(!format!("{login:?}").contains("ti/ger"));
+}
+
+#[test]
+fn who_names_certificates_wants_them_verified() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let file = ("DATABASE_CA_FILE", file.path().to_str().unwrap());
+    for (url, expected) in [
+        ("postgres://h/d", "postgres://h/d?sslmode=verify-full"),
+        ("mariadb://h/d", "mysql://h/d?ssl-mode=VERIFY_IDENTITY"),
+        (
+            "postgres://h/d?sslmode=verify-ca",
+            "postgres://h/d?sslmode=verify-ca",
+        ),
+    ] {
+        let settings = read(&[("DATABASE_URL", url), file]).unwrap();
+        assert_eq!(settings.database.url(), expected);
+    }
+    let said = complaint(&[("DATABASE_CA_FILE", "/nowhere.pem")]);
+    assert!(
+        said.starts_with("DATABASE_CA_FILE=/nowhere.pem cannot be read"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_function_of_lambda_is_content_with_few_connections() {
+    let connections =
+        |variables: &[(&str, &str)]| read(variables).unwrap().database.max_connections();
+    let lambda = ("AWS_LAMBDA_FUNCTION_NAME", "annotate");
+    assert_eq!(connections(&[]), 10);
+    assert_eq!(connections(&[lambda]), 2);
+    assert_eq!(connections(&[lambda, ("DATABASE_MAX_CONNECTIONS", "5")]), 5);
+}
+
+#[test]
+fn who_asks_nobody_cannot_have_secrets_that_others_keep() {
+    let said = complaint(&[("GEMINI_API_KEY_SECRET_ARN", "arn:aws:secretsmanager:x")]);
+    assert!(
+        said.starts_with("GEMINI_API_KEY_SECRET_ARN names"),
+        "{said}"
+    );
+}

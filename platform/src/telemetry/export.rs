@@ -1,0 +1,340 @@
+//! Sending traces and metrics to a collector, over OTLP in HTTP and Protobuf. Threads of their own
+//! send in the background, from queues that drop what does not fit; a collector that is away is
+//! worth one warning, and one line when it is back.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use opentelemetry::{KeyValue, global};
+use opentelemetry_otlp::{
+    MetricExporter, SpanExporter, WithExportConfig as _, WithHttpConfig as _,
+};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::metrics::data::ResourceMetrics;
+use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
+use opentelemetry_sdk::metrics::{SdkMeterProvider, Temporality};
+use opentelemetry_sdk::trace::{self, SdkTracerProvider, SpanData};
+use reqwest::blocking::Client;
+use tracing::{info, warn};
+use url::{Host, Url};
+use uuid::Uuid;
+
+use super::set;
+
+/// How long the last spans and figures have to get away before the process ends.
+const LAST_GRACE: Duration = Duration::from_secs(2);
+
+/// How long a collector may take to answer unless something else is set, as OTLP wants it.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A collector on this machine.
+const EXAMPLE: &str = "http://localhost:4318";
+
+/// What is being exported, if anything. Cheap to clone; all clones are the same.
+#[derive(Clone, Debug, Default)]
+pub struct Telemetry {
+    tracing: Option<SdkTracerProvider>,
+    metrics: Option<SdkMeterProvider>,
+    is_flushing: Arc<AtomicBool>,
+}
+
+impl Telemetry {
+    pub(super) fn tracing(&self) -> Option<&SdkTracerProvider> {
+        self.tracing.as_ref()
+    }
+
+    /// Whether traces are exported, so that it is worth it to ask where one comes from.
+    pub fn has_traces(&self) -> bool {
+        self.tracing.is_some()
+    }
+
+    /// Whether metrics are exported, so that it is worth it to measure.
+    pub fn has_metrics(&self) -> bool {
+        self.metrics.is_some()
+    }
+
+    /// Sends everything that was recorded until now: Lambda may stop the process between two
+    /// invocations. Waits for `limit` at most; what takes longer goes on in the background.
+    pub async fn flush(&self, limit: Duration) {
+        let is_idle = self.tracing.is_none() && self.metrics.is_none();
+        // While the collector is slow, flushes would pile up.
+        if is_idle || self.is_flushing.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let this = self.clone();
+        let flushing = tokio::task::spawn_blocking(move || {
+            // What went wrong has been said already.
+            if let Some(tracing) = &this.tracing {
+                let _ = tracing.force_flush();
+            }
+            if let Some(metrics) = &this.metrics {
+                let _ = metrics.force_flush();
+            }
+            this.is_flushing.store(false, Ordering::Release);
+        });
+        if tokio::time::timeout(limit, flushing).await.is_err() {
+            warn!("the collector of telemetry is slow; not waiting for it");
+        }
+    }
+
+    /// Sends what is left and ends. Takes two seconds at most; then the rest is lost.
+    pub fn shutdown(self) {
+        let (done, ended) = mpsc::channel();
+        let mut waiting = 0;
+        let mut end = |shutdown: Box<dyn FnOnce() + Send>| {
+            waiting += 1;
+            let done = done.clone();
+            thread::spawn(move || {
+                shutdown();
+                // Nobody may be waiting any more.
+                let _ = done.send(());
+            });
+        };
+        if let Some(tracing) = self.tracing {
+            end(Box::new(move || drop(tracing.shutdown())));
+        }
+        if let Some(metrics) = self.metrics {
+            end(Box::new(move || drop(metrics.shutdown())));
+        }
+        let deadline = Instant::now() + LAST_GRACE;
+        for _ in 0..waiting {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if ended.recv_timeout(left).is_err() {
+                warn!("the last telemetry is lost; the collector does not take it in time");
+                return;
+            }
+        }
+    }
+}
+
+/// Starts what is asked for, as `service` unless the environment knows a better name.
+pub(super) fn start(service: &str) -> Result<Telemetry, String> {
+    if set("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+        return Ok(Telemetry::default());
+    }
+    let traces = Signal::wanted("TRACES")?;
+    let metrics = Signal::wanted("METRICS")?;
+    let resource = resource(service);
+    let tracing = match traces {
+        None => None,
+        Some(signal) => {
+            let exporter = SpanExporter::builder()
+                .with_http()
+                .with_http_client(signal.client()?)
+                .with_timeout(signal.timeout)
+                .build()
+                .map_err(|error| signal.failed(&error))?;
+            let exporter = Watched::new("traces", exporter);
+            Some(
+                SdkTracerProvider::builder()
+                    .with_resource(resource.clone())
+                    .with_batch_exporter(exporter)
+                    .build(),
+            )
+        }
+    };
+    let metrics = match metrics {
+        None => None,
+        Some(signal) => {
+            let exporter = MetricExporter::builder()
+                .with_http()
+                .with_http_client(signal.client()?)
+                .with_timeout(signal.timeout)
+                .build()
+                .map_err(|error| signal.failed(&error))?;
+            let exporter = Watched::new("metrics", exporter);
+            let provider = SdkMeterProvider::builder()
+                .with_resource(resource)
+                .with_periodic_exporter(exporter)
+                .build();
+            global::set_meter_provider(provider.clone());
+            Some(provider)
+        }
+    };
+    Ok(Telemetry {
+        tracing,
+        metrics,
+        is_flushing: Arc::default(),
+    })
+}
+
+/// Traces or metrics, and where they go.
+struct Signal {
+    variable: String,
+    endpoint: Url,
+    timeout: Duration,
+}
+
+impl Signal {
+    /// None if nobody wants it. Headers, and the path below the endpoint, are the exporter's own.
+    fn wanted(name: &str) -> Result<Option<Self>, String> {
+        if set(&format!("OTEL_{name}_EXPORTER")).is_some_and(|exporter| exporter == "none") {
+            return Ok(None);
+        }
+        let own = |what: &str| {
+            [
+                format!("OTEL_EXPORTER_OTLP_{name}_{what}"),
+                format!("OTEL_EXPORTER_OTLP_{what}"),
+            ]
+            .into_iter()
+            .find_map(|variable| Some((set(&variable)?, variable)))
+        };
+        let Some((endpoint, variable)) = own("ENDPOINT") else {
+            return Ok(None);
+        };
+        let url = Url::parse(&endpoint).ok();
+        let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        let Some(endpoint) = url else {
+            // It may hold a password, so it is not repeated.
+            return Err(format!(
+                "{variable} is no address over HTTP; an example is {variable}={EXAMPLE}"
+            ));
+        };
+        if let Some((protocol, variable)) = own("PROTOCOL")
+            && protocol != "http/protobuf"
+        {
+            return Err(format!(
+                "{variable}={protocol} is not spoken here; an example is {variable}=http/protobuf"
+            ));
+        }
+        let timeout = match own("TIMEOUT") {
+            None => PATIENCE,
+            Some((millis, variable)) => Duration::from_millis(millis.parse().map_err(|_| {
+                format!("{variable}={millis} is no number of milliseconds; an example is {variable}=10000")
+            })?),
+        };
+        Ok(Some(Self {
+            variable,
+            endpoint,
+            timeout,
+        }))
+    }
+
+    /// What is on this machine is never behind a proxy.
+    fn client(&self) -> Result<Client, String> {
+        let is_here = match self.endpoint.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(Host::Ipv6(ip)) => ip.is_loopback(),
+            None => false,
+        };
+        let timeout = self.timeout;
+        // A client that blocks must not be made by a thread that may not.
+        let made = thread::spawn(move || {
+            let mut builder = Client::builder().timeout(timeout);
+            if is_here {
+                builder = builder.no_proxy();
+            }
+            builder.build()
+        });
+        match made.join() {
+            Ok(Ok(client)) => Ok(client),
+            Ok(Err(error)) => Err(self.failed(&error)),
+            Err(_) => Err(self.failed("the client for it could not be made")),
+        }
+    }
+
+    fn failed(&self, error: impl fmt::Display) -> String {
+        format!(
+            "{} is set, but nothing can be sent there: {error}",
+            self.variable
+        )
+    }
+}
+
+/// Who speaks. Each process is an instance of its own: else their figures would be mixed up.
+fn resource(service: &str) -> Resource {
+    let mut attributes = vec![
+        KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
+        KeyValue::new("service.instance.id", Uuid::new_v4().to_string()),
+    ];
+    for (name, variable) in [
+        ("faas.name", "AWS_LAMBDA_FUNCTION_NAME"),
+        ("faas.version", "AWS_LAMBDA_FUNCTION_VERSION"),
+        ("cloud.region", "AWS_REGION"),
+    ] {
+        attributes.extend(set(variable).map(|value| KeyValue::new(name, value)));
+    }
+    // What the environment says wins.
+    let said = Resource::builder().build();
+    attributes.retain(|attribute| said.get(&attribute.key).is_none());
+    let is_named = set("OTEL_SERVICE_NAME").is_some()
+        || set("OTEL_RESOURCE_ATTRIBUTES").is_some_and(|said| said.contains("service.name="));
+    let mut builder = Resource::builder().with_attributes(attributes);
+    if !is_named {
+        builder = builder.with_service_name(service.to_owned());
+    }
+    builder.build()
+}
+
+/// An exporter whose troubles are told once, not with every batch.
+#[derive(Debug)]
+struct Watched<E> {
+    what: &'static str,
+    exporter: E,
+    is_failing: AtomicBool,
+}
+
+impl<E> Watched<E> {
+    fn new(what: &'static str, exporter: E) -> Self {
+        Self {
+            what,
+            exporter,
+            is_failing: AtomicBool::new(false),
+        }
+    }
+
+    fn told(&self, result: OTelSdkResult) -> OTelSdkResult {
+        let what = self.what;
+        let failed_before = self.is_failing.swap(result.is_err(), Ordering::Relaxed);
+        match &result {
+            Err(error) if !failed_before => {
+                warn!(%error, "{what} do not reach the collector; they are lost until it answers");
+            }
+            Ok(()) if failed_before => info!("{what} reach the collector again"),
+            _ => {}
+        }
+        result
+    }
+}
+
+impl<E: trace::SpanExporter> trace::SpanExporter for Watched<E> {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        self.told(self.exporter.export(batch).await)
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.exporter.shutdown_with_timeout(timeout)
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.exporter.force_flush()
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.exporter.set_resource(resource);
+    }
+}
+
+impl<E: PushMetricExporter> PushMetricExporter for Watched<E> {
+    async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
+        self.told(self.exporter.export(metrics).await)
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.exporter.force_flush()
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.exporter.shutdown_with_timeout(timeout)
+    }
+
+    fn temporality(&self) -> Temporality {
+        self.exporter.temporality()
+    }
+}

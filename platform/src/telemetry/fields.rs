@@ -1,0 +1,47 @@
+//! Fields as people read them: what is meant for traces alone is left out.
+
+use std::fmt;
+
+use tracing::field::{Field, Visit};
+use tracing_subscriber::field::{RecordFields, VisitOutput as _};
+use tracing_subscriber::fmt::FormatFields;
+use tracing_subscriber::fmt::format::{DefaultVisitor, Writer};
+
+/// Fields that begin with these say how a span is exported.
+const FOR_TRACES: [&str; 2] = ["otel.", "messaging."];
+
+/// Whether a field is of use in traces alone.
+pub(super) fn is_for_traces(name: &str) -> bool {
+    FOR_TRACES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// What tracing-subscriber writes by default, without the fields for traces.
+pub(super) struct ForPeople;
+
+struct Visitor<'a>(DefaultVisitor<'a>);
+
+impl<'w> FormatFields<'w> for ForPeople {
+    fn format_fields<R: RecordFields>(&self, writer: Writer<'w>, fields: R) -> fmt::Result {
+        let mut visitor = Visitor(DefaultVisitor::new(writer, true));
+        fields.record(&mut visitor);
+        visitor.0.finish()
+    }
+}
+
+impl Visit for Visitor<'_> {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if !is_for_traces(field.name()) {
+            self.0.record_str(field, value);
+        }
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
+        self.0.record_error(field, value);
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if !is_for_traces(field.name()) {
+            self.0.record_debug(field, value);
+        }
+    }
+}

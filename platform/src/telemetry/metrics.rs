@@ -1,0 +1,173 @@
+//! What is counted and measured. Where nothing is exported, all of this does nothing.
+//!
+//! Names and attributes are those of OpenTelemetry's semantic conventions where it has some.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter};
+use opentelemetry::{KeyValue, global};
+
+static INSTRUMENTS: LazyLock<Instruments> =
+    LazyLock::new(|| Instruments::of(&global::meter("vitrine")));
+
+struct Instruments {
+    requests: Histogram<f64>,
+    uploads: Counter<u64>,
+    steps: Histogram<f64>,
+    queue_age: Gauge<f64>,
+    captions: Histogram<f64>,
+    tokens: Counter<u64>,
+    cost: Counter<f64>,
+}
+
+/// A request that was answered.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Its method.
+    pub method: &'static str,
+    /// The route that took it, as the router writes it; none if there was none.
+    pub route: Option<String>,
+    /// The status of the answer.
+    pub status: u16,
+}
+
+/// A request to a provider of captions that has come to its end.
+#[derive(Clone, Debug)]
+pub struct CaptionRequest<'a> {
+    /// The provider.
+    pub provider: &'static str,
+    /// Its model.
+    pub model: &'a str,
+    /// What came of it.
+    pub outcome: &'static str,
+    /// Tokens sent, if the provider counts them.
+    pub tokens_in: Option<u64>,
+    /// Tokens that came back.
+    pub tokens_out: Option<u64>,
+    /// What it cost, in millionths of the currency, and the currency, if prices are set.
+    pub cost: Option<(i64, &'a str)>,
+}
+
+/// Bounds of histograms of seconds, as the conventions want them for HTTP.
+const SECONDS: [f64; 14] = [
+    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
+];
+
+/// The same for what may take as long as a lease.
+const LONG: [f64; 11] = [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+
+impl Instruments {
+    fn of(meter: &Meter) -> Self {
+        let seconds = |name, description, bounds: &[f64]| {
+            meter
+                .f64_histogram(name)
+                .with_unit("s")
+                .with_description(description)
+                .with_boundaries(bounds.to_vec())
+                .build()
+        };
+        Self {
+            requests: seconds(
+                "http.server.request.duration",
+                "How long requests took until their answers began",
+                &SECONDS,
+            ),
+            uploads: meter
+                .u64_counter("vitrine.uploads")
+                .with_description("Photos that were sent, by what became of them")
+                .build(),
+            steps: seconds(
+                "vitrine.step.duration",
+                "How long attempts at steps took, by function and outcome",
+                &LONG,
+            ),
+            queue_age: meter
+                .f64_gauge("vitrine.queue.age")
+                .with_unit("s")
+                .with_description("How long the oldest job that nobody works on could have been worked on")
+                .build(),
+            captions: seconds(
+                "vitrine.caption.request.duration",
+                "How long requests to providers of captions took, by outcome",
+                &LONG,
+            ),
+            tokens: meter
+                .u64_counter("vitrine.caption.tokens")
+                .with_unit("{token}")
+                .with_description("Tokens that providers of captions counted")
+                .build(),
+            cost: meter
+                .f64_counter("vitrine.caption.cost")
+                .with_description("What captions cost by the prices that are set, in the currency of the attribute")
+                .build(),
+        }
+    }
+}
+
+/// A request was answered.
+pub fn request(request: &Request, took: Duration) {
+    let mut attributes = vec![
+        KeyValue::new("http.request.method", request.method),
+        KeyValue::new("url.scheme", "http"),
+        KeyValue::new("http.response.status_code", i64::from(request.status)),
+    ];
+    if let Some(route) = &request.route {
+        attributes.push(KeyValue::new("http.route", route.clone()));
+    }
+    if request.status >= 500 {
+        attributes.push(KeyValue::new("error.type", request.status.to_string()));
+    }
+    INSTRUMENTS.requests.record(took.as_secs_f64(), &attributes);
+}
+
+/// A photo was sent; `outcome` says what became of it.
+pub fn upload(outcome: &'static str) {
+    INSTRUMENTS
+        .uploads
+        .add(1, &[KeyValue::new("outcome", outcome)]);
+}
+
+/// An attempt at a step came to its end.
+pub fn step(step: &'static str, outcome: &'static str, took: Duration) {
+    INSTRUMENTS.steps.record(
+        took.as_secs_f64(),
+        &[
+            KeyValue::new("step", step),
+            KeyValue::new("outcome", outcome),
+        ],
+    );
+}
+
+/// The age of the oldest job that could be worked on; nothing at all if there is none.
+pub fn queue_age(age: Duration) {
+    INSTRUMENTS.queue_age.record(age.as_secs_f64(), &[]);
+}
+
+/// A request to a provider of captions came to its end.
+pub fn caption(request: &CaptionRequest<'_>, took: Duration) {
+    let asked = [
+        KeyValue::new("gen_ai.provider.name", request.provider),
+        KeyValue::new("gen_ai.request.model", request.model.to_owned()),
+    ];
+    let with = |key, value: String| {
+        let [provider, model] = asked.clone();
+        [provider, model, KeyValue::new(key, value)]
+    };
+    INSTRUMENTS.captions.record(
+        took.as_secs_f64(),
+        &with("outcome", request.outcome.to_owned()),
+    );
+    for (kind, tokens) in [("input", request.tokens_in), ("output", request.tokens_out)] {
+        if let Some(tokens) = tokens {
+            INSTRUMENTS
+                .tokens
+                .add(tokens, &with("gen_ai.token.type", kind.to_owned()));
+        }
+    }
+    if let Some((micros, currency)) = request.cost {
+        INSTRUMENTS
+            .cost
+            .add(micros as f64 / 1e6, &with("currency", currency.to_owned()));
+    }
+}

@@ -1,0 +1,12 @@
+//! AWS and a collector of telemetry for tests, this crate's and others', and trouble on the way to it. Behind the feature
+//! `testing`, so that none of it ships.
+
+#![allow(clippy::unwrap_used, reason = "test support: a panic is the report")]
+
+mod collector;
+mod moto;
+mod proxy;
+
+pub use collector::{Attributes, CollectedPoint, CollectedSpan, Collector};
+pub use moto::Moto;
+pub use proxy::{Fault, Proxy};

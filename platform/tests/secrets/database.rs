@@ -1,0 +1,230 @@
+//! Databases as RDS runs them: encrypted, with a certificate of its own authority, and a password
+//! that Secrets Manager keeps and changes.
+
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use migration::testing::{Certificate, Kind, ScratchServer};
+use platform::database;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, Statement};
+use serde_json::json;
+use tempfile::NamedTempFile;
+use url::Url;
+
+use crate::kept::Vault;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// As RDS makes passwords, with what an address would take for something else.
+const FIRST: &str = "f%41rst:/?#[]@!$&()*+,;=";
+const SECOND: &str = "second~%25^`{|}<>";
+
+#[tokio::test]
+async fn postgresql_is_reached_if_its_certificate_is_sound() {
+    a_sound_certificate_is_asked_for(Kind::Postgres).await;
+}
+
+#[tokio::test]
+async fn mariadb_is_reached_if_its_certificate_is_sound() {
+    a_sound_certificate_is_asked_for(Kind::MariaDb).await;
+}
+
+#[tokio::test]
+async fn a_new_password_of_postgresql_is_found_without_a_restart() {
+    a_new_password_is_found(Kind::Postgres).await;
+}
+
+#[tokio::test]
+async fn a_new_password_of_mariadb_is_found_without_a_restart() {
+    a_new_password_is_found(Kind::MariaDb).await;
+}
+
+async fn a_sound_certificate_is_asked_for(kind: Kind) {
+    let Some(rds) = Rds::start(kind).await else {
+        return;
+    };
+    let authority = rds.authority.path().to_str().unwrap().to_owned();
+    let authority = ("DATABASE_CA_FILE", authority.as_str());
+
+    let db = rds.connect("localhost", &[authority]).await.unwrap();
+    assert!(is_encrypted(&db).await);
+    db.close().await.unwrap();
+
+    // Another name than the certificate's, and an authority that is none of those of RDS.
+    for refused in [
+        rds.connect("127.0.0.1", &[authority]).await,
+        rds.connect("localhost", &[]).await,
+    ] {
+        let said = refused.unwrap_err().to_string();
+        assert!(said.contains("certificate"), "{said}");
+        assert!(!said.contains("f%41rst"), "{said}");
+    }
+}
+
+/// The password changes and all connections are cut, as in a failover, while queries run.
+async fn a_new_password_is_found(kind: Kind) {
+    let Some(rds) = Rds::start(kind).await else {
+        return;
+    };
+    let authority = rds.authority.path().to_str().unwrap().to_owned();
+    let db = rds
+        .connect("localhost", &[("DATABASE_CA_FILE", &authority)])
+        .await
+        .unwrap();
+    let queries = {
+        let db = db.clone();
+        tokio::spawn(async move {
+            let mut refused = 0;
+            let deadline = Instant::now() + PATIENCE;
+            // Until one goes well again after some did not.
+            while Instant::now() < deadline {
+                match ask(&db, "SELECT 1").await {
+                    Ok(_) if refused > 0 => return Some(refused),
+                    Ok(_) => {}
+                    Err(_) => refused += 1,
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            None
+        })
+    };
+
+    rds.set_password(SECOND).await;
+    rds.cut_connections().await;
+
+    // Nobody can get in before Secrets Manager knows of it.
+    let begin = Instant::now();
+    while ask(&db, "SELECT 1").await.is_ok() {
+        assert!(begin.elapsed() < PATIENCE, "nothing was cut");
+    }
+    rds.vault.change(&rds.arn, &secret(SECOND)).await;
+    let refused = queries.await.unwrap();
+    assert!(refused.is_some(), "after {PATIENCE:?} nobody gets in");
+    assert!(is_encrypted(&db).await);
+    db.close().await.unwrap();
+}
+
+/// A database with a user whose password is kept, and its own authority.
+struct Rds {
+    server: ScratchServer,
+    vault: Vault,
+    arn: String,
+    authority: NamedTempFile,
+    url: Url,
+}
+
+impl Rds {
+    async fn start(kind: Kind) -> Option<Self> {
+        let vault = Vault::start().await?;
+        let (authority, certificate, key) = certificates();
+        let server = ScratchServer::start_with(
+            kind,
+            Some(Certificate {
+                certificate: &certificate,
+                key: &key,
+            }),
+        )?;
+        let mut url = Url::parse(&server.empty_database().await).unwrap();
+        url.set_username("").unwrap();
+        let owner = server.as_owner().await;
+        let database = url.path().trim_matches('/');
+        let statements = match kind {
+            Kind::Postgres => [
+                format!("CREATE USER ada PASSWORD '{FIRST}'"),
+                format!("GRANT ALL ON DATABASE {database} TO ada"),
+            ],
+            Kind::MariaDb => [
+                format!("CREATE USER ada IDENTIFIED BY '{FIRST}' REQUIRE SSL"),
+                format!("GRANT ALL ON {database}.* TO ada"),
+            ],
+        };
+        for statement in statements {
+            owner.execute_unprepared(&statement).await.unwrap();
+        }
+        owner.close().await.unwrap();
+        let arn = vault.moto.secret(&secret(FIRST)).await;
+        let mut file = NamedTempFile::new().unwrap();
+        file.write_all(authority.as_bytes()).unwrap();
+        Some(Self {
+            server,
+            vault,
+            arn,
+            authority: file,
+            url,
+        })
+    }
+
+    async fn connect(
+        &self,
+        host: &str,
+        more: &[(&str, &str)],
+    ) -> Result<DatabaseConnection, DbErr> {
+        let mut url = self.url.clone();
+        url.set_host(Some(host)).unwrap();
+        let mut variables = vec![
+            ("DATABASE_SECRET_ARN", self.arn.as_str()),
+            ("DATABASE_URL", url.as_str()),
+        ];
+        variables.extend(more);
+        let settings = self.vault.settings(&variables).await.unwrap();
+        database::connect(&settings.database).await
+    }
+
+    async fn set_password(&self, password: &str) {
+        let owner = self.server.as_owner().await;
+        let statement = match self.server.kind() {
+            Kind::Postgres => format!("ALTER USER ada PASSWORD '{password}'"),
+            Kind::MariaDb => format!("ALTER USER ada IDENTIFIED BY '{password}'"),
+        };
+        owner.execute_unprepared(&statement).await.unwrap();
+        owner.close().await.unwrap();
+    }
+
+    async fn cut_connections(&self) {
+        let owner = self.server.as_owner().await;
+        let statement = match self.server.kind() {
+            Kind::Postgres => {
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'ada'"
+            }
+            Kind::MariaDb => "KILL CONNECTION USER ada",
+        };
+        owner.execute_unprepared(statement).await.unwrap();
+        owner.close().await.unwrap();
+    }
+}
+
+/// As RDS keeps it: name and password, and nothing else.
+fn secret(password: &str) -> String {
+    json!({"username": "ada", "password": password}).to_string()
+}
+
+/// An authority, and a certificate that it gave to `localhost`, with its key: all in PEM.
+fn certificates() -> (String, String, String) {
+    let mut params = CertificateParams::new([]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(["localhost".to_owned()])
+        .unwrap()
+        .signed_by(&key, &authority)
+        .unwrap();
+    (authority.pem(), certificate.pem(), key.serialize_pem())
+}
+
+async fn is_encrypted(db: &DatabaseConnection) -> bool {
+    let question = match db.get_database_backend() {
+        DbBackend::Postgres => "SELECT 1 FROM pg_stat_ssl WHERE ssl AND pid = pg_backend_pid()",
+        _ => {
+            "SELECT 1 FROM information_schema.session_status
+             WHERE variable_name = 'SSL_CIPHER' AND variable_value <> ''"
+        }
+    };
+    ask(db, question).await.unwrap()
+}
+
+/// Whether there is an answer.
+async fn ask(db: &DatabaseConnection, question: &str) -> Result<bool, DbErr> {
+    let question = Statement::from_string(db.get_database_backend(), question);
+    Ok(db.query_one_raw(question).await?.is_some())
+}

@@ -1,0 +1,36 @@
+//! A Secrets Manager of the test's own.
+
+use aws_sdk_secretsmanager::Client;
+use platform::settings::{SettingError, Settings};
+use platform::testing::Moto;
+
+pub(crate) struct Vault {
+    pub(crate) moto: Moto,
+    client: Client,
+}
+
+impl Vault {
+    /// None if it is not installed.
+    pub(crate) async fn start() -> Option<Self> {
+        let moto = Moto::start().await?;
+        let client = Client::new(&moto.sdk_config().await);
+        Some(Self { moto, client })
+    }
+
+    /// From now on the secret is another one.
+    pub(crate) async fn change(&self, arn: &str, secret: &str) {
+        let put = self.client.put_secret_value().secret_id(arn);
+        put.secret_string(secret).send().await.unwrap();
+    }
+
+    /// The settings that these variables make, with this Secrets Manager.
+    pub(crate) async fn settings(
+        &self,
+        variables: &[(&str, &str)],
+    ) -> Result<Settings, SettingError> {
+        let variables = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Settings::load_from(self.moto.variables().into_iter().chain(variables)).await
+    }
+}

@@ -1,0 +1,90 @@
+//! Settings whose secrets AWS keeps.
+
+use platform::settings::{CaptionerChoice, DatabaseKind};
+use secrecy::ExposeSecret as _;
+
+use crate::kept::Vault;
+
+#[tokio::test]
+async fn what_is_kept_holds_as_if_it_were_set() {
+    let Some(vault) = Vault::start().await else {
+        return;
+    };
+    let password = vault.moto.secret("correct horse").await;
+    let key = vault.moto.secret("lion\n").await;
+
+    let settings = vault
+        .settings(&[
+            ("VITRINE_BIND", "0.0.0.0:8080"),
+            ("VITRINE_ADMIN_PASSWORD_SECRET_ARN", &password),
+            ("GEMINI_API_KEY_SECRET_ARN", &key),
+        ])
+        .await
+        .unwrap();
+
+    let password = settings.admin_password.clone().unwrap();
+    assert_eq!(password.expose_secret(), "correct horse");
+    let CaptionerChoice::Gemini(gemini) = &settings.captioner else {
+        panic!("a key chooses Gemini");
+    };
+    assert_eq!(gemini.api_key.expose_secret(), "lion");
+    let shown = format!("{settings:?}");
+    assert!(
+        !shown.contains("horse") && !shown.contains("lion"),
+        "{shown}"
+    );
+    assert!(settings.warnings.is_empty(), "{:?}", settings.warnings);
+}
+
+#[tokio::test]
+async fn a_secret_in_two_places_or_in_a_form_of_its_own_is_refused_without_being_repeated() {
+    let Some(vault) = Vault::start().await else {
+        return;
+    };
+    let plain = vault.moto.secret("lion").await;
+    let pairs = vault.moto.secret(r#"{"key":"lion"}"#).await;
+    let blank = vault.moto.secret(" ").await;
+    for (variables, complaint) in [
+        (
+            vec![
+                ("GEMINI_API_KEY_SECRET_ARN", plain.as_str()),
+                ("GEMINI_API_KEY", "puma"),
+            ],
+            "GEMINI_API_KEY and GEMINI_API_KEY_SECRET_ARN are both set",
+        ),
+        (
+            vec![("VITRINE_ADMIN_PASSWORD_SECRET_ARN", pairs.as_str())],
+            "store it as plain text",
+        ),
+        (
+            vec![("VITRINE_ADMIN_PASSWORD_SECRET_ARN", blank.as_str())],
+            "the secret has no text",
+        ),
+        (
+            vec![("DATABASE_SECRET_ARN", plain.as_str())],
+            "no JSON document with username and password",
+        ),
+    ] {
+        let said = vault.settings(&variables).await.unwrap_err().to_string();
+        assert!(said.contains(complaint), "{said}");
+        assert!(!said.contains("lion") && !said.contains("puma"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn the_secret_of_a_database_says_where_it_is() {
+    let Some(vault) = Vault::start().await else {
+        return;
+    };
+    let arn = vault
+        .moto
+        .secret(
+            r#"{"engine":"mysql","host":"db.example.org","username":"ada","password":"tiger",
+                "dbname":"vitrine","port":3306}"#,
+        )
+        .await;
+    let settings = vault.settings(&[("DATABASE_SECRET_ARN", &arn)]).await;
+    let settings = settings.unwrap();
+    assert_eq!(settings.database.kind(), DatabaseKind::MySql);
+    assert!(!format!("{settings:?}").contains("tiger"));
+}

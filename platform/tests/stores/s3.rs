@@ -1,0 +1,87 @@
+//! What is S3's own: what a bucket is told about its objects, and what is wrong with buckets.
+
+use platform::aws;
+use platform::objects::{Body, ObjectKey, ObjectStore as _, S3Store};
+use uuid::Uuid;
+
+use crate::homes::{self, moto};
+
+#[tokio::test]
+async fn objects_carry_their_type_their_caching_and_a_checksum() {
+    let Some(moto) = moto().await else { return };
+    let (config, bucket) = (moto.sdk_config().await, moto.bucket().await);
+    let home = homes::bucket(&config, &bucket).await;
+    let s3 = client(&config);
+    for (key, caching) in [
+        (ObjectKey::thumbnail(Uuid::nil()), "private, max-age=86400"),
+        (ObjectKey::anonymised(Uuid::nil()), "public, max-age=86400"),
+    ] {
+        for body in [
+            Body::Bytes("a picture".into()),
+            home.file_of(b"a picture").await,
+        ] {
+            home.store.put(&key, body).await.unwrap();
+
+            let head = s3.head_object().bucket(&bucket).key(key.path());
+            let head = head
+                .checksum_mode(aws_sdk_s3::types::ChecksumMode::Enabled)
+                .send()
+                .await
+                .unwrap();
+            assert_eq!(head.content_type(), Some("image/jpeg"));
+            assert_eq!(head.cache_control(), Some(caching));
+            // printf 'a picture' | openssl dgst -sha256 -binary | base64
+            assert_eq!(
+                head.checksum_sha256(),
+                Some("krL6WAKJWDF+QIvYTs+nD17jWxIZkdvCMsSdFmNTcIs=")
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_not_there_is_no_empty_store() {
+    let Some(moto) = moto().await else { return };
+    let home = homes::bucket(&moto.sdk_config().await, "vitrine-nowhere").await;
+    let key = ObjectKey::thumbnail(Uuid::nil());
+    let failures = [
+        home.store.size(&key).await.unwrap_err(),
+        home.store.get(&key).await.unwrap_err(),
+        home.store
+            .put(&key, Body::Bytes("x".into()))
+            .await
+            .unwrap_err(),
+    ];
+    for failure in failures {
+        let text = failure.to_string();
+        assert!(text.contains("no bucket vitrine-nowhere"), "{text}");
+        assert!(text.contains("VITRINE_STORAGE"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_region_nothing_starts_and_the_text_says_what_is_missing() {
+    let config = aws_config::SdkConfig::builder()
+        .behavior_version(aws_config::BehaviorVersion::v2026_01_12())
+        .build();
+    let error = S3Store::new(&config, "vitrine", None).await.err().unwrap();
+    assert!(error.to_string().contains("AWS_REGION"), "{error}");
+}
+
+#[tokio::test]
+async fn the_store_says_where_it_is() {
+    let settings = aws::AwsSettings {
+        region: Some("eu-central-1".to_owned()),
+        ..Default::default()
+    };
+    let config = aws::config(&settings).await;
+    let store = S3Store::new(&config, "photos", None).await.unwrap();
+    assert_eq!(store.describe(), "bucket photos in eu-central-1");
+}
+
+pub(crate) fn client(config: &aws_config::SdkConfig) -> aws_sdk_s3::Client {
+    let config = aws_sdk_s3::config::Builder::from(config)
+        .force_path_style(true)
+        .build();
+    aws_sdk_s3::Client::from_conf(config)
+}
