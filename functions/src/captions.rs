@@ -10,19 +10,29 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait as _, Condition, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait as _,
-    QueryFilter as _,
+    QueryFilter as _, QuerySelect as _,
 };
 use uuid::Uuid;
 
+use crate::allowance::Spent;
 use crate::annotate::Caption;
 
 /// What a person wants a picture to be called.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Edit {
     /// The new caption; none leaves the words as they are.
-    pub text: Option<String>,
+    pub caption: Option<Words>,
     /// The new tags; none leaves them as they are.
     pub tags: Option<Vec<String>>,
+}
+
+/// A caption in a person's words. What a machine said at length goes with its caption.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// The caption.
+    pub text: String,
+    /// A paragraph that says more, if they care to.
+    pub paragraph: Option<String>,
 }
 
 /// Writes a captioner's caption. False, and nothing is changed, if a person wrote one before.
@@ -33,6 +43,7 @@ pub(crate) async fn by_machine(
     tx: &DatabaseTransaction,
     image_id: Uuid,
     caption: Caption,
+    spent: Spent,
 ) -> Result<bool, DbErr> {
     let now = entity::now();
     let tags = Tags(caption.tags);
@@ -44,6 +55,10 @@ pub(crate) async fn by_machine(
                 .add(Column::CaptionBy.eq(Author::Machine)),
         )
         .col_expr(Column::CaptionText, Expr::value(caption.text.clone()))
+        .col_expr(
+            Column::CaptionParagraph,
+            Expr::value(caption.paragraph.clone()),
+        )
         .col_expr(Column::CaptionBy, Expr::value(Author::Machine))
         .col_expr(
             Column::CaptionProvider,
@@ -65,11 +80,11 @@ pub(crate) async fn by_machine(
     if updated.rows_affected == 0 {
         return Ok(false);
     }
-    let tokens = |count: Option<u32>| count.and_then(|count| i32::try_from(count).ok());
     let row = ActiveModel {
         id: Set(Uuid::now_v7()),
         image_id: Set(image_id),
         text: Set(caption.text),
+        paragraph: Set(caption.paragraph),
         tags: Set(Some(tags)),
         written_by: Set(Author::Machine),
         author_name: Set(None),
@@ -77,8 +92,10 @@ pub(crate) async fn by_machine(
         model: Set(caption.model),
         prompt_version: Set(caption.prompt_version),
         language: Set(Some(caption.language)),
-        tokens_in: Set(tokens(caption.tokens_in)),
-        tokens_out: Set(tokens(caption.tokens_out)),
+        tokens_in: Set(spent.tokens_in),
+        tokens_out: Set(spent.tokens_out),
+        cost_micros: Set(spent.cost_micros),
+        duration_ms: Set(spent.duration_ms),
         created_at: Set(now),
     };
     Entity::insert(row).exec_without_returning(tx).await?;
@@ -97,10 +114,12 @@ pub async fn by_person(
     edit: Edit,
 ) -> Result<Option<()>, DbErr> {
     let tx = begin_write(db).await?;
-    let Some(image) = image::visible_by_id(image_id).one(&tx).await? else {
+    // One person at a time, so that the history has them in the order in which their words held.
+    let image = image::visible_by_id(image_id).lock_exclusive();
+    let Some(image) = image.one(&tx).await? else {
         return Ok(None);
     };
-    let Some(text) = edit.text.or_else(|| image.caption_text.clone()) else {
+    let Some(Words { text, paragraph }) = edit.caption.or_else(|| words_of(&image)) else {
         return Ok(None);
     };
     let tags = edit.tags.map_or_else(|| tags_of(&image), Tags);
@@ -108,6 +127,7 @@ pub async fn by_person(
     image::Entity::update_many()
         .filter(Column::Id.eq(image_id))
         .col_expr(Column::CaptionText, Expr::value(text.clone()))
+        .col_expr(Column::CaptionParagraph, Expr::value(paragraph.clone()))
         .col_expr(Column::CaptionBy, Expr::value(Author::Person))
         .col_expr(Column::CaptionProvider, Expr::value(None::<String>))
         .col_expr(Column::CaptionModel, Expr::value(None::<String>))
@@ -121,6 +141,7 @@ pub async fn by_person(
         id: Set(Uuid::now_v7()),
         image_id: Set(image_id),
         text: Set(text),
+        paragraph: Set(paragraph),
         tags: Set(Some(tags)),
         written_by: Set(Author::Person),
         author_name: Set(name.map(str::to_owned)),
@@ -131,6 +152,13 @@ pub async fn by_person(
     change::record(&tx, image_id, Kind::Image).await?;
     tx.commit().await?;
     Ok(Some(()))
+}
+
+fn words_of(image: &Model) -> Option<Words> {
+    Some(Words {
+        text: image.caption_text.clone()?,
+        paragraph: image.caption_paragraph.clone(),
+    })
 }
 
 fn tags_of(image: &Model) -> Tags {

@@ -7,6 +7,7 @@ use platform::objects::ObjectStore;
 use platform::settings::CaptionSource;
 use sea_orm::DatabaseConnection;
 
+use crate::allowance::Allowance;
 use crate::annotate::Captioner;
 use crate::cpu::CpuPool;
 use crate::faces::FaceDetector;
@@ -21,6 +22,8 @@ pub struct Context {
     pub store: Arc<dyn ObjectStore>,
     /// Who writes captions.
     pub captioner: Arc<dyn Captioner>,
+    /// How much that may cost; none if the captioner asks nobody.
+    pub allowance: Option<Allowance>,
     /// Who finds faces.
     pub detector: Arc<dyn FaceDetector>,
     /// Where pixels are worked on.

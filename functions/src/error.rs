@@ -5,15 +5,12 @@ use std::time::Duration;
 use platform::objects::StoreError;
 use sea_orm::DbErr;
 
+use crate::allowance::Pause;
 use crate::annotate::CaptionError;
 use crate::anonymise::AnonymiseError;
 use crate::cpu::Panicked;
 use crate::faces::DetectError;
 use crate::picture::Refusal;
-
-/// How the reason begins when a provider's answer was of no use. A later attempt finds it in the
-/// step's history.
-pub(crate) const UNUSABLE_ANSWER: &str = "the provider's answer cannot be used";
 
 /// Why a step did not get done. The text is for people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,8 +24,11 @@ pub enum WorkError {
         retry_after: Option<Duration>,
     },
     /// What the provider answered is not what was asked for: worth a second try, not a third.
-    #[error("{start}: {0}", start = UNUSABLE_ANSWER)]
+    #[error("{0}")]
     UnusableAnswer(String),
+    /// Not now, for a reason that has nothing to do with the picture.
+    #[error("{0}")]
+    Paused(Pause),
     /// It will never work with this picture.
     #[error("{0}")]
     Permanent(String),
@@ -95,11 +95,16 @@ impl From<CaptionError> for WorkError {
             CaptionError::Transient {
                 reason,
                 retry_after,
+            }
+            | CaptionError::TurnedAway {
+                reason,
+                retry_after,
+                ..
             } => Self::Transient {
                 reason,
                 retry_after,
             },
-            CaptionError::Unusable(reason) => Self::UnusableAnswer(reason),
+            CaptionError::Unusable(_) => Self::UnusableAnswer(error.to_string()),
             CaptionError::Permanent(reason) => Self::Permanent(reason),
             CaptionError::Blocked(reason) => Self::Blocked(reason),
         }

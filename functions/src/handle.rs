@@ -14,16 +14,19 @@ use entity::image;
 use entity::step::{Attempt, Column, Entity, History, Name, State};
 use futures::FutureExt as _;
 use platform::database::begin_write;
+use platform::telemetry::metrics;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
     ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _, QueryFilter as _, UpdateMany,
 };
-use tracing::{error, info, warn};
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span, error, error_span, info, warn};
 use uuid::Uuid;
 
+use crate::allowance::Pause;
 use crate::context::Context;
 use crate::cpu::{Panicked, panic_text};
-use crate::error::{UNUSABLE_ANSWER, WorkError};
+use crate::error::WorkError;
 use crate::lifecycle::{is_gone, remove_renditions};
 use crate::work::{self, Finding};
 
@@ -45,6 +48,8 @@ pub enum Verdict {
     Acknowledge,
     /// Deliver it again after this time.
     Retry(Duration),
+    /// The same, but this delivery does not count: nothing was tried.
+    Postpone(Duration),
 }
 
 /// Does what the delivery asks for.
@@ -52,9 +57,26 @@ pub enum Verdict {
 /// # Errors
 /// Only if the outcome could not be written down; deliver it again then.
 pub async fn handle(ctx: &Context, delivery: Delivery) -> Result<Verdict, DbErr> {
+    if let Some(pause) = pause(ctx, delivery.step).await? {
+        return Ok(Verdict::Postpone(pause.wait()));
+    }
+    let span = error_span!(
+        "step",
+        otel.name = %delivery.step,
+        step = %delivery.step,
+        image_id = %delivery.image_id,
+        attempt = Empty,
+        outcome = Empty,
+    );
+    attempt(ctx, delivery).instrument(span).await
+}
+
+async fn attempt(ctx: &Context, delivery: Delivery) -> Result<Verdict, DbErr> {
     let Some(attempt) = Begun::begin(ctx, delivery).await? else {
+        Span::current().record("outcome", "nothing owed");
         return Ok(Verdict::Acknowledge);
     };
+    Span::current().record("attempt", attempt.number);
     if delivery.receive_count > ctx.options.max_attempts {
         let reason = "given up: each attempt ended before it could say why; the worker may have \
                       run out of memory or been stopped";
@@ -69,8 +91,9 @@ pub async fn handle(ctx: &Context, delivery: Delivery) -> Result<Verdict, DbErr>
         Ok(finding) => attempt.succeed(ctx, finding).await?,
         Err(WorkError::Blocked(reason)) => attempt.give_up(ctx, State::Blocked, &reason).await?,
         Err(WorkError::Permanent(reason)) => attempt.give_up(ctx, State::Failed, &reason).await?,
-        Err(error @ WorkError::UnusableAnswer(_)) => {
-            let reason = error.to_string();
+        Err(WorkError::Paused(pause)) => attempt.postpone(ctx, &pause).await?,
+        Err(WorkError::UnusableAnswer(reason)) => {
+            let attempt = attempt.with_unusable_answer();
             let is_last = delivery.receive_count >= ctx.options.max_attempts;
             if is_last || attempt.had_unusable_answer() {
                 attempt.give_up(ctx, State::Failed, &reason).await?
@@ -93,11 +116,21 @@ pub async fn handle(ctx: &Context, delivery: Delivery) -> Result<Verdict, DbErr>
             attempt.hand_back(ctx, &reason, wait).await?
         }
     };
-    attempt.remove_if_deleted(ctx).await?;
+    remove_if_deleted(ctx, delivery.image_id).await?;
     Ok(verdict)
 }
 
+/// Why this step cannot be worked on at the moment, whichever image it is about. Asked before
+/// anything is written, so that thousands of waiting images cost next to nothing.
+async fn pause(ctx: &Context, step: Name) -> Result<Option<Pause>, DbErr> {
+    match &ctx.allowance {
+        Some(allowance) if step == Name::Annotate => allowance.pause().await,
+        _ => Ok(None),
+    }
+}
+
 /// An attempt that is written down as running.
+#[derive(Clone)]
 struct Begun {
     image: image::Model,
     step: Name,
@@ -106,6 +139,7 @@ struct Begun {
     number: i32,
     started_at: DateTime<Utc>,
     history: History,
+    unusable_answer: bool,
 }
 
 impl Begun {
@@ -130,6 +164,7 @@ impl Begun {
             number: row.attempts + 1,
             started_at: entity::now(),
             history,
+            unusable_answer: false,
         };
         let mut open = begun.history.clone();
         open.push(begun.entry(None, State::Running, None));
@@ -154,9 +189,11 @@ impl Begun {
             finding.write(&tx, self.image.id).await?;
             change::record(&tx, self.image.id, Kind::Image).await?;
             tx.commit().await?;
-            info!(image = %self.image.id, step = %self.step, attempt = self.number, millis = self.millis(), "done");
+            self.ended("done");
+            info!(millis = self.millis(), "done");
         } else {
             tx.rollback().await?;
+            self.ended("superseded");
         }
         Ok(Verdict::Acknowledge)
     }
@@ -170,7 +207,8 @@ impl Begun {
             change::record(&tx, self.image.id, Kind::Image).await?;
         }
         tx.commit().await?;
-        error!(image = %self.image.id, step = %self.step, attempt = self.number, %reason, "{}", state.as_str());
+        self.ended(state.as_str());
+        error!(%reason, "{}", state.as_str());
         Ok(Verdict::Acknowledge)
     }
 
@@ -188,8 +226,30 @@ impl Begun {
             change::record(&tx, self.image.id, Kind::Image).await?;
         }
         tx.commit().await?;
-        warn!(image = %self.image.id, step = %self.step, attempt = self.number, %reason, wait_seconds = wait.as_secs_f32(), "will be tried again");
+        self.ended("retried");
+        warn!(%reason, wait_seconds = wait.as_secs_f32(), "will be tried again");
         Ok(Verdict::Retry(wait))
+    }
+
+    /// Undoes the attempt: the provider took no request, so nothing was tried.
+    async fn postpone(&self, ctx: &Context, pause: &Pause) -> Result<Verdict, DbErr> {
+        let tx = begin_write(&ctx.db).await?;
+        let undone = self
+            .this_round()
+            .filter(self.is_ours())
+            .col_expr(Column::State, Expr::value(State::Queued))
+            .col_expr(Column::Attempts, Expr::value(self.number - 1))
+            .col_expr(Column::Error, Expr::value(pause.to_string()))
+            .col_expr(Column::History, Expr::value(self.history.clone()))
+            .exec(&tx)
+            .await?;
+        if undone.rows_affected == 1 {
+            change::record(&tx, self.image.id, Kind::Image).await?;
+        }
+        tx.commit().await?;
+        self.ended("postponed");
+        info!(%pause, "put off");
+        Ok(Verdict::Postpone(pause.wait()))
     }
 
     /// The one conditional update that ends the attempt. False if somebody else was faster.
@@ -241,34 +301,48 @@ impl Begun {
             finished_at,
             state,
             error: error.map(str::to_owned),
+            unusable_answer: self.unusable_answer,
+        }
+    }
+
+    fn with_unusable_answer(&self) -> Self {
+        Self {
+            unusable_answer: true,
+            ..self.clone()
         }
     }
 
     /// Whether an earlier attempt of this round ended because of what the provider answered.
     fn had_unusable_answer(&self) -> bool {
-        self.history.0.iter().any(|attempt| {
-            let reason = attempt.error.as_deref().unwrap_or_default();
-            attempt.started_at >= self.queued_at && reason.starts_with(UNUSABLE_ANSWER)
-        })
+        self.history
+            .0
+            .iter()
+            .any(|attempt| attempt.unusable_answer && attempt.started_at >= self.queued_at)
+    }
+
+    /// Says to whoever follows or counts what became of the attempt.
+    fn ended(&self, outcome: &'static str) {
+        Span::current().record("outcome", outcome);
+        let took = (Utc::now() - self.started_at).to_std().unwrap_or_default();
+        metrics::step(self.step.as_str(), outcome, took);
     }
 
     fn millis(&self) -> i64 {
         (Utc::now() - self.started_at).num_milliseconds()
     }
+}
 
-    /// The image may have been deleted while it was worked on; then its rendition, which may
-    /// have been stored after the deletion passed by, has to go as well. Whether the attempt
-    /// could be settled does not tell: the rows are the last thing that a deletion removes.
-    async fn remove_if_deleted(&self, ctx: &Context) -> Result<(), DbErr> {
-        let id = self.image.id;
-        if !is_gone(&ctx.db, id).await? {
-            return Ok(());
-        }
-        if let Err(error) = remove_renditions(ctx.store.as_ref(), id).await {
-            warn!(image = %id, %error, "a rendition of a deleted image stays behind");
-        }
-        Ok(())
+/// The image may have been deleted while it was worked on; then its rendition, which may have
+/// been stored after the deletion passed by, has to go as well. Whether the attempt could be
+/// settled does not tell: the rows are the last thing that a deletion removes.
+async fn remove_if_deleted(ctx: &Context, id: Uuid) -> Result<(), DbErr> {
+    if !is_gone(&ctx.db, id).await? {
+        return Ok(());
     }
+    if let Err(error) = remove_renditions(ctx.store.as_ref(), id).await {
+        warn!(image = %id, %error, "a rendition of a deleted image stays behind");
+    }
+    Ok(())
 }
 
 /// The last attempt on record never ended: its worker is gone.

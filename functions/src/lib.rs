@@ -6,18 +6,24 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod adopt;
+pub mod allowance;
 pub mod annotate;
 pub mod anonymise;
 pub mod captions;
 pub mod context;
 pub mod cpu;
+pub mod dispatch;
 pub mod error;
 pub mod faces;
 pub mod handle;
+pub mod lambda;
 pub mod lifecycle;
 pub mod local;
 pub mod picture;
 pub mod placeholder;
+pub mod queues;
+pub mod setup;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod thumbnail;

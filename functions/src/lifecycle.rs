@@ -15,6 +15,7 @@ use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait as _,
     QueryFilter as _, SqlErr,
 };
+use tracing::{Instrument as _, info_span};
 use uuid::Uuid;
 
 /// Why something did not come to its end. Trying again goes on where it stopped.
@@ -121,11 +122,42 @@ fn is_duplicate(error: &DbErr) -> bool {
     matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
 }
 
+/// Makes an image of an object that is in the store already. None if there is an image of that
+/// object, or with the same bytes.
+///
+/// # Errors
+/// If the database does not answer.
+pub(crate) async fn adopt_stored(
+    db: &DatabaseConnection,
+    key: &ObjectKey,
+    new: &NewImage,
+) -> Result<Option<Model>, DbErr> {
+    let image = match insert_at(db, Uuid::now_v7(), key, new).await {
+        Ok(image) => image,
+        Err(error) if is_duplicate(&error) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let stored_at = mark_stored(db, image.id).await?;
+    Ok(Some(Model {
+        stored_at: Some(stored_at),
+        ..image
+    }))
+}
+
 async fn insert(db: &DatabaseConnection, new: &NewImage) -> Result<Model, DbErr> {
     let id = Uuid::now_v7();
+    insert_at(db, id, &ObjectKey::original(id, new.format), new).await
+}
+
+async fn insert_at(
+    db: &DatabaseConnection,
+    id: Uuid,
+    key: &ObjectKey,
+    new: &NewImage,
+) -> Result<Model, DbErr> {
     let row = ActiveModel {
         id: Set(id),
-        object_key: Set(ObjectKey::original(id, new.format).path()),
+        object_key: Set(key.path()),
         file_name: Set(new.file_name.clone()),
         content_type: Set(new.format.content_type().to_owned()),
         bytes: Set(i64::try_from(new.bytes).unwrap_or(i64::MAX)),
@@ -175,7 +207,8 @@ async fn store_original(
 ) -> Result<Model, LifecycleError> {
     let key = ObjectKey::parse(&image.object_key)
         .map_err(|invalid| DbErr::Custom(format!("{}: {invalid}", image.object_key)))?;
-    store.put(&key, body).await?;
+    let span = info_span!("store put", key = %key);
+    store.put(&key, body).instrument(span).await?;
     let stored_at = mark_stored(db, image.id).await?;
     // Two may have sent the same bytes, and the image of the faster one may be deleted already.
     if is_gone(db, image.id).await? {
@@ -206,7 +239,8 @@ pub async fn mark_stored(db: &DatabaseConnection, id: Uuid) -> Result<DateTime<U
 }
 
 /// Puts steps of an image back to the beginning: a new round of attempts. Returns how many
-/// steps that were; the caller sees to it that somebody delivers them.
+/// steps that were; the caller sees to it that somebody delivers them, and at last records the
+/// change.
 ///
 /// # Errors
 /// If the database does not answer.
@@ -225,7 +259,6 @@ pub async fn requeue<C: ConnectionTrait>(
         .col_expr(step::Column::QueuedAt, Expr::value(entity::now()))
         .exec(db)
         .await?;
-    change::record(db, image_id, Kind::Image).await?;
     Ok(updated.rows_affected)
 }
 
@@ -268,6 +301,12 @@ pub async fn purge(
     }
     remove_renditions(store, image.id).await?;
     let tx = begin_write(db).await?;
+    // Workers lock a step first and its image second; who does it the other way round would wait
+    // for them while they wait for us.
+    step::Entity::delete_many()
+        .filter(step::Column::ImageId.eq(image.id))
+        .exec(&tx)
+        .await?;
     job::Entity::delete_many()
         .filter(job::Column::ImageId.eq(image.id))
         .exec(&tx)

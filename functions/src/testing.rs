@@ -7,6 +7,7 @@
 
 mod files;
 pub mod provider;
+pub mod runtime;
 
 use image::codecs::gif::GifEncoder;
 use image::codecs::png::PngEncoder;

@@ -2,27 +2,40 @@
 //! comes back as a [`Finding`]; writing it into the rows is the caller's.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
-use entity::image::{Column, Entity, Faces, Model};
+use entity::image::{Author, Column, Entity, Faces, Model};
 use entity::step::Name;
 use platform::objects::{Body, ObjectKey};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _, QueryFilter as _};
+use tokio::time::sleep;
+use tracing::{Instrument as _, info_span, warn};
 use uuid::Uuid;
 
-use crate::annotate::{self, Caption, Subject};
+use crate::allowance::Spent;
+use crate::annotate::{self, Caption, CaptionError, Subject};
 use crate::context::Context;
 use crate::error::WorkError;
 use crate::{anonymise, captions, thumbnail};
+
+/// How often a provider is asked within one attempt if requests break: most such trouble is over
+/// in a moment, and five attempts are soon used up when one request in five breaks.
+const TRIES: u32 = 3;
+
+/// Only while the attempt is this young, so that slow trouble does not outlast a lease.
+const SOON: Duration = Duration::from_secs(5);
 
 /// What a function found out about an image.
 pub(crate) enum Finding {
     Thumbhash(String),
     Faces(Faces),
-    Caption(Caption),
+    Caption(Caption, Spent),
+    /// A person has described it already.
+    Described,
 }
 
 pub(crate) async fn run(step: Name, ctx: &Context, image: &Model) -> Result<Finding, WorkError> {
@@ -68,6 +81,9 @@ async fn make_anonymised(ctx: &Context, image: &Model) -> Result<Finding, WorkEr
 }
 
 async fn write_caption(ctx: &Context, image: &Model) -> Result<Finding, WorkError> {
+    if image.caption_by == Some(Author::Person) {
+        return Ok(Finding::Described);
+    }
     let original = original(ctx, image).await?;
     let (limits, source) = (ctx.options.limits, ctx.options.caption_source);
     let detector = Arc::clone(&ctx.detector);
@@ -86,17 +102,60 @@ async fn write_caption(ctx: &Context, image: &Model) -> Result<Finding, WorkErro
         camera: image.camera.clone(),
         language: ctx.options.caption_language.clone(),
     };
-    Ok(Finding::Caption(ctx.captioner.caption(&subject).await?))
+    let (caption, spent) = ask(ctx, image.id, &subject).await?;
+    Ok(Finding::Caption(caption, spent))
+}
+
+/// Asks the captioner, if it may be asked. This is the last moment to find out: a place in the
+/// minute that is taken earlier would be used later.
+async fn ask(
+    ctx: &Context,
+    image_id: Uuid,
+    subject: &Subject,
+) -> Result<(Caption, Spent), WorkError> {
+    let Some(allowance) = &ctx.allowance else {
+        return Ok((ctx.captioner.caption(subject).await?, Spent::default()));
+    };
+    let first = Instant::now();
+    let mut tries = 0;
+    loop {
+        let ticket = allowance
+            .reserve(image_id)
+            .await?
+            .map_err(WorkError::Paused)?;
+        let begun = Instant::now();
+        let answered = ctx.captioner.ask(subject).await;
+        let settled = allowance.settle(ticket, &answered, begun.elapsed()).await;
+        let (spent, pause) = settled.unwrap_or_else(|error| {
+            // What is paid for is worth more than its entry in the ledger.
+            warn!(image = %image_id, %error, "the ledger does not know what came of a request");
+            Default::default()
+        });
+        if let Some(pause) = pause {
+            return Err(WorkError::Paused(pause));
+        }
+        tries += 1;
+        let may_try_again = tries < TRIES && first.elapsed() < SOON;
+        match answered.result {
+            Err(CaptionError::Transient {
+                retry_after: None, ..
+            }) if may_try_again => sleep(ctx.options.backoff / 10 * tries).await,
+            result => return Ok((result?, spent)),
+        }
+    }
 }
 
 async fn original(ctx: &Context, image: &Model) -> Result<Bytes, WorkError> {
     let key = ObjectKey::parse(&image.object_key)
         .map_err(|invalid| WorkError::Permanent(format!("{}: {invalid}", image.object_key)))?;
-    Ok(ctx.store.get(&key).await?)
+    let span = info_span!("store get", key = %key);
+    Ok(ctx.store.get(&key).instrument(span).await?)
 }
 
 async fn put(ctx: &Context, key: &ObjectKey, jpeg: Vec<u8>) -> Result<(), WorkError> {
-    Ok(ctx.store.put(key, Body::Bytes(jpeg.into())).await?)
+    let span = info_span!("store put", key = %key);
+    let put = ctx.store.put(key, Body::Bytes(jpeg.into()));
+    Ok(put.instrument(span).await?)
 }
 
 fn pixels(image: &Model) -> u64 {
@@ -110,10 +169,11 @@ impl Finding {
         let row = match self {
             Self::Thumbhash(hash) => row.col_expr(Column::Thumbhash, Expr::value(hash)),
             Self::Faces(faces) => row.col_expr(Column::Faces, Expr::value(faces)),
-            Self::Caption(caption) => {
-                captions::by_machine(tx, image_id, caption).await?;
+            Self::Caption(caption, spent) => {
+                captions::by_machine(tx, image_id, caption, spent).await?;
                 return Ok(());
             }
+            Self::Described => return Ok(()),
         };
         row.exec(tx).await?;
         Ok(())

@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use super::CaptionError;
+use super::{Account, Caption, CaptionError, Prompt};
 
 /// Alt text is cut to this many characters, about as much as screen readers say in one go.
 const ALT_TEXT: usize = 160;
@@ -20,6 +20,26 @@ pub(super) struct Answer {
     pub(super) alt_text: String,
     pub(super) paragraph: String,
     pub(super) tags: Vec<String>,
+}
+
+impl Answer {
+    /// The caption, with where it comes from.
+    pub(super) fn into_caption(
+        self,
+        account: &Account,
+        prompt: &Prompt,
+        language: &str,
+    ) -> Caption {
+        Caption {
+            text: self.alt_text,
+            paragraph: Some(self.paragraph),
+            tags: self.tags,
+            provider: account.provider.to_owned(),
+            model: Some(account.model.clone()),
+            prompt_version: Some(prompt.version().to_owned()),
+            language: language.to_owned(),
+        }
+    }
 }
 
 /// The answer as the model writes it.

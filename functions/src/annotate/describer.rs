@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use chrono::NaiveDateTime;
 
-use super::{Caption, CaptionError, Captioner, Shape, Subject, colours};
+use super::{Account, Answered, Caption, Captioner, Shape, Subject, Usage, colours};
 
 /// Describes pictures offline, in English.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,9 +16,13 @@ impl Captioner for Describer {
         "describe"
     }
 
-    async fn caption(&self, subject: &Subject) -> Result<Caption, CaptionError> {
+    fn account(&self) -> Option<&Account> {
+        None
+    }
+
+    async fn ask(&self, subject: &Subject) -> Answered {
         let colours = colours::dominant(&subject.picture);
-        Ok(Caption {
+        let caption = Caption {
             text: sentence(subject, &colours),
             paragraph: None,
             tags: tags(subject, &colours),
@@ -26,9 +30,11 @@ impl Captioner for Describer {
             model: None,
             prompt_version: None,
             language: "en".to_owned(),
-            tokens_in: None,
-            tokens_out: None,
-        })
+        };
+        Answered {
+            usage: Usage::default(),
+            result: Ok(caption),
+        }
     }
 }
 

@@ -7,12 +7,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use platform::settings::GeminiSettings;
 use reqwest::header::HeaderName;
-use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::http::{Complaint, Http, Reply, SetupError};
-use super::{Caption, CaptionError, Captioner, Subject, answer, prompt, sight};
+use super::http::{Complaint, Endpoint, Http, SetupError};
+use super::{
+    Account, Answered, Caption, CaptionError, Captioner, Prompt, Subject, Usage, answer, sight,
+};
 
 /// A cap on what one answer may cost. A description takes some 300 tokens; models that think
 /// before they write need the rest.
@@ -21,7 +22,7 @@ const MAX_OUTPUT_TOKENS: u32 = 8192;
 /// Asks Gemini.
 pub struct Gemini {
     http: Http,
-    model: String,
+    prompt: Prompt,
 }
 
 impl Gemini {
@@ -30,65 +31,77 @@ impl Gemini {
     /// # Errors
     /// If no connection can be set up: the key does not fit into a header, or this machine has
     /// no certificates to check servers by.
-    pub fn new(settings: &GeminiSettings, patience: Duration) -> Result<Self, SetupError> {
+    pub fn new(
+        settings: &GeminiSettings,
+        prompt: Prompt,
+        patience: Duration,
+    ) -> Result<Self, SetupError> {
         let GeminiSettings {
             api_key,
             model,
             base_url,
         } = settings;
-        let header = HeaderName::from_static("x-goog-api-key");
-        Ok(Self {
-            http: Http::new(
-                "Gemini",
-                format!("{base_url}/v1beta/models/{model}:generateContent"),
-                Some((header, api_key.expose_secret().to_owned())),
-                Some(api_key.clone()),
-                "GEMINI_API_KEY",
-                patience,
-            )?,
+        let endpoint = Endpoint {
+            provider: "gemini",
+            name: "Gemini",
+            url: format!("{base_url}/v1beta/models/{model}:generateContent"),
             model: model.clone(),
-        })
+            key: Some(api_key.clone()),
+            key_header: HeaderName::from_static("x-goog-api-key"),
+            key_prefix: "",
+            key_setting: "GEMINI_API_KEY",
+        };
+        let http = Http::new(endpoint, patience)?;
+        Ok(Self { http, prompt })
     }
 }
 
 #[async_trait]
 impl Captioner for Gemini {
     fn provider(&self) -> &'static str {
-        "gemini"
+        self.http.account().provider
     }
 
-    async fn caption(&self, subject: &Subject) -> Result<Caption, CaptionError> {
-        let data = sight::base64_jpeg(&subject.picture).await?;
-        let reply = self.http.post(&request(&subject.language, data)).await?;
-        if !reply.status.is_success() {
-            return Err(self.http.trouble(&reply, complaint(&reply)));
-        }
-        let response: Response = serde_json::from_slice(&reply.body)
-            .map_err(|_| CaptionError::Unusable("it is none of Gemini's".to_owned()))?;
-        let usage = response.usage_metadata.clone().unwrap_or_default();
-        let answer = answer::parse(&text(response)?)?;
-        Ok(Caption {
-            text: answer.alt_text,
-            paragraph: Some(answer.paragraph),
-            tags: answer.tags,
-            provider: self.provider().to_owned(),
-            model: Some(self.model.clone()),
-            prompt_version: Some(prompt::version()),
-            language: subject.language.clone(),
-            tokens_in: usage.prompt_token_count,
-            tokens_out: usage.out(),
-        })
+    fn account(&self) -> Option<&Account> {
+        Some(self.http.account())
+    }
+
+    async fn ask(&self, subject: &Subject) -> Answered {
+        let mut usage = Usage::default();
+        let result = self.answer(subject, &mut usage).await;
+        Answered { usage, result }
     }
 }
 
-fn request(language: &str, jpeg: String) -> Value {
+impl Gemini {
+    async fn answer(&self, subject: &Subject, usage: &mut Usage) -> Result<Caption, CaptionError> {
+        let data = sight::base64_jpeg(&subject.picture).await?;
+        let prompt = self.prompt.in_language(&subject.language);
+        let reply = self.http.post(&request(prompt, data)).await?;
+        if !reply.status.is_success() {
+            let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+            return Err(self.http.trouble(&reply, complaint(&body["error"])));
+        }
+        let response: Response = serde_json::from_slice(&reply.body)
+            .map_err(|_| CaptionError::Unusable("it is none of Gemini's".to_owned()))?;
+        let counted = response.usage_metadata.clone().unwrap_or_default();
+        *usage = Usage {
+            tokens_in: counted.prompt_token_count,
+            tokens_out: counted.out(),
+        };
+        let answer = answer::parse(&text(response)?)?;
+        Ok(answer.into_caption(self.http.account(), &self.prompt, &subject.language))
+    }
+}
+
+fn request(prompt: String, jpeg: String) -> Value {
     let text = |meaning: &str| json!({ "type": "STRING", "description": meaning });
     json!({
         "contents": [{
             "role": "user",
             "parts": [
                 { "inline_data": { "mime_type": "image/jpeg", "data": jpeg } },
-                { "text": prompt::in_language(language) },
+                { "text": prompt },
             ],
         }],
         "generationConfig": {
@@ -114,7 +127,7 @@ struct Response {
     #[serde(default)]
     candidates: Vec<Candidate>,
     prompt_feedback: Option<Feedback>,
-    usage_metadata: Option<Usage>,
+    usage_metadata: Option<Counted>,
 }
 
 #[derive(Deserialize)]
@@ -145,18 +158,20 @@ struct Feedback {
 
 #[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Usage {
+struct Counted {
     prompt_token_count: Option<u32>,
     candidates_token_count: Option<u32>,
     thoughts_token_count: Option<u32>,
 }
 
-impl Usage {
-    /// What is paid for as output: the answer and the thoughts before it.
+impl Counted {
+    /// What is paid for as output: the answer and the thoughts before it. Who is cut short while
+    /// thinking has written no answer, and is paid all the same.
     fn out(&self) -> Option<u32> {
-        let thoughts = self.thoughts_token_count.unwrap_or_default();
-        self.candidates_token_count
-            .map(|answer| answer.saturating_add(thoughts))
+        [self.candidates_token_count, self.thoughts_token_count]
+            .into_iter()
+            .flatten()
+            .reduce(u32::saturating_add)
     }
 }
 
@@ -193,11 +208,11 @@ fn text(response: Response) -> Result<String, CaptionError> {
 }
 
 /// Reads an error as Google's APIs word it: <https://cloud.google.com/apis/design/errors>.
-fn complaint(reply: &Reply) -> Complaint {
-    let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
-    let error = &body["error"];
+pub(super) fn complaint(error: &Value) -> Complaint {
     let mut complaint = Complaint {
         message: error["message"].as_str().unwrap_or_default().to_owned(),
+        // Said of the country that a request comes from, and of projects without billing.
+        about_account: error["status"] == "FAILED_PRECONDITION",
         ..Complaint::default()
     };
     for detail in error["details"].as_array().into_iter().flatten() {

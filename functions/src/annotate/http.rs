@@ -9,8 +9,13 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, StatusCode, redirect};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
-use super::CaptionError;
+use entity::provider::Cause;
+use tracing::field::Empty;
+use tracing::{Instrument as _, info_span};
+
+use super::{Account, CaptionError};
 
 /// No answer we asked for is longer, in bytes.
 const MAX_ANSWER: usize = 1 << 20;
@@ -26,16 +31,40 @@ const MAX_MESSAGE: usize = 200;
 #[error("the captioner cannot be set up: {0}")]
 pub struct SetupError(String);
 
+/// Where a provider is and how it wants to be addressed.
+pub(super) struct Endpoint {
+    /// The captioner's name, as it is kept with captions.
+    pub(super) provider: &'static str,
+    /// What the provider is called in messages.
+    pub(super) name: &'static str,
+    /// Where requests go.
+    pub(super) url: String,
+    /// The model that is asked.
+    pub(super) model: String,
+    /// The key, if one is wanted.
+    pub(super) key: Option<SecretString>,
+    /// The header that the key goes into.
+    pub(super) key_header: HeaderName,
+    /// What stands before the key there.
+    pub(super) key_prefix: &'static str,
+    /// The setting that holds the key, for messages.
+    pub(super) key_setting: &'static str,
+}
+
 /// The connection to one provider.
 pub(super) struct Http {
     client: Client,
-    url: String,
-    key: Option<SecretString>,
-    /// What the provider is called in messages.
-    name: &'static str,
-    /// The setting that holds the key, for messages.
-    key_setting: &'static str,
+    endpoint: Endpoint,
+    account: Account,
     patience: Duration,
+    server: Server,
+}
+
+/// Where a provider is, for traces.
+struct Server {
+    url: String,
+    host: String,
+    port: u16,
 }
 
 /// What a provider said.
@@ -50,25 +79,24 @@ pub(super) struct Reply {
 pub(super) struct Complaint {
     pub(super) message: String,
     pub(super) about_key: bool,
+    pub(super) about_account: bool,
     pub(super) about_content: bool,
     pub(super) retry_after: Option<Duration>,
 }
 
 impl Http {
-    pub(super) fn new(
-        name: &'static str,
-        url: String,
-        header: Option<(HeaderName, String)>,
-        key: Option<SecretString>,
-        key_setting: &'static str,
-        patience: Duration,
-    ) -> Result<Self, SetupError> {
+    pub(super) fn new(endpoint: Endpoint, patience: Duration) -> Result<Self, SetupError> {
         let mut headers = HeaderMap::new();
-        if let Some((header, value)) = header {
-            let mut value = HeaderValue::from_str(&value)
-                .map_err(|_| SetupError(format!("{key_setting} does not fit into a header")))?;
+        if let Some(key) = &endpoint.key {
+            let value = format!("{}{}", endpoint.key_prefix, key.expose_secret());
+            let mut value = HeaderValue::from_str(&value).map_err(|_| {
+                SetupError(format!(
+                    "{} does not fit into a header",
+                    endpoint.key_setting
+                ))
+            })?;
             value.set_sensitive(true);
-            headers.insert(header, value);
+            headers.insert(endpoint.key_header.clone(), value);
         }
         let mut builder = Client::builder()
             .default_headers(headers)
@@ -76,7 +104,7 @@ impl Http {
             .timeout(patience)
             // A redirect would carry the key to whoever it names.
             .redirect(redirect::Policy::none());
-        if is_this_machine(&url) {
+        if is_this_machine(&endpoint.url) {
             builder = builder.no_proxy();
         }
         let client = builder
@@ -84,17 +112,52 @@ impl Http {
             .map_err(|error| SetupError(root_cause(&error)))?;
         Ok(Self {
             client,
-            url,
-            key,
-            name,
-            key_setting,
+            account: account(&endpoint),
+            server: Server::at(&endpoint.url),
+            endpoint,
             patience,
         })
     }
 
+    pub(super) fn account(&self) -> &Account {
+        &self.account
+    }
+
     /// Posts JSON and reads the answer, whatever its status.
     pub(super) async fn post(&self, body: &impl Serialize) -> Result<Reply, CaptionError> {
-        let request = self.client.post(&self.url).json(body);
+        // The address holds no key, and the provider is told nothing of our traces.
+        let span = info_span!(
+            "provider",
+            otel.name = "POST",
+            otel.kind = "client",
+            http.request.method = "POST",
+            url.full = self.server.url,
+            server.address = self.server.host,
+            server.port = self.server.port,
+            gen_ai.provider.name = self.endpoint.provider,
+            gen_ai.request.model = self.endpoint.model,
+            http.response.status_code = Empty,
+            error.type = Empty,
+            otel.status_code = Empty,
+        );
+        let posted = self.exchange(body).instrument(span.clone()).await;
+        let trouble = match &posted {
+            Ok(reply) => {
+                span.record("http.response.status_code", reply.status.as_u16());
+                let is_error = reply.status.is_client_error() || reply.status.is_server_error();
+                is_error.then(|| reply.status.as_u16().to_string())
+            }
+            Err(error) => Some(error.kind().to_owned()),
+        };
+        if let Some(trouble) = trouble {
+            span.record("error.type", trouble);
+            span.record("otel.status_code", "ERROR");
+        }
+        posted
+    }
+
+    async fn exchange(&self, body: &impl Serialize) -> Result<Reply, CaptionError> {
+        let request = self.client.post(&self.endpoint.url).json(body);
         let mut response = request.send().await.map_err(|error| self.broken(&error))?;
         let status = response.status();
         let retry_after = response.headers().get(RETRY_AFTER).and_then(wait_asked_for);
@@ -118,49 +181,75 @@ impl Http {
 
     /// What to do about an answer that is no success.
     pub(super) fn trouble(&self, reply: &Reply, complaint: Complaint) -> CaptionError {
-        let name = self.name;
+        let name = self.endpoint.name;
         let message = self.told(&complaint.message);
-        let transient = |reason| CaptionError::Transient {
-            reason,
-            retry_after: complaint
-                .retry_after
-                .max(reply.retry_after)
-                .map(|wait| wait.min(MAX_WAIT)),
-        };
+        let retry_after = complaint
+            .retry_after
+            .max(reply.retry_after)
+            .map(|wait| wait.min(MAX_WAIT));
         match reply.status.as_u16() {
             _ if complaint.about_content => CaptionError::Blocked(message),
             // The message may show parts of the key.
             _ if complaint.about_key => self.key_rejected(),
-            401 | 403 => self.key_rejected(),
-            429 => transient(format!("{name} is busy: {message}")),
-            status @ (408 | 500..=599) => {
-                transient(format!("{name} is in trouble (status {status}): {message}"))
+            401 => self.key_rejected(),
+            403 => rejected(format!(
+                "{name} denies access (check {}): {message}",
+                self.endpoint.key_setting
+            )),
+            // No credit, or not in this country: true for every picture.
+            status if complaint.about_account || status == 402 => {
+                rejected(format!("{name} does not serve this account: {message}"))
             }
+            // 503 is "overloaded" (RFC 9110, section 15.6.4), and Gemini's word for it too.
+            429 | 503 => CaptionError::TurnedAway {
+                cause: Cause::Busy,
+                reason: format!("{name} is busy: {message}"),
+                retry_after,
+            },
+            status @ (408 | 500..=599) => CaptionError::Transient {
+                reason: format!("{name} is in trouble (status {status}): {message}"),
+                retry_after,
+            },
             413 => {
                 CaptionError::Permanent(format!("{name} says the picture is too large: {message}"))
             }
-            404 => {
-                CaptionError::Permanent(format!("{name} knows no such model or address: {message}"))
-            }
+            404 => rejected(format!("{name} knows no such model or address: {message}")),
             status => CaptionError::Permanent(format!(
                 "{name} does not take the request (status {status}): {message}"
             )),
         }
     }
 
+    /// What to do about a success that brings nothing, with what it says instead, if anything.
+    pub(super) fn empty(&self, message: &str) -> CaptionError {
+        let mut reason = format!("{} gave an empty answer", self.endpoint.name);
+        if !message.is_empty() {
+            reason = format!("{reason}: {}", self.told(message));
+        }
+        CaptionError::Transient {
+            reason,
+            retry_after: None,
+        }
+    }
+
     fn key_rejected(&self) -> CaptionError {
-        CaptionError::Permanent(format!(
+        rejected(format!(
             "{} rejects the key: check {}",
-            self.name, self.key_setting
+            self.endpoint.name, self.endpoint.key_setting
         ))
     }
 
     fn broken(&self, error: &reqwest::Error) -> CaptionError {
-        let name = self.name;
+        let name = self.endpoint.name;
+        if error.is_connect() {
+            return CaptionError::TurnedAway {
+                cause: Cause::Unreachable,
+                reason: format!("{name} cannot be reached: {}", root_cause(error)),
+                retry_after: None,
+            };
+        }
         let reason = if error.is_timeout() {
             format!("{name} did not answer within {:?}", self.patience)
-        } else if error.is_connect() {
-            format!("{name} cannot be reached: {}", root_cause(error))
         } else {
             format!("the connection to {name} broke: {}", root_cause(error))
         };
@@ -173,7 +262,7 @@ impl Http {
     /// A provider's message, on one line, of bearable length, without the key.
     fn told(&self, message: &str) -> String {
         let mut message = message.to_owned();
-        if let Some(key) = &self.key {
+        if let Some(key) = &self.endpoint.key {
             message = message.replace(key.expose_secret(), "[key]");
         }
         let line = message.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -181,6 +270,29 @@ impl Http {
             told if told.is_empty() => "it does not say why".to_owned(),
             told => told,
         }
+    }
+}
+
+fn rejected(reason: String) -> CaptionError {
+    CaptionError::TurnedAway {
+        cause: Cause::Rejected,
+        reason,
+        retry_after: None,
+    }
+}
+
+/// The key goes into the hash so that a new one is another account; nobody gets it back out.
+fn account(endpoint: &Endpoint) -> Account {
+    let mut hash = Sha256::new();
+    let key = endpoint.key.as_ref().map_or("", |key| key.expose_secret());
+    for part in [endpoint.provider, &endpoint.url, &endpoint.model, key] {
+        hash.update(part);
+        hash.update([0]);
+    }
+    Account {
+        id: hex::encode(&hash.finalize()[..16]),
+        provider: endpoint.provider,
+        model: endpoint.model.clone(),
     }
 }
 
@@ -192,6 +304,21 @@ fn wait_asked_for(header: &HeaderValue) -> Option<Duration> {
     }
     let date = DateTime::parse_from_rfc2822(text).ok()?;
     Some((date.to_utc() - Utc::now()).to_std().unwrap_or_default())
+}
+
+impl Server {
+    /// Only the parts of an address that cannot hold a secret.
+    fn at(url: &str) -> Self {
+        let url = url::Url::parse(url).ok();
+        let host = url.as_ref().and_then(|url| url.host_str());
+        let host = host.unwrap_or_default().to_owned();
+        let port = url.as_ref().and_then(url::Url::port_or_known_default);
+        let port = port.unwrap_or_default();
+        let url = url.map_or_else(String::new, |url| {
+            format!("{}://{host}:{port}{}", url.scheme(), url.path())
+        });
+        Self { url, host, port }
+    }
 }
 
 /// What is on this machine is never behind a proxy.
@@ -235,6 +362,13 @@ mod tests {
         assert_eq!(asked("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO));
         assert_eq!(asked("soon"), None);
         assert_eq!(asked("-5"), None);
+    }
+
+    #[test]
+    fn a_trace_gets_no_secret_of_an_address() {
+        let server = Server::at("https://me:secret@gateway.example/gemini?key=secret");
+        assert_eq!(server.url, "https://gateway.example:443/gemini");
+        assert_eq!(server.host, "gateway.example");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::NaiveDateTime;
+use entity::provider::Cause;
 
 use crate::picture::Upright;
 
@@ -21,6 +22,7 @@ pub use describer::Describer;
 pub use gemini::Gemini;
 pub use http::SetupError;
 pub use openai::OpenAi;
+pub use prompt::{Prompt, PromptError};
 pub use sight::{Sight, look};
 
 /// How long a provider may take to answer. Less than a worker's lease lasts, so that waiting
@@ -73,7 +75,6 @@ pub struct Caption {
     /// Readable text that serves as alt text.
     pub text: String,
     /// A paragraph on subjects, setting and notable features, from captioners that write one.
-    /// It is not kept with the image.
     pub paragraph: Option<String>,
     /// Lower-case words to search by, best first.
     pub tags: Vec<String>,
@@ -85,10 +86,48 @@ pub struct Caption {
     pub prompt_version: Option<String>,
     /// The language of `text`, as a BCP 47 tag; not always the one that was asked for.
     pub language: String,
-    /// Tokens sent, if the provider counts them.
+}
+
+/// Whom a captioner asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// A hash of address, model and key: what one account runs into says nothing about another.
+    pub id: String,
+    /// [`Captioner::provider`].
+    pub provider: &'static str,
+    /// The model that is asked.
+    pub model: String,
+}
+
+/// What one request took out of a provider, as far as it says so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Tokens sent.
     pub tokens_in: Option<u32>,
-    /// Tokens received, if the provider counts them.
+    /// Tokens received, those of thoughts included.
     pub tokens_out: Option<u32>,
+}
+
+/// What came of one request. An answer of no use has its price too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// What it took.
+    pub usage: Usage,
+    /// The caption, or why there is none.
+    pub result: Result<Caption, CaptionError>,
+}
+
+impl CaptionError {
+    /// What kind of trouble it is, in one word for traces.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::TurnedAway { .. } => "turned away",
+            Self::Transient { .. } => "transient",
+            Self::Unusable(_) => "unusable",
+            Self::Permanent(_) => "permanent",
+            Self::Blocked(_) => "blocked",
+        }
+    }
 }
 
 /// Puts a picture into words.
@@ -97,17 +136,36 @@ pub trait Captioner: Send + Sync {
     /// A short name that is kept with every caption: `gemini`, `openai`, `describe`.
     fn provider(&self) -> &'static str;
 
-    /// The caption.
+    /// Whom it asks; none if it works all by itself.
+    fn account(&self) -> Option<&Account>;
+
+    /// Asks once.
+    async fn ask(&self, subject: &Subject) -> Answered;
+
+    /// The caption, whatever it takes.
     ///
     /// # Errors
     /// A [`CaptionError`], which says whether to try again.
-    async fn caption(&self, subject: &Subject) -> Result<Caption, CaptionError>;
+    async fn caption(&self, subject: &Subject) -> Result<Caption, CaptionError> {
+        self.ask(subject).await.result
+    }
 }
 
 /// Why there is no caption, and what to do next.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CaptionError {
-    /// Try again: the provider is busy, slow or unreachable.
+    /// The provider took no request, and would take no other one either: leave it alone for a
+    /// while. It says nothing about the picture.
+    #[error("{reason}")]
+    TurnedAway {
+        /// Why.
+        cause: Cause,
+        /// What happened.
+        reason: String,
+        /// How long the provider asked us to wait.
+        retry_after: Option<Duration>,
+    },
+    /// Try again: something went wrong with this request.
     #[error("{reason}")]
     Transient {
         /// What happened.

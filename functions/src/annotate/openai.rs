@@ -7,17 +7,19 @@ use std::time::Duration;
 use async_trait::async_trait;
 use platform::settings::OpenAiSettings;
 use reqwest::header::AUTHORIZATION;
-use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::http::{Complaint, Http, Reply, SetupError};
-use super::{Caption, CaptionError, Captioner, Subject, answer, prompt, sight};
+use super::http::{Complaint, Endpoint, Http, Reply, SetupError};
+use super::{
+    Account, Answered, Caption, CaptionError, Captioner, Prompt, Subject, Usage, answer, gemini,
+    sight,
+};
 
 /// Asks an OpenAI-compatible server.
 pub struct OpenAi {
     http: Http,
-    model: String,
+    prompt: Prompt,
 }
 
 impl OpenAi {
@@ -26,35 +28,37 @@ impl OpenAi {
     /// # Errors
     /// If no connection can be set up: the key does not fit into a header, or this machine has
     /// no certificates to check servers by.
-    pub fn new(settings: &OpenAiSettings, patience: Duration) -> Result<Self, SetupError> {
+    pub fn new(
+        settings: &OpenAiSettings,
+        prompt: Prompt,
+        patience: Duration,
+    ) -> Result<Self, SetupError> {
         let OpenAiSettings {
             base_url,
             model,
             api_key,
         } = settings;
-        let bearer = api_key
-            .as_ref()
-            .map(|key| (AUTHORIZATION, format!("Bearer {}", key.expose_secret())));
-        Ok(Self {
-            http: Http::new(
-                "the captioning server",
-                format!("{base_url}/chat/completions"),
-                bearer,
-                api_key.clone(),
-                "OPENAI_API_KEY",
-                patience,
-            )?,
+        let endpoint = Endpoint {
+            provider: "openai",
+            name: "the captioning server",
+            url: format!("{base_url}/chat/completions"),
             model: model.clone(),
-        })
+            key: api_key.clone(),
+            key_header: AUTHORIZATION,
+            key_prefix: "Bearer ",
+            key_setting: "OPENAI_API_KEY",
+        };
+        let http = Http::new(endpoint, patience)?;
+        Ok(Self { http, prompt })
     }
 
     fn request(&self, language: &str, jpeg: &str) -> Value {
         json!({
-            "model": self.model,
+            "model": self.http.account().model,
             "messages": [{
                 "role": "user",
                 "content": [
-                    { "type": "text", "text": prompt::in_language(language) },
+                    { "type": "text", "text": self.prompt.in_language(language) },
                     {
                         "type": "image_url",
                         "image_url": { "url": format!("data:image/jpeg;base64,{jpeg}") },
@@ -85,10 +89,22 @@ impl OpenAi {
 #[async_trait]
 impl Captioner for OpenAi {
     fn provider(&self) -> &'static str {
-        "openai"
+        self.http.account().provider
     }
 
-    async fn caption(&self, subject: &Subject) -> Result<Caption, CaptionError> {
+    fn account(&self) -> Option<&Account> {
+        Some(self.http.account())
+    }
+
+    async fn ask(&self, subject: &Subject) -> Answered {
+        let mut usage = Usage::default();
+        let result = self.answer(subject, &mut usage).await;
+        Answered { usage, result }
+    }
+}
+
+impl OpenAi {
+    async fn answer(&self, subject: &Subject, usage: &mut Usage) -> Result<Caption, CaptionError> {
         let jpeg = sight::base64_jpeg(&subject.picture).await?;
         let request = self.request(&subject.language, &jpeg);
         let reply = self.http.post(&request).await?;
@@ -97,19 +113,17 @@ impl Captioner for OpenAi {
         }
         let response: Response = serde_json::from_slice(&reply.body)
             .map_err(|_| CaptionError::Unusable("it is no chat completion".to_owned()))?;
-        let usage = response.usage.clone().unwrap_or_default();
-        let answer = answer::parse(&text(response)?)?;
-        Ok(Caption {
-            text: answer.alt_text,
-            paragraph: Some(answer.paragraph),
-            tags: answer.tags,
-            provider: self.provider().to_owned(),
-            model: Some(self.model.clone()),
-            prompt_version: Some(prompt::version()),
-            language: subject.language.clone(),
-            tokens_in: usage.prompt_tokens,
-            tokens_out: usage.completion_tokens,
-        })
+        let counted = response.usage.unwrap_or_default();
+        *usage = Usage {
+            tokens_in: counted.prompt_tokens,
+            tokens_out: counted.completion_tokens,
+        };
+        let Some(choice) = response.choices.into_iter().next() else {
+            // LM Studio tells so, with status 200, of an address that it does not know.
+            return Err(self.http.empty(&complaint(&reply).message));
+        };
+        let answer = answer::parse(&text(choice)?)?;
+        Ok(answer.into_caption(self.http.account(), &self.prompt, &subject.language))
     }
 }
 
@@ -117,7 +131,7 @@ impl Captioner for OpenAi {
 struct Response {
     #[serde(default)]
     choices: Vec<Choice>,
-    usage: Option<Usage>,
+    usage: Option<Counted>,
 }
 
 #[derive(Deserialize)]
@@ -132,20 +146,14 @@ struct Message {
     refusal: Option<String>,
 }
 
-#[derive(Clone, Default, Deserialize)]
-struct Usage {
+#[derive(Default, Deserialize)]
+struct Counted {
     prompt_tokens: Option<u32>,
     completion_tokens: Option<u32>,
 }
 
 /// What the model wrote, if it wrote to the end.
-fn text(response: Response) -> Result<String, CaptionError> {
-    let Some(choice) = response.choices.into_iter().next() else {
-        return Err(CaptionError::Transient {
-            reason: "the captioning server gave an empty answer".to_owned(),
-            retry_after: None,
-        });
-    };
+fn text(choice: Choice) -> Result<String, CaptionError> {
     if let Some(refusal) = choice.message.refusal.filter(|said| !said.is_empty()) {
         return Err(CaptionError::Blocked(refusal.chars().take(200).collect()));
     }
@@ -161,16 +169,29 @@ fn text(response: Response) -> Result<String, CaptionError> {
     }
 }
 
-/// Reads an error: `{"error": {"message", "code"}}`, or, on some servers, `{"error": "message"}`.
+/// Reads an error: `{"error": {"message", "type", "code"}}`, or, on some servers,
+/// `{"error": "message"}`, `{"message"}` (vLLM for years) or `{"detail"}` (FastAPI).
 fn complaint(reply: &Reply) -> Complaint {
     let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+    // Google's own address for clients of OpenAI's puts its errors into a list.
+    if let Some(google) = body.get(0) {
+        return gemini::complaint(&google["error"]);
+    }
     let error = &body["error"];
-    let message = error["message"].as_str().or(error.as_str());
-    let code = error["code"].as_str().unwrap_or_default();
+    let message = [&error["message"], error, &body["message"], &body["detail"]];
+    let [code, kind] = ["code", "type"].map(|field| error[field].as_str().unwrap_or_default());
     Complaint {
-        message: message.unwrap_or_default().to_owned(),
+        message: message
+            .into_iter()
+            .find_map(Value::as_str)
+            .unwrap_or_default()
+            .to_owned(),
         about_key: code == "invalid_api_key",
-        about_content: matches!(code, "content_policy_violation" | "content_filter"),
+        about_account: [code, kind].contains(&"insufficient_quota"),
+        about_content: matches!(
+            code,
+            "content_policy_violation" | "content_filter" | "invalid_prompt"
+        ),
         retry_after: None,
     }
 }

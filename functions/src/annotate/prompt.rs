@@ -1,26 +1,73 @@
 //! What providers are asked. The template is a file, and its hash is kept with every caption, so
 //! that one can tell which captions a better prompt should write anew.
 
-use std::sync::LazyLock;
-
 use sha2::{Digest as _, Sha256};
 
-const TEMPLATE: &str = include_str!("prompt.txt");
+const BUILT_IN: &str = include_str!("prompt.txt");
 
-/// The first 12 hexadecimal digits of the template's SHA-256.
-static VERSION: LazyLock<String> = LazyLock::new(|| {
-    let hash = Sha256::digest(TEMPLATE);
-    hex::encode(&hash[..6])
-});
+/// What stands for the language in a template.
+const LANGUAGE: &str = "{language}";
 
-/// The version of the prompt, as it is kept with captions.
-pub(super) fn version() -> String {
-    VERSION.clone()
+/// Characters of a template at most: it is sent with every picture.
+const MAX_LENGTH: usize = 20_000;
+
+/// A prompt for captions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prompt {
+    template: String,
+    version: String,
 }
 
-/// The prompt for captions in this language, a BCP 47 tag.
-pub(super) fn in_language(language: &str) -> String {
-    TEMPLATE.replace("{language}", language)
+/// A template is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PromptError {
+    /// Nothing says which language to write in.
+    #[error("the prompt has no {LANGUAGE} in it, which stands for the language of captions")]
+    NoLanguage,
+    /// It would be sent with every picture.
+    #[error("the prompt has more than {MAX_LENGTH} characters")]
+    TooLong,
+}
+
+impl Prompt {
+    /// A prompt of one's own. `{language}` stands for the language as a BCP 47 tag.
+    ///
+    /// # Errors
+    /// If it is not fit for use.
+    pub fn from_template(template: &str) -> Result<Self, PromptError> {
+        if !template.contains(LANGUAGE) {
+            return Err(PromptError::NoLanguage);
+        }
+        if template.chars().count() > MAX_LENGTH {
+            return Err(PromptError::TooLong);
+        }
+        Ok(Self::new(template))
+    }
+
+    fn new(template: &str) -> Self {
+        let hash = Sha256::digest(template);
+        Self {
+            template: template.to_owned(),
+            version: hex::encode(&hash[..6]),
+        }
+    }
+
+    /// The first 12 hexadecimal digits of the template's SHA-256.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The prompt for captions in this language, a BCP 47 tag.
+    pub fn in_language(&self, language: &str) -> String {
+        self.template.replace(LANGUAGE, language)
+    }
+}
+
+/// The one that comes with Vitrine.
+impl Default for Prompt {
+    fn default() -> Self {
+        Self::new(BUILT_IN)
+    }
 }
 
 #[cfg(test)]
@@ -29,9 +76,29 @@ mod tests {
 
     #[test]
     fn the_language_is_part_of_the_prompt_and_not_of_its_version() {
-        assert!(in_language("de-CH").contains("BCP 47 tag de-CH"));
-        assert!(!in_language("de-CH").contains('{'));
-        assert_eq!(version().len(), 12);
-        assert!(version().chars().all(|c| c.is_ascii_hexdigit()));
+        let prompt = Prompt::default();
+        assert!(prompt.in_language("de-CH").contains("BCP 47 tag de-CH"));
+        assert!(!prompt.in_language("de-CH").contains('{'));
+        assert_eq!(prompt.version().len(), 12);
+        assert!(prompt.version().chars().all(|c| c.is_ascii_hexdigit()));
+    }
+
+    #[test]
+    fn a_template_of_ones_own_is_another_version() {
+        let own = Prompt::from_template("Describe this in {language}.").unwrap();
+        assert_eq!(own.in_language("fr"), "Describe this in fr.");
+        assert_ne!(own.version(), Prompt::default().version());
+        let same = Prompt::from_template(BUILT_IN).unwrap();
+        assert_eq!(same, Prompt::default());
+    }
+
+    #[test]
+    fn a_template_without_a_language_or_without_end_is_refused() {
+        assert_eq!(
+            Prompt::from_template("Describe."),
+            Err(PromptError::NoLanguage)
+        );
+        let endless = format!("{LANGUAGE}{}", "a".repeat(MAX_LENGTH));
+        assert_eq!(Prompt::from_template(&endless), Err(PromptError::TooLong));
     }
 }

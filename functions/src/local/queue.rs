@@ -1,7 +1,8 @@
 //! The durable queue of one machine, on the table `job`.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -10,6 +11,7 @@ use entity::job::{self, ActiveModel, Column, Entity, Model};
 use entity::step::Name;
 use platform::database::begin_write;
 use platform::events::{ObjectCreated, ObjectEvents};
+use platform::telemetry::traceparent;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, LockBehavior, LockType, OnConflict};
 use sea_orm::{
@@ -24,11 +26,16 @@ use uuid::Uuid;
 /// thousand photos, all get thumbnails first; no step starves, because age counts too.
 const HEAD_START: i64 = 10;
 
+/// How long jobs of a kind are left alone at most before one of them tries again: the reason may
+/// be gone, and another process may know.
+const LONGEST_HOLD: Duration = Duration::from_secs(30);
+
 /// Jobs, and a bell for those who wait for them. Cheap to clone.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Queue {
     db: DatabaseConnection,
     bell: Arc<Notify>,
+    held: Arc<Mutex<HashMap<Name, Instant>>>,
 }
 
 /// A job that somebody works on.
@@ -44,11 +51,12 @@ impl Queue {
         Self {
             db,
             bell: Arc::default(),
+            held: Arc::default(),
         }
     }
 
     /// Puts steps of an image into the queue. A step that is in it already starts over, and
-    /// whoever works on it has worked in vain.
+    /// whoever works on it has worked in vain. The work goes on with the trace we are in.
     pub async fn push<C: ConnectionTrait>(
         &self,
         db: &C,
@@ -59,6 +67,7 @@ impl Queue {
             return Ok(());
         }
         let now = entity::now();
+        let trace = traceparent();
         let rows = steps.iter().map(|&step| ActiveModel {
             image_id: Set(image_id),
             step: Set(step),
@@ -66,6 +75,7 @@ impl Queue {
             visible_at: Set(now),
             attempts: Set(0),
             receipt: Set(None),
+            trace: Set(trace.clone()),
             ..Default::default()
         });
         let start_over = OnConflict::columns([Column::ImageId, Column::Step])
@@ -74,6 +84,7 @@ impl Queue {
                 Column::VisibleAt,
                 Column::Attempts,
                 Column::Receipt,
+                Column::Trace,
             ])
             .to_owned();
         Entity::insert_many(rows)
@@ -97,13 +108,15 @@ impl Queue {
     /// this returns: if the worker dies, the job shows up again by itself.
     pub(super) async fn claim(&self, visibility: Duration) -> Result<Option<Lease>, DbErr> {
         let now = entity::now();
+        let claimable = job::claimable(now)
+            .filter(Column::Step.is_not_in(self.held_steps()))
+            .limit(1);
         // Idle workers look often; they should not take the write lock for it.
-        if job::claimable(now).limit(1).one(&self.db).await?.is_none() {
+        if claimable.clone().one(&self.db).await?.is_none() {
             return Ok(None);
         }
         let tx = begin_write(&self.db).await?;
-        let Some(job) = job::claimable(now)
-            .limit(1)
+        let Some(job) = claimable
             .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
             .one(&tx)
             .await?
@@ -140,6 +153,57 @@ impl Queue {
         self.show_at(lease, entity::now() + wait).await
     }
 
+    /// Gives the job back as if it had never been claimed, and leaves all jobs of its kind alone
+    /// for `wait` or a while: what holds for one of them holds for the others.
+    pub(super) async fn postpone(&self, lease: &Lease, wait: Duration) -> Result<(), DbErr> {
+        let wait = wait.min(LONGEST_HOLD);
+        Entity::update_many()
+            .filter(Column::Id.eq(lease.job.id))
+            .filter(Column::Receipt.eq(lease.receipt))
+            .col_expr(Column::VisibleAt, Expr::value(entity::now() + wait))
+            .col_expr(Column::Attempts, Expr::value(lease.job.attempts - 1))
+            .exec(&self.db)
+            .await?;
+        self.held().insert(lease.job.step, Instant::now() + wait);
+        Ok(())
+    }
+
+    /// Ends the waits of those jobs that were postponed: somebody knows that they can go on.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn resume(&self, step: Name) -> Result<(), DbErr> {
+        let now = entity::now();
+        Entity::update_many()
+            .filter(Column::Step.eq(step))
+            .filter(Column::Attempts.eq(0))
+            .filter(Column::VisibleAt.gt(now))
+            .col_expr(Column::VisibleAt, Expr::value(now))
+            .exec(&self.db)
+            .await?;
+        self.held().remove(&step);
+        self.ring();
+        Ok(())
+    }
+
+    /// How long until jobs that are left alone may be claimed again; none if there are none.
+    pub(super) fn hold_ends_in(&self) -> Option<Duration> {
+        let now = Instant::now();
+        let ends = self.held().values().min().copied()?;
+        Some(ends.saturating_duration_since(now))
+    }
+
+    fn held_steps(&self) -> Vec<Name> {
+        let now = Instant::now();
+        let mut held = self.held();
+        held.retain(|_, until| *until > now);
+        held.keys().copied().collect()
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<Name, Instant>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn show_at(&self, lease: &Lease, instant: DateTime<Utc>) -> Result<(), DbErr> {
         Entity::update_many()
             .filter(Column::Id.eq(lease.job.id))
@@ -171,6 +235,17 @@ impl Queue {
             .exec(&self.db)
             .await?;
         Ok(updated.rows_affected)
+    }
+
+    /// How long the oldest job has been waiting for a worker; nothing at all if there is none.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn age(&self) -> Result<Duration, DbErr> {
+        let now = entity::now();
+        let oldest = job::oldest_waiting(now).one(&self.db).await?;
+        let age = oldest.map(|job| now - job.visible_at);
+        Ok(age.and_then(|age| age.to_std().ok()).unwrap_or_default())
     }
 
     /// How many jobs there are, claimed or not.

@@ -30,19 +30,22 @@ pub struct Swept {
     pub requeued: usize,
 }
 
-/// Sweeps once. An upload whose object is missing is given `patience` to arrive.
+/// Sweeps once. An upload whose object is missing is given `patience` to arrive. Steps are queued
+/// again in `queue`, if work is queued there; the queues of AWS lose nothing by themselves.
 ///
 /// # Errors
 /// If the database or the store does not answer; what was done until then stays done.
 pub async fn sweep(
     ctx: &Context,
-    queue: &Queue,
+    queue: Option<&Queue>,
     patience: Duration,
 ) -> Result<Swept, LifecycleError> {
     let mut swept = Swept::default();
     unfinished_uploads(ctx, patience, &mut swept).await?;
     unfinished_deletions(ctx, &mut swept).await?;
-    pending_steps(ctx, queue, &mut swept).await?;
+    if let Some(queue) = queue {
+        pending_steps(ctx, queue, &mut swept).await?;
+    }
     let now = entity::now();
     session::Entity::delete_many()
         .filter(session::Column::ExpiresAt.lt(now))

@@ -3,11 +3,13 @@
 
 use std::time::Duration;
 
+use platform::telemetry;
 use sea_orm::DbErr;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::field::Empty;
+use tracing::{Instrument as _, error, error_span, info};
 
 use super::queue::{Lease, Queue};
 use crate::context::Context;
@@ -68,7 +70,7 @@ async fn work(ctx: Context, queue: Queue, stop: CancellationToken) {
             Ok(true) => {}
             Ok(false) => tokio::select! {
                 () = queue.rung() => {}
-                () = sleep(POLL) => {}
+                () = sleep(queue.hold_ends_in().map_or(POLL, |wait| wait.min(POLL))) => {}
                 () = stop.cancelled() => {}
             },
             Err(error) => {
@@ -83,6 +85,21 @@ async fn work(ctx: Context, queue: Queue, stop: CancellationToken) {
 }
 
 async fn work_on(ctx: &Context, queue: &Queue, lease: Lease) -> Result<(), DbErr> {
+    let job = &lease.job;
+    let span = error_span!(
+        "job",
+        otel.name = %format_args!("process {}", job.step),
+        otel.kind = "consumer",
+        messaging.operation.type = "process",
+        messaging.destination.name = %job.step,
+        trace_id = Empty,
+        image_id = %job.image_id,
+    );
+    telemetry::begin(&span, job.trace.as_deref());
+    work_with(ctx, queue, lease).instrument(span).await
+}
+
+async fn work_with(ctx: &Context, queue: &Queue, lease: Lease) -> Result<(), DbErr> {
     let delivery = Delivery {
         image_id: lease.job.image_id,
         step: lease.job.step,
@@ -95,6 +112,7 @@ async fn work_on(ctx: &Context, queue: &Queue, lease: Lease) -> Result<(), DbErr
     match verdict {
         Verdict::Acknowledge => queue.delete(&lease).await,
         Verdict::Retry(wait) => queue.give_back(&lease, wait).await,
+        Verdict::Postpone(wait) => queue.postpone(&lease, wait).await,
     }
 }
 

@@ -1,9 +1,11 @@
 //! A provider of captions on a socket of this machine. It speaks the wire formats of Gemini and
-//! of OpenAI's chat completions as documented, and gets into trouble when a test says so.
+//! of OpenAI's chat completions as they were recorded (`functions/tests/captions/recorded`), and
+//! gets into trouble when a test says so.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -17,6 +19,8 @@ use platform::settings::{GeminiSettings, OpenAiSettings};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+
+use super::Noise;
 
 /// The one key that the provider takes.
 pub const KEY: &str = "lion-tiger-key";
@@ -40,6 +44,8 @@ pub enum Answer {
 /// A request as it came in.
 #[derive(Clone, Debug)]
 pub struct Asked {
+    /// When it came in.
+    pub at: Instant,
     /// The address, with whatever follows the path.
     pub uri: String,
     /// All headers.
@@ -58,7 +64,75 @@ pub struct Provider {
 #[derive(Default)]
 struct Script {
     answers: Mutex<VecDeque<Answer>>,
+    faults: Mutex<Option<Faults>>,
     asked: Mutex<Vec<Asked>>,
+}
+
+/// A provider on a bad day: so many of a hundred requests go wrong, each in its way.
+#[derive(Clone, Debug)]
+pub struct Faults {
+    /// Turned away with 429, to come back after a tenth of a second.
+    pub busy: usize,
+    /// Answered with 500.
+    pub broken: usize,
+    /// Answered with something of no use. Never twice for the same picture, because the second
+    /// time is a failure for good by design.
+    pub garbage: usize,
+    /// Refused.
+    pub blocked: usize,
+    noise: Noise,
+    spoilt: HashSet<String>,
+}
+
+impl Faults {
+    /// Of a hundred requests 30 are turned away, 10 break, 5 bring garbage and 2 are refused.
+    pub fn bad_day(seed: u64) -> Self {
+        Self {
+            busy: 30,
+            broken: 10,
+            garbage: 5,
+            blocked: 2,
+            noise: Noise(seed),
+            spoilt: HashSet::new(),
+        }
+    }
+
+    fn answer(&mut self, body: &Value) -> Option<Answer> {
+        let mut drawn = self.noise.below(100);
+        let mut is = |share: usize| {
+            let hit = drawn < share;
+            drawn = if hit { 0 } else { drawn - share };
+            hit
+        };
+        if is(self.busy) {
+            let details = json!([
+                {
+                    "@type": "type.googleapis.com/google.rpc.QuotaFailure",
+                    "violations": [{
+                        "quotaMetric": "generativelanguage.googleapis.com/generate_content_free_tier_requests",
+                        "quotaId": "GenerateRequestsPerMinutePerProjectPerModel-FreeTier",
+                        "quotaDimensions": { "location": "global", "model": "gemini-3.5-flash" },
+                        "quotaValue": "15",
+                    }],
+                },
+                { "@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "0.1s" },
+            ]);
+            let message = "You exceeded your current quota.";
+            let body = google_error(429, "RESOURCE_EXHAUSTED", message, details);
+            Some(Answer::Raw(429, Vec::new(), body))
+        } else if is(self.broken) {
+            let message = "An internal error has occurred.";
+            let body = google_error(500, "INTERNAL", message, json!([]));
+            Some(Answer::Raw(500, Vec::new(), body))
+        } else if is(self.garbage) {
+            let fresh = self.spoilt.insert(body.to_string());
+            fresh.then(|| Answer::Text("A dog, I think.".to_owned()))
+        } else if is(self.blocked) {
+            Some(Answer::Finish("SAFETY"))
+        } else {
+            None
+        }
+    }
 }
 
 impl Provider {
@@ -89,6 +163,12 @@ impl Provider {
     /// How the next request that has no answer yet is answered.
     pub fn will(&self, answer: Answer) -> &Self {
         held(&self.script.answers).push_back(answer);
+        self
+    }
+
+    /// From now on, this is what goes wrong with requests that have no answer yet.
+    pub fn has(&self, faults: Faults) -> &Self {
+        *held(&self.script.faults) = Some(faults);
         self
     }
 
@@ -143,10 +223,59 @@ impl Asked {
     }
 }
 
-/// An error as Google's APIs word it.
+/// A good body of Gemini's, of an OpenAI-compatible server's, each with what the model wrote.
+pub fn bodies(written: &str) -> [String; 2] {
+    [gemini_text(written), openai_body("stop", written)]
+}
+
+/// Cuts, repeats, swaps and replaces parts of a text, a few times over.
+pub fn damaged(text: &str, noise: &mut Noise) -> String {
+    const PIECES: [&str; 14] = [
+        "\"",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "null",
+        "-1e999",
+        "\\u0000",
+        "\\ud800",
+        "\u{202e}",
+        "",
+        "99999999999999999999",
+    ];
+    let mut chars: Vec<char> = text.chars().collect();
+    for _ in 0..=noise.below(4) {
+        let from = noise.below(chars.len() + 1);
+        let to = (from + noise.below(20)).min(chars.len());
+        match noise.below(4) {
+            0 => chars.truncate(from),
+            1 => drop(chars.drain(from..to)),
+            2 => {
+                let part = chars[from..to].to_vec();
+                chars.splice(from..from, part);
+            }
+            _ => {
+                let piece = PIECES[noise.below(PIECES.len())];
+                chars.splice(from..to, piece.chars());
+            }
+        }
+    }
+    chars.into_iter().collect()
+}
+
+/// An error as Google's APIs word it. Without details, they leave the field out.
 pub fn google_error(code: u16, status: &str, message: &str, details: Value) -> String {
-    json!({ "error": { "code": code, "message": message, "status": status, "details": details } })
-        .to_string()
+    let mut error = json!({ "code": code, "message": message, "status": status });
+    if details
+        .as_array()
+        .is_some_and(|details| !details.is_empty())
+    {
+        error["details"] = details;
+    }
+    json!({ "error": error }).to_string()
 }
 
 async fn gemini(
@@ -158,41 +287,67 @@ async fn gemini(
     let key = headers.get("x-goog-api-key").map(HeaderValue::as_bytes) == Some(KEY.as_bytes());
     match script.next(&uri, headers, &body) {
         _ if !key => {
-            let details = json!([{
-                "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-                "reason": "API_KEY_INVALID",
-                "domain": "googleapis.com",
-                "metadata": { "service": "generativelanguage.googleapis.com" },
-            }]);
             let message = "API key not valid. Please pass a valid API key.";
+            let details = json!([
+                {
+                    "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+                    "reason": "API_KEY_INVALID",
+                    "domain": "googleapis.com",
+                    "metadata": { "service": "generativelanguage.googleapis.com" },
+                },
+                {
+                    "@type": "type.googleapis.com/google.rpc.LocalizedMessage",
+                    "locale": "en-US",
+                    "message": message,
+                },
+            ]);
             let body = google_error(400, "INVALID_ARGUMENT", message, details);
             answered(400, &[], body)
         }
-        Answer::Text(text) => {
-            let content = json!({ "role": "model", "parts": [{ "text": text }] });
-            let candidate = json!({ "content": content, "finishReason": "STOP", "index": 0 });
-            answered(200, &[], gemini_body(&candidate))
-        }
+        Answer::Text(text) => answered(200, &[], gemini_text(&text)),
         Answer::Finish(reason) => {
-            let candidate = json!({ "finishReason": reason, "index": 0 });
-            answered(200, &[], gemini_body(&candidate))
+            let candidate = json!({
+                "content": { "role": "model" },
+                "finishReason": reason,
+                "index": 0,
+            });
+            answered(200, &[], gemini_body(&candidate, None))
         }
         Answer::Raw(status, headers, body) => answered(status, &headers, body),
         Answer::Silence => std::future::pending().await,
     }
 }
 
-fn gemini_body(candidate: &Value) -> String {
+fn gemini_text(text: &str) -> String {
+    let part = json!({ "text": text, "thoughtSignature": "EpwCCpkCAQw51sdPTqr6sgqYCryTFmqePNh0" });
+    let candidate = json!({
+        "content": { "parts": [part], "role": "model" },
+        "finishReason": "STOP",
+        "index": 0,
+    });
+    gemini_body(&candidate, Some(60))
+}
+
+/// `written` are the tokens of the answer: a model that gives none counts none.
+fn gemini_body(candidate: &Value, written: Option<u32>) -> String {
+    let mut usage = json!({
+        "promptTokenCount": 1290,
+        "totalTokenCount": 1330 + written.unwrap_or_default(),
+        "promptTokensDetails": [
+            { "modality": "TEXT", "tokenCount": 258 },
+            { "modality": "IMAGE", "tokenCount": 1032 },
+        ],
+        "thoughtsTokenCount": 40,
+        "serviceTier": "standard",
+    });
+    if let Some(written) = written {
+        usage["candidatesTokenCount"] = written.into();
+    }
     json!({
         "candidates": [candidate],
-        "usageMetadata": {
-            "promptTokenCount": 1290,
-            "candidatesTokenCount": 60,
-            "thoughtsTokenCount": 40,
-            "totalTokenCount": 1390,
-        },
+        "usageMetadata": usage,
         "modelVersion": "gemini-3.5-flash",
-        "responseId": "x4kgaZPfO8",
+        "responseId": "4q8MarKdCf2Fz7IP2PffmQk",
     })
     .to_string()
 }
@@ -211,7 +366,7 @@ async fn openai(
     match script.next(&uri, headers, &body) {
         _ if !key => {
             let error = json!({
-                "message": "Incorrect API key provided: lio*********key.",
+                "message": "Incorrect API key provided: lion-******-key. You can find your API key at https://platform.openai.com/account/api-keys.",
                 "type": "invalid_request_error",
                 "param": null,
                 "code": "invalid_api_key",
@@ -227,13 +382,14 @@ async fn openai(
 
 fn openai_body(finish_reason: &str, text: &str) -> String {
     json!({
-        "id": "chatcmpl-1",
+        "id": "chatcmpl-150",
         "object": "chat.completion",
-        "created": 1_763_000_000,
+        "created": 1_776_298_304,
         "model": "gemma3",
+        "system_fingerprint": "fp_ollama",
         "choices": [{
             "index": 0,
-            "message": { "role": "assistant", "content": text, "refusal": null },
+            "message": { "role": "assistant", "content": text },
             "finish_reason": finish_reason,
         }],
         "usage": { "prompt_tokens": 1290, "completion_tokens": 100, "total_tokens": 1390 },
@@ -243,12 +399,15 @@ fn openai_body(finish_reason: &str, text: &str) -> String {
 
 impl Script {
     fn next(&self, uri: &Uri, headers: HeaderMap, body: &[u8]) -> Answer {
+        let body: Value = serde_json::from_slice(body).expect("a request is JSON");
+        let fault = || held(&self.faults).as_mut()?.answer(&body);
+        let next = held(&self.answers).pop_front().or_else(fault);
         held(&self.asked).push(Asked {
+            at: Instant::now(),
             uri: uri.to_string(),
             headers,
-            body: serde_json::from_slice(body).expect("a request is JSON"),
+            body,
         });
-        let next = held(&self.answers).pop_front();
         next.unwrap_or_else(|| Answer::Text(WRITTEN.to_owned()))
     }
 }

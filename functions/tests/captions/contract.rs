@@ -52,7 +52,8 @@ async fn captioners_may_be_asked_by_many_at_once() {
 async fn what_a_model_wrote_comes_with_its_provenance() {
     let provider = Provider::start().await;
     for (captioner, model) in asking(&provider).iter().zip(["gemini-3.5-flash", "gemma3"]) {
-        let caption = captioner.caption(&subject()).await.unwrap();
+        let answered = captioner.ask(&subject()).await;
+        let (caption, usage) = (answered.result.unwrap(), answered.usage);
 
         assert_eq!(caption.text, "Two dogs run along a beach.");
         let paragraph = "Two brown dogs run along a wide beach at low tide.";
@@ -61,10 +62,7 @@ async fn what_a_model_wrote_comes_with_its_provenance() {
         assert_eq!(caption.model.as_deref(), Some(model));
         assert_eq!(caption.language, "de-CH");
         assert_eq!(caption.prompt_version.unwrap().len(), 12);
-        assert_eq!(
-            (caption.tokens_in, caption.tokens_out),
-            (Some(1290), Some(100))
-        );
+        assert_eq!((usage.tokens_in, usage.tokens_out), (Some(1290), Some(100)));
     }
 }
 

@@ -5,12 +5,13 @@
 
 mod contract;
 mod malformed;
+mod recorded;
 mod sight;
 mod trouble;
 
 use std::time::Duration;
 
-use functions::annotate::{Caption, CaptionError, Captioner, Gemini, OpenAi, Subject};
+use functions::annotate::{Caption, CaptionError, Captioner, Gemini, OpenAi, Prompt, Subject};
 use functions::testing;
 use functions::testing::provider::{Answer, Provider};
 
@@ -30,8 +31,8 @@ fn subject() -> Subject {
 /// The captioners that ask somebody.
 fn asking(provider: &Provider) -> [Box<dyn Captioner>; 2] {
     [
-        Box::new(Gemini::new(&provider.gemini(), PATIENCE).unwrap()),
-        Box::new(OpenAi::new(&provider.openai(), PATIENCE).unwrap()),
+        Box::new(Gemini::new(&provider.gemini(), Prompt::default(), PATIENCE).unwrap()),
+        Box::new(OpenAi::new(&provider.openai(), Prompt::default(), PATIENCE).unwrap()),
     ]
 }
 

@@ -2,67 +2,9 @@
 
 use functions::annotate::Captioner;
 use functions::testing::Noise;
-use functions::testing::provider::{Answer, Provider, WRITTEN};
-use serde_json::json;
+use functions::testing::provider::{Answer, Provider, WRITTEN, bodies, damaged};
 
 use crate::{asking, assert_legal, subject};
-
-/// A good body of Gemini's, of an OpenAI-compatible server's, each with what the model wrote.
-fn bodies(written: &str) -> [String; 2] {
-    let gemini = json!({
-        "candidates": [{
-            "content": { "role": "model", "parts": [{ "text": written }] },
-            "finishReason": "STOP",
-        }],
-        "usageMetadata": { "promptTokenCount": 1290, "candidatesTokenCount": 100 },
-    });
-    let openai = json!({
-        "choices": [{
-            "message": { "role": "assistant", "content": written },
-            "finish_reason": "stop",
-        }],
-        "usage": { "prompt_tokens": 1290, "completion_tokens": 100 },
-    });
-    [gemini.to_string(), openai.to_string()]
-}
-
-/// Cuts, repeats, swaps and replaces parts of a text, a few times over.
-fn mutated(text: &str, noise: &mut Noise) -> String {
-    const PIECES: [&str; 14] = [
-        "\"",
-        "{",
-        "}",
-        "[",
-        "]",
-        ",",
-        ":",
-        "null",
-        "-1e999",
-        "\\u0000",
-        "\\ud800",
-        "\u{202e}",
-        "",
-        "99999999999999999999",
-    ];
-    let mut chars: Vec<char> = text.chars().collect();
-    for _ in 0..=noise.below(4) {
-        let from = noise.below(chars.len() + 1);
-        let to = (from + noise.below(20)).min(chars.len());
-        match noise.below(4) {
-            0 => chars.truncate(from),
-            1 => drop(chars.drain(from..to)),
-            2 => {
-                let part = chars[from..to].to_vec();
-                chars.splice(from..from, part);
-            }
-            _ => {
-                let piece = PIECES[noise.below(PIECES.len())];
-                chars.splice(from..to, piece.chars());
-            }
-        }
-    }
-    chars.into_iter().collect()
-}
 
 async fn ask(provider: &Provider, captioner: &dyn Captioner, answer: Answer) -> bool {
     provider.will(answer);
@@ -82,7 +24,7 @@ async fn a_damaged_body_ends_in_a_legal_caption_or_an_error() {
     let mut captions = 0;
     for (captioner, body) in asking(&provider).iter().zip(bodies(WRITTEN)) {
         for _ in 0..400 {
-            let body = mutated(&body, &mut noise);
+            let body = damaged(&body, &mut noise);
             let answer = Answer::Raw(200, Vec::new(), body);
             captions += u32::from(ask(&provider, captioner.as_ref(), answer).await);
         }
@@ -100,7 +42,7 @@ async fn what_a_model_wrote_badly_ends_in_a_legal_caption_or_an_error() {
     let mut captions = 0;
     for captioner in asking(&provider) {
         for _ in 0..400 {
-            let answer = Answer::Text(mutated(WRITTEN, &mut noise));
+            let answer = Answer::Text(damaged(WRITTEN, &mut noise));
             captions += u32::from(ask(&provider, captioner.as_ref(), answer).await);
         }
     }

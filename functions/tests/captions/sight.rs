@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use functions::annotate::{Captioner as _, Gemini, Sight, Subject, look};
+use functions::annotate::{Captioner as _, Gemini, Prompt, Sight, Subject, look};
 use functions::faces::{DetectError, Face, FaceDetector};
 use functions::picture::{Detail, Limits, Upright, decode};
 use functions::testing;
@@ -103,7 +103,7 @@ fn the_original_is_shown_to_providers_only_if_somebody_says_so() {
 #[tokio::test]
 async fn the_bytes_that_a_provider_receives_hold_no_face() {
     let provider = Provider::start().await;
-    let gemini = Gemini::new(&provider.gemini(), PATIENCE).unwrap();
+    let gemini = Gemini::new(&provider.gemini(), Prompt::default(), PATIENCE).unwrap();
     for source in [CaptionSource::Anonymised, CaptionSource::Original] {
         let sight = seen(&Told, None, source);
         let subject = Subject {

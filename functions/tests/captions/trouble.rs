@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
-use functions::annotate::{Caption, CaptionError, Captioner as _, Gemini, OpenAi};
+use entity::provider::Cause;
+use functions::annotate::{Caption, CaptionError, Captioner as _, Gemini, OpenAi, Prompt};
 use functions::testing::provider::{Answer, KEY, Provider, google_error};
 use serde_json::{Value, json};
 
@@ -19,6 +20,19 @@ fn transient(outcome: Outcome) -> (String, Option<Duration>) {
             retry_after,
         }) => (reason, retry_after),
         other => panic!("{other:?} is not to be tried again"),
+    }
+}
+
+/// That the provider wants to be left alone, for everybody's sake.
+#[track_caller]
+fn turned_away(outcome: Outcome, expected: Cause) -> (String, Option<Duration>) {
+    match outcome {
+        Err(CaptionError::TurnedAway {
+            cause,
+            reason,
+            retry_after,
+        }) if cause == expected => (reason, retry_after),
+        other => panic!("{other:?} does not mean {expected:?}"),
     }
 }
 
@@ -63,14 +77,16 @@ async fn who_is_busy_says_in_seconds_when_to_come_back() {
         gemini_given(busy("30".to_owned())).await,
         openai_given(busy("30".to_owned())).await,
     ] {
-        assert_eq!(transient(outcome).1, Some(Duration::from_secs(30)));
+        let (_, wait) = turned_away(outcome, Cause::Busy);
+        assert_eq!(wait, Some(Duration::from_secs(30)));
     }
 }
 
 #[tokio::test]
 async fn who_is_busy_says_as_a_date_when_to_come_back() {
     let date = (Utc::now() + TimeDelta::seconds(90)).format("%a, %d %b %Y %H:%M:%S GMT");
-    let wait = transient(openai_given(busy(date.to_string())).await).1;
+    let outcome = openai_given(busy(date.to_string())).await;
+    let (_, wait) = turned_away(outcome, Cause::Busy);
     let wait = wait.unwrap().as_secs();
     assert!((60..=90).contains(&wait), "{wait}");
 }
@@ -89,24 +105,30 @@ async fn gemini_says_in_the_details_of_its_error_when_to_come_back() {
     ]);
     let message = "You exceeded your current quota.";
     let answer = google(429, "RESOURCE_EXHAUSTED", message, details);
-    let (reason, wait) = transient(gemini_given(answer).await);
+    let (reason, wait) = turned_away(gemini_given(answer).await, Cause::Busy);
     assert_eq!(wait, Some(Duration::from_millis(37_500)));
     assert!(reason.contains("exceeded your current quota"), "{reason}");
 }
 
 #[tokio::test]
 async fn nobody_makes_us_wait_for_longer_than_a_day() {
-    let wait = transient(gemini_given(busy("999999999".to_owned())).await).1;
+    let outcome = gemini_given(busy("999999999".to_owned())).await;
+    let (_, wait) = turned_away(outcome, Cause::Busy);
     assert_eq!(wait, Some(Duration::from_secs(24 * 60 * 60)));
-    assert_eq!(
-        transient(gemini_given(busy("soon".to_owned())).await).1,
-        None
-    );
+    let outcome = gemini_given(busy("soon".to_owned())).await;
+    assert_eq!(turned_away(outcome, Cause::Busy).1, None);
+}
+
+#[tokio::test]
+async fn who_is_overloaded_is_busy() {
+    let answer = google(503, "UNAVAILABLE", "The model is overloaded.", json!([]));
+    let (reason, _) = turned_away(gemini_given(answer).await, Cause::Busy);
+    assert_eq!(reason, "Gemini is busy: The model is overloaded.");
 }
 
 #[tokio::test]
 async fn a_server_in_trouble_is_asked_again() {
-    for status in [500, 502, 503, 504, 408] {
+    for status in [500, 502, 504, 408] {
         let trouble = || Answer::Raw(status, Vec::new(), "<html>Bad Gateway".to_owned());
         for outcome in [gemini_given(trouble()).await, openai_given(trouble()).await] {
             let (reason, _) = transient(outcome);
@@ -120,8 +142,8 @@ async fn who_does_not_answer_in_time_is_asked_again() {
     let patience = Duration::from_millis(200);
     let provider = Provider::start().await;
     provider.will(Answer::Silence).will(Answer::Silence);
-    let gemini = Gemini::new(&provider.gemini(), patience).unwrap();
-    let openai = OpenAi::new(&provider.openai(), patience).unwrap();
+    let gemini = Gemini::new(&provider.gemini(), Prompt::default(), patience).unwrap();
+    let openai = OpenAi::new(&provider.openai(), Prompt::default(), patience).unwrap();
     for outcome in [
         gemini.caption(&subject()).await,
         openai.caption(&subject()).await,
@@ -132,15 +154,16 @@ async fn who_does_not_answer_in_time_is_asked_again() {
 }
 
 #[tokio::test]
-async fn who_is_not_there_is_asked_again() {
+async fn who_is_not_there_is_left_alone_for_a_while() {
     // Bound and never listened on: nobody else gets the port, and nobody answers.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let provider = Provider::start().await;
     let mut settings = provider.gemini();
     settings.base_url = format!("http://{}", socket.local_addr().unwrap());
-    let gemini = Gemini::new(&settings, PATIENCE).unwrap();
-    let (reason, _) = transient(gemini.caption(&subject()).await);
+    let gemini = Gemini::new(&settings, Prompt::default(), PATIENCE).unwrap();
+    let outcome = gemini.caption(&subject()).await;
+    let (reason, _) = turned_away(outcome, Cause::Unreachable);
     assert!(reason.contains("cannot be reached"), "{reason}");
     assert!(reason.to_lowercase().contains("refused"), "{reason}");
 }
@@ -205,16 +228,16 @@ async fn an_answer_that_is_blocked_is_final() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_rejected_fails_for_good_and_is_not_repeated() {
+async fn a_key_that_is_rejected_is_said_so_and_is_not_repeated() {
     let provider = Provider::start().await;
     let (mut gemini, mut openai) = (provider.gemini(), provider.openai());
     gemini.api_key = "wrong-key".into();
     openai.api_key = Some("wrong-key".into());
-    let gemini = Gemini::new(&gemini, PATIENCE).unwrap();
-    let openai = OpenAi::new(&openai, PATIENCE).unwrap();
-    let reason = permanent(gemini.caption(&subject()).await);
+    let gemini = Gemini::new(&gemini, Prompt::default(), PATIENCE).unwrap();
+    let openai = OpenAi::new(&openai, Prompt::default(), PATIENCE).unwrap();
+    let (reason, _) = turned_away(gemini.caption(&subject()).await, Cause::Rejected);
     assert_eq!(reason, "Gemini rejects the key: check GEMINI_API_KEY");
-    let reason = permanent(openai.caption(&subject()).await);
+    let (reason, _) = turned_away(openai.caption(&subject()).await, Cause::Rejected);
     assert!(
         reason.ends_with("rejects the key: check OPENAI_API_KEY"),
         "{reason}"
@@ -222,7 +245,8 @@ async fn a_key_that_is_rejected_fails_for_good_and_is_not_repeated() {
     for status in [401, 403] {
         let body = format!(r#"{{"error": {{"message": "{KEY} may not"}}}}"#);
         let outcome = gemini_given(Answer::Raw(status, Vec::new(), body)).await;
-        assert!(permanent(outcome).contains("check GEMINI_API_KEY"));
+        let (reason, _) = turned_away(outcome, Cause::Rejected);
+        assert!(reason.contains("check GEMINI_API_KEY"));
     }
 }
 
@@ -270,7 +294,7 @@ async fn after_trouble_the_next_request_is_answered() {
     let provider = Provider::start().await;
     provider.will(busy("1".to_owned()));
     let [gemini, _] = asking(&provider);
-    transient(gemini.caption(&subject()).await);
+    turned_away(gemini.caption(&subject()).await, Cause::Busy);
     gemini.caption(&subject()).await.unwrap();
     assert_eq!(provider.asked().len(), 2);
 }

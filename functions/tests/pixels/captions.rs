@@ -67,5 +67,4 @@ fn it_says_who_made_it_and_in_which_language() {
     assert_eq!(caption.provider, "describe");
     assert_eq!(caption.language, "en");
     assert_eq!(caption.model, None);
-    assert_eq!(caption.tokens_in, None);
 }

@@ -1,0 +1,134 @@
+//! Why captions wait, in words and until when.
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use entity::provider::{self, Cause};
+
+/// The first wait when a provider that is busy or away does not say how long; each is twice as
+/// long as the one before.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// No such wait is longer.
+const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
+/// A rejected key needs a person: ask less often.
+const FIRST_REJECTED_WAIT: Duration = Duration::from_secs(5 * 60);
+/// No such wait is longer.
+const LONGEST_REJECTED_WAIT: Duration = Duration::from_secs(60 * 60);
+
+/// Captions wait.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// Why.
+    pub why: Why,
+    /// The same in words for people.
+    pub detail: String,
+    /// When they go on by themselves.
+    pub until: DateTime<Utc>,
+}
+
+/// Why captions wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The requests of the day are used up.
+    Budget,
+    /// The requests of the minute are used up.
+    Rate,
+    /// The provider is to be left alone.
+    Provider(Cause),
+}
+
+impl Why {
+    /// The name in JSON and on pages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Budget => "budget",
+            Self::Rate => "rate",
+            Self::Provider(Cause::Busy) => "busy",
+            Self::Provider(Cause::Unreachable) => "unreachable",
+            Self::Provider(Cause::Rejected) => "rejected",
+        }
+    }
+}
+
+impl Pause {
+    pub(super) fn of(standing: provider::Model, now: DateTime<Utc>) -> Option<Self> {
+        let until = standing.until.filter(|until| *until > now)?;
+        let detail = standing.detail.unwrap_or_default();
+        Some(Self::from_provider(standing.cause?, detail, until))
+    }
+
+    pub(super) fn from_provider(cause: Cause, detail: String, until: DateTime<Utc>) -> Self {
+        Self {
+            why: Why::Provider(cause),
+            detail,
+            until,
+        }
+    }
+
+    pub(super) fn budget(limit: u32, until: DateTime<Utc>) -> Self {
+        Self {
+            why: Why::Budget,
+            detail: format!("the {limit} requests of today are used up"),
+            until,
+        }
+    }
+
+    pub(super) fn rate(limit: u32, until: DateTime<Utc>) -> Self {
+        Self {
+            why: Why::Rate,
+            detail: format!("the {limit} requests of this minute are used up"),
+            until,
+        }
+    }
+
+    /// How long it still lasts.
+    pub fn wait(&self) -> Duration {
+        (self.until - Utc::now()).to_std().unwrap_or_default()
+    }
+
+    /// Whether it is the provider that wants it, and not a limit of our own.
+    pub fn is_the_providers(&self) -> bool {
+        matches!(self.why, Why::Provider(_))
+    }
+
+    /// Whether somebody should hear of it: what is merely busy goes on soon.
+    pub fn needs_attention(&self) -> bool {
+        !matches!(self.why, Why::Rate | Why::Provider(Cause::Busy))
+    }
+}
+
+/// What a step shows.
+impl fmt::Display for Pause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let until = self.until.format("%-d %b %Y, %H:%M:%S UTC");
+        let (why, detail) = (self.why.as_str(), &self.detail);
+        write!(f, "paused: {why} ({detail}; goes on at {until})")
+    }
+}
+
+/// How long to leave a provider alone that does not say so itself, the `strikes`th time in a row
+/// (from 1).
+pub(super) fn wait(cause: Cause, strikes: i32) -> Duration {
+    let (first, longest) = match cause {
+        Cause::Busy | Cause::Unreachable => (FIRST_WAIT, LONGEST_WAIT),
+        Cause::Rejected => (FIRST_REJECTED_WAIT, LONGEST_REJECTED_WAIT),
+    };
+    let doublings = strikes.clamp(1, 16) - 1;
+    (first * 2_u32.pow(doublings.unsigned_abs())).min(longest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_wait_is_twice_as_long_up_to_a_limit() {
+        let seconds = |cause, strikes| wait(cause, strikes).as_secs();
+        let busy: Vec<_> = (1..=10).map(|n| seconds(Cause::Busy, n)).collect();
+        assert_eq!(busy, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300]);
+        let rejected: Vec<_> = (1..=5).map(|n| seconds(Cause::Rejected, n)).collect();
+        assert_eq!(rejected, [300, 600, 1200, 2400, 3600]);
+        assert_eq!(seconds(Cause::Unreachable, i32::MAX), 300);
+    }
+}

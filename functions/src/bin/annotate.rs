@@ -1,0 +1,11 @@
+//! The function that writes captions, on AWS Lambda.
+
+use std::process::ExitCode;
+
+use entity::step::Name;
+use functions::lambda;
+
+fn main() -> ExitCode {
+    platform::memory::return_large_blocks();
+    lambda::run(Name::Annotate)
+}

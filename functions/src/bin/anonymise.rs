@@ -1,0 +1,11 @@
+//! The function that makes copies in which no face can be recognised, on AWS Lambda.
+
+use std::process::ExitCode;
+
+use entity::step::Name;
+use functions::lambda;
+
+fn main() -> ExitCode {
+    platform::memory::return_large_blocks();
+    lambda::run(Name::Anonymise)
+}
