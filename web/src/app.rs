@@ -2,19 +2,24 @@
 
 use std::fs::File;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use functions::context::Context;
 use functions::cpu::CpuPool;
+use functions::dispatch::Dispatch;
 use functions::local;
 use platform::settings::{DatabaseKind, Settings};
+use platform::telemetry::metrics;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::access::{Policy, Sessions};
+use crate::api::uploads::forget_pending;
+use crate::captioning::Captioning;
 use crate::live::Live;
 use crate::parts::{Parts, cores};
 use crate::router::router;
@@ -24,8 +29,14 @@ use crate::templates::Templates;
 /// How often the sweeper comes round.
 const SWEEP: Duration = Duration::from_secs(60);
 
+/// How often the age of the queue is measured.
+const MEASURE: Duration = Duration::from_secs(10);
+
 /// How long an upload may take from its row to its object before it counts as given up.
 const UPLOAD_PATIENCE: Duration = Duration::from_secs(60 * 60);
+
+/// How long an upload is kept that somebody put into the store and did not complete.
+const PENDING_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long requests and jobs have to finish once the server stops.
 const GRACE: Duration = Duration::from_secs(25);
@@ -36,6 +47,8 @@ pub struct App {
     pub state: AppState,
     /// What the functions need.
     pub context: Context,
+    /// Whether somebody collects how old the queue is, so that it is worth it to look.
+    pub measures_queue: bool,
     workers: usize,
     /// Held as long as this process works on this data folder.
     _lock: Option<File>,
@@ -55,10 +68,17 @@ impl App {
         let lock = take_over(&parts).await?;
         let stop = CancellationToken::new();
         let context = parts.context()?;
+        let captioning = Captioning::new(context.allowance.clone());
         let state = AppState {
             sessions: Sessions::new(parts.db.clone(), settings.admin_password.as_ref())
                 .map_err(|error| anyhow!(error))?,
-            live: Live::new(parts.db.clone(), stop.clone()),
+            live: Live::new(
+                parts.db.clone(),
+                Arc::clone(&parts.store),
+                captioning.clone(),
+                stop.clone(),
+            ),
+            captioning,
             cpu: CpuPool::new(cores(), settings.max_pixels),
             limits: UploadLimits::from(settings),
             policy: Policy::from(settings),
@@ -69,11 +89,13 @@ impl App {
             store: parts.store,
             scratch: parts.scratch,
             queue: parts.queue,
+            dispatch: parts.dispatch,
             stop,
         };
         Ok(Self {
             state,
             context,
+            measures_queue: false,
             workers: settings.workers,
             _lock: lock,
         })
@@ -98,8 +120,11 @@ impl App {
             self.workers,
             state.stop.clone(),
         ));
-        if self.workers > 0 {
-            tasks.spawn(sweep(self.context, state.clone()));
+        // Where functions of AWS work, every server sweeps: it does no harm to sweep twice.
+        let puts_right = self.workers > 0 || matches!(state.dispatch, Dispatch::Sqs(_));
+        tasks.spawn(sweep(self.context, state.clone(), puts_right));
+        if self.measures_queue && self.workers > 0 {
+            tasks.spawn(measure_queue(state.clone()));
         }
         let stopping = state.stop.clone().cancelled_owned();
         let server = tokio::spawn(
@@ -148,21 +173,52 @@ async fn take_over(parts: &Parts) -> anyhow::Result<Option<File>> {
     Ok(Some(lock))
 }
 
-async fn sweep(context: Context, state: AppState) {
+/// Tells how old the queue is, so that somebody sees when work is left undone.
+async fn measure_queue(state: AppState) {
+    loop {
+        match state.queue.age().await {
+            Ok(age) => metrics::queue_age(age),
+            Err(error) => warn!(%error, "the queue's age cannot be told"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(MEASURE) => {}
+            () = state.stop.cancelled() => return,
+        }
+    }
+}
+
+/// Clears away what dead processes left, and where this process is to, puts right what is half
+/// done.
+async fn sweep(context: Context, state: AppState, puts_right: bool) {
     loop {
         match state.scratch.clear_abandoned() {
             Ok(0) => {}
             Ok(files) => info!(files, "cleared what was left half-written"),
             Err(error) => warn!(%error, "half-written files cannot be cleared"),
         }
-        match local::sweep(&context, &state.queue, UPLOAD_PATIENCE).await {
-            Ok(swept) if swept == local::Swept::default() => {}
-            Ok(swept) => info!(?swept, "put right what was left half done"),
-            Err(error) => warn!(%error, "sweeping did not get to its end"),
+        match forget_pending(state.store.as_ref(), PENDING_KEPT).await {
+            Ok(0) => {}
+            Ok(uploads) => info!(uploads, "forgot uploads that were never completed"),
+            Err(error) => warn!(%error, "uploads that were never completed cannot be removed"),
+        }
+        if puts_right {
+            put_right(&context, &state).await;
         }
         tokio::select! {
             () = tokio::time::sleep(SWEEP) => {}
             () = state.stop.cancelled() => return,
         }
+    }
+}
+
+async fn put_right(context: &Context, state: &AppState) {
+    let queue = match &state.dispatch {
+        Dispatch::Jobs(queue) => Some(queue),
+        Dispatch::Sqs(_) => None,
+    };
+    match local::sweep(context, queue, UPLOAD_PATIENCE).await {
+        Ok(swept) if swept == local::Swept::default() => {}
+        Ok(swept) => info!(?swept, "put right what was left half done"),
+        Err(error) => warn!(%error, "sweeping did not get to its end"),
     }
 }

@@ -12,8 +12,10 @@ use functions::picture::{self, Refusal};
 use futures::{Stream, StreamExt as _};
 use platform::Format;
 use platform::objects::{Body, ObjectStore, Scratch, ScratchFile, StoreError};
+use platform::telemetry::metrics;
 use sea_orm::DatabaseConnection;
 use sha2::{Digest as _, Sha256};
+use tracing::Span;
 
 use crate::problem::Problem;
 use crate::state::{AppState, UploadLimits};
@@ -47,6 +49,26 @@ pub struct Sender {
     pub name: Option<String>,
     /// The `Idempotency-Key` of the request.
     pub idempotency_key: Option<String>,
+    /// What the bytes have to be, if that was said beforehand.
+    pub announced: Option<Announced>,
+}
+
+/// What somebody said beforehand about bytes that come later.
+#[derive(Clone, Debug)]
+pub struct Announced {
+    /// SHA-256 in lower-case hexadecimal.
+    pub sha256: String,
+    /// The media type.
+    pub content_type: String,
+}
+
+impl Sender {
+    /// The idempotency key as it is kept: hashed, and nobody else's.
+    pub fn scoped_key(&self) -> Option<String> {
+        let key = self.idempotency_key.as_deref()?;
+        let scope = self.name.as_deref().unwrap_or_default();
+        Some(hex::encode(Sha256::digest(format!("{scope}\n{key}"))))
+    }
 }
 
 impl AppState {
@@ -65,7 +87,6 @@ impl AppState {
 /// A file that has arrived in full.
 struct Received {
     file: ScratchFile,
-    bytes: u64,
     sha256: String,
 }
 
@@ -80,19 +101,54 @@ impl Intake<'_> {
         S: Stream<Item = Result<Bytes, E>> + Unpin,
         E: Into<Problem>,
     {
-        let received = self.receive(chunks).await?;
-        let key = sender.idempotency_key.as_deref().map(|key| {
-            let scope = sender.name.as_deref().unwrap_or_default();
-            hex::encode(Sha256::digest(format!("{scope}\n{key}")))
+        let taken = self.check_and_take(sender, chunks).await;
+        if let Ok(Accepted::Created(image) | Accepted::Existing(image)) = &taken {
+            Span::current().record("image_id", tracing::field::display(image.id));
+        }
+        metrics::upload(match &taken {
+            Ok(Accepted::Created(_)) => "created",
+            Ok(Accepted::Existing(_)) => "existing",
+            Err(problem) if problem.status().is_client_error() => "refused",
+            Err(_) => "failed",
         });
+        taken
+    }
+
+    async fn check_and_take<S, E>(&self, sender: Sender, chunks: S) -> Result<Accepted, Problem>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Unpin,
+        E: Into<Problem>,
+    {
+        let received = self.receive(chunks).await?;
+        if let Some(announced) = &sender.announced
+            && announced.sha256 != received.sha256
+        {
+            return Err(Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "what arrived is not what was announced: the checksum differs; upload it again",
+            ));
+        }
+        let key = sender.scoped_key();
         if let Some(answered) = self.answered_before(key.as_deref(), &received).await? {
             return Ok(answered);
         }
         let inspection = self.verify(&received).await?;
+        if let Some(announced) = &sender.announced
+            && announced.content_type != inspection.format.content_type()
+        {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                format!(
+                    "{} was announced and {} arrived; announce what it is",
+                    announced.content_type,
+                    inspection.format.content_type()
+                ),
+            ));
+        }
         let new = NewImage {
             file_name: tidy_name(&sender.file_name),
             format: inspection.format,
-            bytes: received.bytes,
+            bytes: received.file.bytes(),
             width: inspection.width,
             height: inspection.height,
             sha256: received.sha256,
@@ -128,9 +184,7 @@ impl Intake<'_> {
         E: Into<Problem>,
     {
         let mut file = self.scratch.file().await.map_err(scratch_problem)?;
-        let mut hasher = Sha256::new();
         let mut head = Vec::new();
-        let mut bytes = 0;
         while let Some(chunk) = next(&mut chunks).await? {
             if head.len() < Format::SNIFF_BYTES {
                 head.extend(chunk.iter().take(Format::SNIFF_BYTES - head.len()));
@@ -138,14 +192,12 @@ impl Intake<'_> {
                     check_format(&head)?;
                 }
             }
-            bytes += chunk.len() as u64;
-            if bytes > self.limits.max_bytes {
+            if file.bytes() + chunk.len() as u64 > self.limits.max_bytes {
                 return Err(Problem::too_many_bytes(self.limits.max_bytes));
             }
-            hasher.update(&chunk);
             file.write(&chunk).await.map_err(scratch_problem)?;
         }
-        if bytes == 0 {
+        if file.bytes() == 0 {
             return Err(Problem::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "the file is empty; copy it again from the camera or card",
@@ -154,9 +206,8 @@ impl Intake<'_> {
         check_format(&head)?;
         file.finish().await.map_err(scratch_problem)?;
         Ok(Received {
+            sha256: hex::encode(file.sha256()),
             file,
-            bytes,
-            sha256: hex::encode(hasher.finalize()),
         })
     }
 

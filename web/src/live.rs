@@ -11,6 +11,7 @@ use axum::response::sse::Event;
 use entity::change::{self, Kind};
 use entity::image;
 use futures::{Stream, StreamExt as _, TryStreamExt as _, future, stream};
+use platform::objects::ObjectStore;
 use sea_orm::{ColumnTrait as _, DatabaseConnection, DbErr, QueryFilter as _};
 use tokio::sync::Mutex;
 use tokio::sync::broadcast::{self, error::RecvError};
@@ -20,6 +21,8 @@ use tracing::error;
 use uuid::Uuid;
 
 use crate::access::Viewer;
+use crate::captioning::Captioning;
+use crate::links::Links;
 use crate::view::{ImageJson, ImageRows};
 
 /// How often the table is read.
@@ -47,6 +50,8 @@ struct Update {
 #[derive(Clone)]
 pub struct Live {
     db: DatabaseConnection,
+    captioning: Captioning,
+    store: Arc<dyn ObjectStore>,
     sender: broadcast::Sender<Arc<Update>>,
     /// How far the table was read; none while nobody listens.
     position: Arc<Mutex<Option<i64>>>,
@@ -55,9 +60,16 @@ pub struct Live {
 
 impl Live {
     /// Live updates until `stop`.
-    pub fn new(db: DatabaseConnection, stop: CancellationToken) -> Self {
+    pub fn new(
+        db: DatabaseConnection,
+        store: Arc<dyn ObjectStore>,
+        captioning: Captioning,
+        stop: CancellationToken,
+    ) -> Self {
         Self {
             db,
+            store,
+            captioning,
             sender: broadcast::channel(BACKLOG).0,
             position: Arc::default(),
             stop,
@@ -118,7 +130,7 @@ impl Live {
             .filter(image::Column::Id.is_in(changed))
             .all(&self.db)
             .await?;
-        let mut rows = ImageRows::load(&self.db, images).await?;
+        let mut rows = ImageRows::load(&self.db, &self.captioning, images).await?;
         let updates = changes.into_iter().filter_map(|change| {
             let position = rows
                 .iter()
@@ -179,10 +191,14 @@ impl Live {
         let hello = Event::default()
             .comment("listening")
             .retry(Duration::from_secs(2));
+        let store = Arc::clone(&self.store);
         let updates = missed
             .chain(heard(receiver, latest).map(Ok))
             .scan((), |(), update| future::ready(or_end(update)))
-            .map(move |update| event(&update, &viewer));
+            .then(move |update| {
+                let (store, viewer) = (Arc::clone(&store), viewer.clone());
+                async move { event(&update, &viewer, &Links::of(store.as_ref()).await) }
+            });
         Ok(stream::iter([hello]).chain(updates).map(Ok).take_until(end))
     }
 }
@@ -212,10 +228,12 @@ fn heard(receiver: broadcast::Receiver<Arc<Update>>, last: i64) -> impl Stream<I
     })
 }
 
-fn event(update: &Update, viewer: &Viewer) -> Event {
+fn event(update: &Update, viewer: &Viewer, links: &Links) -> Event {
     let event = Event::default().id(update.seq.to_string());
     let filled = match &update.rows {
-        Some(rows) => event.event("image").json_data(ImageJson::new(rows, viewer)),
+        Some(rows) => event
+            .event("image")
+            .json_data(ImageJson::new(rows, viewer, links)),
         None => event
             .event("deleted")
             .json_data(serde_json::json!({ "id": update.id })),

@@ -1,12 +1,13 @@
-//! The pictures themselves.
+//! The pictures themselves, or the way to them where the store hands them out itself.
 
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
 use crate::access::{Rendition, Viewer};
+use crate::links::Wish;
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::view::ImageRows;
@@ -17,24 +18,37 @@ const PRIVATE: &str = "private, max-age=86400";
 /// An address without a version: kept, but asked about each time.
 const REVALIDATE: &str = "private, no-cache";
 
+/// The query of whoever wants a file rather than a picture, where the store hands it out: there
+/// the attribute `download` of a link has no effect.
+pub const SAVE: &str = "save";
+
 /// `GET /api/images/{id}/{rendition}`
 pub async fn show(
     State(state): State<AppState>,
     viewer: Viewer,
+    method: Method,
     Path((id, rendition)): Path<(Uuid, String)>,
     axum::extract::RawQuery(query): axum::extract::RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let rendition = Rendition::parse(&rendition).ok_or_else(|| Problem::not_found("rendition"))?;
-    let rows = ImageRows::get(&state.db, id).await?;
+    let rows = ImageRows::get(&state, id).await?;
     let key = viewer.rendition(&rows.image, rendition)?.ok_or_else(|| {
         Problem::new(
             StatusCode::NOT_FOUND,
             "this picture is still being made; the image says when it is done",
         )
     })?;
-    let url = rows.url(&viewer, rendition).unwrap_or_default();
-    let (_, version) = url.rsplit_once("?v=").unwrap_or_default();
+    if let Some(presigning) = state.store.presigning() {
+        let wish = Wish {
+            save: query.as_deref() == Some(SAVE),
+            head: method == Method::HEAD,
+        };
+        let signer = presigning.signer().await?;
+        let url = rows.presigned(&viewer, rendition, &key, &signer, wish)?;
+        return Ok(elsewhere(url));
+    }
+    let version = rows.version(&viewer, rendition);
     let etag = format!("\"{}-{version}\"", key.path());
     let current = query.as_deref() == Some(&format!("v={version}"));
     let mut answer = if headers
@@ -66,4 +80,13 @@ pub async fn show(
         HeaderValue::from_static("default-src 'none'; sandbox"),
     );
     Ok(answer)
+}
+
+/// The address is valid for a while only, and what the viewer may see can change.
+fn elsewhere(url: String) -> Response {
+    let headers = [
+        (header::LOCATION, url),
+        (header::CACHE_CONTROL, "private, no-store".to_owned()),
+    ];
+    (StatusCode::TEMPORARY_REDIRECT, headers).into_response()
 }

@@ -1,21 +1,19 @@
 //! What the server and the commands stand on alike: settings, database, store and queue, opened
 //! in the order in which they need each other.
 
-use std::fs::File;
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use functions::annotate::{Captioner, Describer, Gemini, OpenAi, PATIENCE};
-use functions::context::{Context, Options};
-use functions::cpu::CpuPool;
-use functions::faces;
+use functions::context::Context;
+use functions::dispatch::Dispatch;
 use functions::local::Queue;
-use functions::picture::Limits;
-use migration::{Migrator, MigratorTrait as _};
-use platform::database;
-use platform::objects::{FolderStore, ObjectStore, Scratch};
-use platform::settings::{CaptionerChoice, Settings, Storage};
+use functions::queues::Queues;
+use functions::setup;
+use migration::Migrator;
+use platform::events::ObjectEvents;
+use platform::objects::{FolderStore, ObjectStore, S3Store, Scratch};
+use platform::settings::{QueueChoice, Settings, Storage};
+use platform::{aws, database};
 use sea_orm::DatabaseConnection;
 
 /// Database, store and queue: what commands share with the server.
@@ -28,8 +26,10 @@ pub struct Parts {
     pub store: Arc<dyn ObjectStore>,
     /// Where half-written files are.
     pub scratch: Scratch,
-    /// The queue.
+    /// The queue of this machine.
     pub queue: Queue,
+    /// Where work is queued that is to be done again.
+    pub dispatch: Dispatch,
 }
 
 impl Parts {
@@ -47,24 +47,21 @@ impl Parts {
         let db = database::connect(&settings.database)
             .await
             .context("the database cannot be opened; see DATABASE_URL and VITRINE_DATA")?;
-        migrate(&db, &settings.data)
+        migration::up::<Migrator>(&db, migration::PATIENCE)
             .await
             .context("the database's schema cannot be brought up to date")?;
         let queue = Queue::new(db.clone());
-        let (store, scratch) = match &settings.storage {
-            Storage::Folder(root) => {
-                let store = FolderStore::open(root, Arc::new(queue.clone()))
-                    .context("see VITRINE_STORAGE")?;
-                let scratch = store.scratch().clone();
-                (Arc::new(store) as Arc<dyn ObjectStore>, scratch)
-            }
-        };
+        let (store, scratch) = store(&settings, &queue)
+            .await
+            .context("the store cannot be used; see VITRINE_STORAGE")?;
+        let dispatch = dispatch(&settings, &queue).await;
         Ok(Self {
             settings,
             db,
             store,
             scratch,
             queue,
+            dispatch,
         })
     }
 
@@ -73,46 +70,50 @@ impl Parts {
     /// # Errors
     /// If the captioner cannot be set up.
     pub fn context(&self) -> anyhow::Result<Context> {
-        let settings = &self.settings;
-        let limits = Limits {
-            max_pixels: settings.max_pixels,
-        };
-        Ok(Context {
-            db: self.db.clone(),
-            store: Arc::clone(&self.store),
-            captioner: captioner(&settings.captioner)?,
-            detector: Arc::new(faces::bundled()),
-            cpu: CpuPool::new(settings.workers, settings.max_pixels),
-            options: Options {
-                thumbnail_size: settings.thumbnail_size,
-                limits,
-                caption_language: settings.caption_language.clone(),
-                caption_source: settings.caption_source,
-                max_attempts: Options::MAX_ATTEMPTS,
-                backoff: Options::BACKOFF,
-            },
-        })
+        let (db, store) = (self.db.clone(), Arc::clone(&self.store));
+        Ok(setup::context(
+            &self.settings,
+            db,
+            store,
+            self.settings.workers,
+        )?)
     }
 }
 
-/// Brings the schema up to date, one process of this data folder at a time: two that start at
-/// once would both create the tables.
-async fn migrate(db: &DatabaseConnection, data: &Path) -> anyhow::Result<()> {
-    let turn = File::create(data.join("migrate.lock"))?;
-    let _turn = tokio::task::spawn_blocking(move || turn.lock().map(|()| turn)).await??;
-    Ok(Migrator::up(db, None).await?)
+async fn dispatch(settings: &Settings, queue: &Queue) -> Dispatch {
+    match &settings.queue {
+        QueueChoice::Jobs => Dispatch::Jobs(queue.clone()),
+        QueueChoice::Sqs(address) => {
+            let config = aws::config(&settings.aws).await;
+            Dispatch::Sqs(Queues::connect(&config, address))
+        }
+    }
 }
 
-/// The captioner that was chosen. It is asked for nothing yet.
-///
-/// # Errors
-/// If it cannot be set up.
-pub fn captioner(choice: &CaptionerChoice) -> anyhow::Result<Arc<dyn Captioner>> {
-    Ok(match choice {
-        CaptionerChoice::Describe => Arc::new(Describer),
-        CaptionerChoice::Gemini(settings) => Arc::new(Gemini::new(settings, PATIENCE)?),
-        CaptionerChoice::OpenAi(settings) => Arc::new(OpenAi::new(settings, PATIENCE)?),
-    })
+/// Opens the store, and a folder for half-written files: on the same file system as a folder
+/// of objects, so that a rename suffices.
+async fn store(
+    settings: &Settings,
+    queue: &Queue,
+) -> anyhow::Result<(Arc<dyn ObjectStore>, Scratch)> {
+    match &settings.storage {
+        Storage::Folder(root) => {
+            let store = FolderStore::open(root, Arc::new(queue.clone()))?;
+            let scratch = store.scratch().clone();
+            Ok((Arc::new(store), scratch))
+        }
+        Storage::S3(bucket) => {
+            let config = aws::config(&settings.aws).await;
+            // Where others work, S3 tells them itself, and nobody would empty the queue.
+            let works_here = settings.workers > 0;
+            let events = works_here.then(|| Arc::new(queue.clone()) as Arc<dyn ObjectEvents>);
+            let store = S3Store::new(&config, bucket, events).await?;
+            store.check().await?;
+            let scratch = Scratch::open(&settings.data.join("incoming"))
+                .context("the folder for uploads in the data folder cannot be made")?;
+            Ok((Arc::new(store), scratch))
+        }
+    }
 }
 
 /// Cores of this machine, or of as much of it as this process may use.

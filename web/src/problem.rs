@@ -13,6 +13,8 @@ use sea_orm::DbErr;
 use serde::Serialize;
 use tracing::error;
 
+use crate::request_id;
+
 /// Why a request did not get what it asked for.
 #[derive(Debug, Clone)]
 pub struct Problem {
@@ -29,6 +31,8 @@ struct Body<'a> {
     title: &'a str,
     status: u16,
     detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<String>,
 }
 
 impl Problem {
@@ -83,7 +87,7 @@ impl Problem {
         error!(%error, "internal error");
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
-            "something went wrong on our side; please try again, and tell us the request id if it stays",
+            "something went wrong on our side; please try again, and tell us the trace_id if it stays",
         )
     }
 
@@ -110,6 +114,7 @@ impl IntoResponse for Problem {
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
             detail: &self.detail,
+            trace_id: request_id::current(),
         };
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();
@@ -148,7 +153,7 @@ impl From<StoreError> for Problem {
                     300,
                 )
             }
-            StoreError::Io { .. } => {
+            StoreError::Unavailable { .. } | StoreError::Refused { .. } | StoreError::Io { .. } => {
                 error!(%error, "the store did not answer");
                 Self::unavailable("the store does not answer; please try again in a moment", 5)
             }

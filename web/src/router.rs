@@ -6,24 +6,33 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
+use platform::objects::ObjectStore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::trace::TraceLayer;
 
 use crate::access::refuse_strangers;
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::{api, assets, media, operations, pages, request_id};
 
-/// Nothing inline, nothing from elsewhere, no frames. Placeholders are data: addresses, and
-/// pictures that are about to be uploaded are blob: addresses.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-     img-src 'self' data: blob:; connect-src 'self'; manifest-src 'self'; form-action 'self'; \
-     base-uri 'none'; frame-ancestors 'none'";
+/// Nothing inline, nothing from elsewhere but pictures that the store hands out itself, no
+/// frames. Placeholders are data: addresses, and pictures that are about to be uploaded are blob:
+/// addresses.
+fn content_security_policy(store: &dyn ObjectStore) -> String {
+    let pictures = store.presigning().map_or_else(String::new, |presigning| {
+        format!(" {}", presigning.origin())
+    });
+    format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: \
+         blob:{pictures}; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri \
+         'none'; frame-ancestors 'none'"
+    )
+}
 
 /// The router of the whole server.
 pub(crate) fn router(state: AppState) -> Router {
+    let policy = content_security_policy(state.store.as_ref());
     let routes = Router::new()
         .route("/", get(pages::gallery::show))
         .route("/gallery", get(pages::gallery::show))
@@ -33,6 +42,8 @@ pub(crate) fn router(state: AppState) -> Router {
         .route("/images/{id}/delete", post(pages::image::delete))
         .route("/images/{id}/steps/{step}/retry", post(pages::image::retry))
         .route("/upload", post(pages::upload::receive))
+        .route("/captions", get(pages::captions::show))
+        .route("/captions/resume", post(pages::captions::resume))
         .route(
             "/messages",
             get(pages::messages::show).post(pages::messages::post),
@@ -58,6 +69,10 @@ pub(crate) fn router(state: AppState) -> Router {
             "/api/images/{id}/steps/{step}/retry",
             post(api::steps::retry),
         )
+        .route("/api/captions", get(api::captioning::show))
+        .route("/api/captions/resume", post(api::captioning::resume))
+        .route("/api/uploads", post(api::uploads::begin))
+        .route("/api/uploads/{id}/complete", post(api::uploads::complete))
         .route("/api/events", get(api::events::listen))
         .route(
             "/api/messages",
@@ -74,18 +89,17 @@ pub(crate) fn router(state: AppState) -> Router {
         // A load balancer calls by address, and needs to know nothing else.
         .route("/health", get(operations::health))
         .with_state(state);
-    with_headers(routes)
+    with_headers(routes, &policy)
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::custom(|_| {
             Problem::internal("a handler panicked").into_response()
         }))
-        .layer(TraceLayer::new_for_http().on_failure(()))
         .layer(from_fn(request_id::assign))
 }
 
-fn with_headers(mut router: Router) -> Router {
-    let headers: [(HeaderName, &'static str); 6] = [
-        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+fn with_headers(mut router: Router, policy: &str) -> Router {
+    let headers: [(HeaderName, &str); 6] = [
+        (header::CONTENT_SECURITY_POLICY, policy),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "same-origin"),
         (header::X_FRAME_OPTIONS, "DENY"),
@@ -99,7 +113,9 @@ fn with_headers(mut router: Router) -> Router {
         ),
     ];
     for (name, value) in headers {
-        let value = HeaderValue::from_static(value);
+        let Ok(value) = HeaderValue::from_str(value) else {
+            unreachable!("addresses and words are ASCII");
+        };
         router = router.layer(SetResponseHeaderLayer::if_not_present(name, value));
     }
     router

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use functions::cpu::CpuPool;
+use functions::dispatch::Dispatch;
 use functions::local::Queue;
 use functions::picture::Limits;
 use platform::objects::{ObjectStore, Scratch};
@@ -12,6 +13,7 @@ use sea_orm::DatabaseConnection;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{Policy, Sessions};
+use crate::captioning::Captioning;
 use crate::live::Live;
 use crate::templates::Templates;
 
@@ -24,8 +26,12 @@ pub struct AppState {
     pub store: Arc<dyn ObjectStore>,
     /// Where uploads are while they are not complete.
     pub scratch: Scratch,
-    /// Where work is queued.
+    /// The queue of this machine.
     pub queue: Queue,
+    /// Where work is queued that is to be done again.
+    pub dispatch: Dispatch,
+    /// How captioning stands.
+    pub captioning: Captioning,
     /// Where uploads are checked.
     pub cpu: CpuPool,
     /// What may be uploaded.

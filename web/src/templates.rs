@@ -28,6 +28,7 @@ impl Templates {
         tera.register_function("asset_url", asset_url);
         tera.add_raw_templates(sources![
             "base.html",
+            "captions.html",
             "card.html",
             "components.html",
             "error.html",

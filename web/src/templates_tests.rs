@@ -23,7 +23,7 @@ fn step(name: &str, state: &str) -> Value {
     let failed = matches!(state, "failed" | "blocked");
     let error = failed.then_some("The picture ends in the middle <of> a line.");
     json!({
-        "name": name, "label": format!("Step {name}"), "state": state, "error": error,
+        "name": name, "label": format!("Step {name}"), "state": state, "error": error, "paused": false,
         "attempts": u8::from(state != "queued"), "may_retry": state == "failed",
         "finished_at": ended.then_some("2026-11-21T07:10:00Z"),
         "queued_text": "07:09:58", "started_text": (state != "queued").then_some("07:09:59"),
@@ -38,7 +38,7 @@ fn step(name: &str, state: &str) -> Value {
 fn image(state: &str, step_state: &str) -> Value {
     let ready = state == "ready";
     json!({
-        "id": "0197", "url": "/images/0197", "file_name": HOSTILE, "state": state,
+        "id": "0197", "url": "/images/0197", "file_name": HOSTILE, "state": state, "paused": null,
         "alt": "A wide picture, mostly green", "caption": ready.then_some("A wide picture, mostly green"),
         "caption_parts": if ready { json!([
             { "text": "A wide picture, ", "marked": false }, { "text": "mostly", "marked": true },
@@ -47,6 +47,7 @@ fn image(state: &str, step_state: &str) -> Value {
         "caption_note": ready.then_some("Described without AI"),
         "width": 1600, "height": 900,
         "thumbnail_url": ready.then_some("/api/images/0197/thumbnail"),
+        "thumbnail_src": ready.then_some("/api/images/0197/thumbnail"),
         "placeholder": "data:image/png;base64,AAAA",
         "uploaded_at": "2026-11-21T07:09:58Z", "uploaded_text": "21 Nov 2026, 07:09 UTC",
         "steps": [step("thumbnail", step_state), step("anonymise", step_state), step("annotate", step_state)],
@@ -99,6 +100,8 @@ fn image_page(role: &str, image: &Value) -> String {
     let rendition = |name: &str, shown: bool| {
         json!({
             "name": name, "label": name, "url": shown.then(|| format!("/api/images/0197/{name}")),
+            "src": shown.then(|| format!("/api/images/0197/{name}")),
+            "save_url": shown.then(|| format!("/api/images/0197/{name}")),
             "state": if ready || name == "original" { "done" } else { "running" }, "note": null,
             "width": shown.then_some(1600), "height": shown.then_some(900),
             "bytes_text": shown.then_some("1.2 MB"),
@@ -111,7 +114,8 @@ fn image_page(role: &str, image: &Value) -> String {
             "renditions": [rendition("original", admin), rendition("anonymised", ready), rendition("thumbnail", ready)],
             "faces": [{ "x": 10, "y": 20, "width": 30, "height": 40, "score": 12.5 }],
             "facts": [{ "label": "Camera", "value": HOSTILE }], "tags": ["green"],
-            "captions": if admin { json!([{ "text": HOSTILE, "by": "describe", "created_text": "yesterday" }]) } else { json!([]) },
+            "paragraph": HOSTILE,
+            "captions": if admin { json!([{ "text": HOSTILE, "paragraph": HOSTILE, "by": "describe", "created_text": "yesterday" }]) } else { json!([]) },
             "previous_url": null, "next_url": "/images/0198", "api_url": "/api/images/0197",
         }),
     )
@@ -131,6 +135,60 @@ fn a_gallery_shows_every_state_of_a_picture() {
     assert!(html.contains(r#"action="/images/0197/steps/thumbnail/retry""#));
     assert!(html.contains(r#"rel="next""#));
     assert!(html.contains(r#"<div class="empty" id="empty" hidden>"#));
+}
+
+#[test]
+fn a_picture_whose_description_waits_says_why() {
+    let mut waiting = image("working", "queued");
+    waiting["paused"] = "Not described yet: paused (budget)".into();
+    waiting["steps"][2]["paused"] = true.into();
+    let card = render(
+        "card.html",
+        &json!({ "page": page("admin"), "image": waiting }),
+    );
+    assert!(card.contains("paused (budget)") && !card.contains("Describing"));
+    let shown = image_page("admin", &waiting);
+    assert!(shown.contains("paused (budget)") && shown.contains("Paused</span>"));
+}
+
+#[test]
+fn the_page_about_captions_shows_days_and_why_they_wait() {
+    let day = json!({
+        "day": "2026-11-21", "requests": 120, "captions": 100, "blocked": 2, "failed": 8,
+        "turned_away": 10, "tokens_in": 1290, "tokens_out": 100, "cost_micros": null, "cost": null,
+        "millis": 1400,
+    });
+    let row = json!({
+        "by": "machine", "provider": "gemini", "model": "gemini-3.5-flash",
+        "prompt_version": "0123456789ab", "language": null, "images": 100,
+    });
+    let report = |paused: Value| {
+        json!({
+            "asks": {
+                "provider": "gemini", "model": "gemini-3.5-flash", "daily_limit": 500,
+                "per_minute": null, "has_price": false,
+            },
+            "paused": paused, "days": [day], "written": [row],
+        })
+    };
+    let paused = |cause: &str, can_resume: bool| json!({ "cause": cause, "detail": HOSTILE, "until": "2026-11-22T00:00:00Z", "can_resume": can_resume });
+    let shown = |report: Value| {
+        let values =
+            json!({ "page": page("admin"), "until": "22 Nov 2026, 00:00 UTC", "report": report });
+        render("captions.html", &values)
+    };
+    let rejected = shown(report(paused("rejected", true)));
+    assert!(rejected.contains("Paused: rejected") && rejected.contains("Try again now"));
+    assert!(rejected.contains("VITRINE_CAPTION_PRICE"));
+    assert!(!rejected.contains("<script>alert"));
+    let budget = shown(report(paused("budget", false)));
+    assert!(!budget.contains("Try again now"));
+    let mut nothing = report(Value::Null);
+    nothing["asks"] = Value::Null;
+    nothing["days"] = json!([]);
+    nothing["written"] = json!([]);
+    let nothing = shown(nothing);
+    assert!(nothing.contains("without AI") && nothing.contains("There are no captions yet"));
 }
 
 #[test]

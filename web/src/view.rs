@@ -6,12 +6,16 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use entity::image::{self, Author, Face};
 use entity::step::{self, Name, State};
+use functions::allowance::Pause;
 use sea_orm::{DatabaseConnection, DbErr};
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::access::{Action, Rendition, Viewer};
+use crate::captioning::Captioning;
+use crate::links::Links;
 use crate::problem::Problem;
+use crate::state::AppState;
 
 /// An image with its steps, as it stands in the database.
 #[derive(Clone, Debug)]
@@ -20,6 +24,8 @@ pub struct ImageRows {
     pub image: image::Model,
     /// Its steps, in the order of [`Name::ALL`].
     pub steps: Vec<step::Model>,
+    /// Why captions wait, if they do.
+    pub pause: Option<Pause>,
 }
 
 impl ImageRows {
@@ -29,6 +35,7 @@ impl ImageRows {
     /// If the database does not answer.
     pub async fn load(
         db: &DatabaseConnection,
+        captioning: &Captioning,
         images: Vec<image::Model>,
     ) -> Result<Vec<Self>, DbErr> {
         let mut steps: HashMap<Uuid, Vec<step::Model>> = HashMap::new();
@@ -38,12 +45,17 @@ impl ImageRows {
                 steps.entry(step.image_id).or_default().push(step);
             }
         }
+        let pause = captioning.pause().await?;
         Ok(images
             .into_iter()
             .map(|image| {
                 let mut steps = steps.remove(&image.id).unwrap_or_default();
                 steps.sort_by_key(|step| Name::ALL.iter().position(|name| *name == step.name));
-                Self { image, steps }
+                Self {
+                    image,
+                    steps,
+                    pause: pause.clone(),
+                }
             })
             .collect())
     }
@@ -52,9 +64,9 @@ impl ImageRows {
     ///
     /// # Errors
     /// 404 if there is none.
-    pub async fn get(db: &DatabaseConnection, id: Uuid) -> Result<Self, Problem> {
-        let found = image::visible_by_id(id).one(db).await?;
-        Self::load(db, found.into_iter().collect())
+    pub async fn get(state: &AppState, id: Uuid) -> Result<Self, Problem> {
+        let found = image::visible_by_id(id).one(&state.db).await?;
+        Self::load(&state.db, &state.captioning, found.into_iter().collect())
             .await?
             .pop()
             .ok_or_else(|| Problem::not_found("image"))
@@ -65,21 +77,42 @@ impl ImageRows {
         self.steps.iter().find(|step| step.name == name)
     }
 
-    /// The address of a rendition: none if it is not there yet, or not for this viewer. It
-    /// changes when the rendition is made anew, so that browsers may keep what they have.
-    pub fn url(&self, viewer: &Viewer, rendition: Rendition) -> Option<String> {
+    /// Why this step waits for everybody's sake; none if it does not.
+    pub fn pause_of(&self, step: &step::Model) -> Option<&Pause> {
+        let waits = step.name == Name::Annotate && step.state == State::Queued;
+        self.pause.as_ref().filter(|_| waits)
+    }
+
+    /// Why a step is not done, in full for those who can do something about it.
+    pub fn reason(&self, step: &step::Model, details: bool) -> Option<String> {
+        match self.pause_of(step) {
+            Some(pause) if details => Some(pause.to_string()),
+            Some(pause) => Some(format!("paused: {}", pause.why.as_str())),
+            None => step.error.as_ref().map(|error| reason(error, details)),
+        }
+    }
+
+    /// The address of a rendition on this server: none if it is not there yet, or not for this
+    /// viewer.
+    pub fn own_url(&self, viewer: &Viewer, rendition: Rendition) -> Option<String> {
         viewer.rendition(&self.image, rendition).ok()??;
-        let version = match rendition {
+        Some(format!(
+            "/api/images/{}/{}?v={}",
+            self.image.id,
+            rendition.as_str(),
+            self.version(viewer, rendition)
+        ))
+    }
+
+    /// Tells a rendition from the one that was there before it was made anew.
+    pub fn version(&self, viewer: &Viewer, rendition: Rendition) -> String {
+        let made_at = match rendition {
             Rendition::Original => self.image.stored_at,
             Rendition::Thumbnail => self.made_at(viewer.thumbnail_step()),
             Rendition::Anonymised => self.made_at(Name::Anonymise),
         };
-        let version = version.map_or(0, |instant| instant.timestamp_micros());
-        Some(format!(
-            "/api/images/{}/{}?v={version:x}",
-            self.image.id,
-            rendition.as_str()
-        ))
+        let micros = made_at.map_or(0, |instant| instant.timestamp_micros());
+        format!("{micros:x}")
     }
 
     fn made_at(&self, name: Name) -> Option<DateTime<Utc>> {
@@ -120,6 +153,7 @@ pub struct ImageJson {
 #[derive(Debug, Serialize)]
 struct CaptionJson {
     text: String,
+    paragraph: Option<String>,
     by: Option<Author>,
     provider: Option<String>,
     model: Option<String>,
@@ -147,19 +181,30 @@ struct StepJson {
     state: State,
     attempts: i32,
     error: Option<String>,
+    paused: Option<PauseJson>,
     finished_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Serialize)]
+struct PauseJson {
+    cause: &'static str,
+    until: DateTime<Utc>,
 }
 
 impl ImageJson {
     /// The image as this viewer may see it.
-    pub fn new(rows: &ImageRows, viewer: &Viewer) -> Self {
+    pub fn new(rows: &ImageRows, viewer: &Viewer, links: &Links) -> Self {
         let image = &rows.image;
         let details = viewer.may(Action::SeeDetails);
         let step = |name| {
             rows.step(name).map(|step| StepJson {
                 state: step.state,
                 attempts: step.attempts,
-                error: step.error.as_ref().map(|error| reason(error, details)),
+                error: rows.reason(step, details),
+                paused: rows.pause_of(step).map(|pause| PauseJson {
+                    cause: pause.why.as_str(),
+                    until: pause.until,
+                }),
                 finished_at: step.finished_at,
             })
         };
@@ -175,6 +220,7 @@ impl ImageJson {
             uploaded_by: image.uploaded_by.clone().filter(|_| details),
             caption: image.caption_text.clone().map(|text| CaptionJson {
                 text,
+                paragraph: image.caption_paragraph.clone(),
                 by: image.caption_by,
                 provider: image.caption_provider.clone(),
                 model: image.caption_model.clone(),
@@ -186,9 +232,9 @@ impl ImageJson {
             faces: image.faces.clone().unwrap_or_default().0,
             thumbhash: image.thumbhash.clone(),
             urls: Urls {
-                original: rows.url(viewer, Rendition::Original),
-                thumbnail: rows.url(viewer, Rendition::Thumbnail),
-                anonymised: rows.url(viewer, Rendition::Anonymised),
+                original: rows.url(viewer, Rendition::Original, links),
+                thumbnail: rows.url(viewer, Rendition::Thumbnail, links),
+                anonymised: rows.url(viewer, Rendition::Anonymised, links),
             },
             steps: Steps {
                 annotate: step(Name::Annotate),

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use functions::captions::{Edit, by_person};
+use functions::captions::{Edit, Words, by_person};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -33,14 +33,21 @@ pub struct Patch {
 #[serde(untagged)]
 enum CaptionPatch {
     Words(String),
-    Shape { text: String },
+    Shape {
+        text: String,
+        paragraph: Option<String>,
+    },
 }
 
 impl From<Patch> for Edit {
     fn from(patch: Patch) -> Self {
         Self {
-            text: patch.caption.map(|caption| match caption {
-                CaptionPatch::Words(text) | CaptionPatch::Shape { text } => text,
+            caption: patch.caption.map(|caption| match caption {
+                CaptionPatch::Words(text) => Words {
+                    text,
+                    paragraph: None,
+                },
+                CaptionPatch::Shape { text, paragraph } => Words { text, paragraph },
             }),
             tags: patch.tags,
         }
@@ -56,8 +63,8 @@ pub async fn edit(
 ) -> Result<Json<ImageJson>, Problem> {
     let Json(patch) = patch?;
     write(&state, &viewer, id, patch.into()).await?;
-    let rows = ImageRows::get(&state.db, id).await?;
-    Ok(Json(ImageJson::new(&rows, &viewer)))
+    let rows = ImageRows::get(&state, id).await?;
+    Ok(Json(ImageJson::new(&rows, &viewer, &state.links().await)))
 }
 
 /// Writes what a person says.
@@ -72,7 +79,7 @@ pub(crate) async fn write(
     edit: Edit,
 ) -> Result<(), Problem> {
     viewer.require(Action::Manage)?;
-    ImageRows::get(&state.db, id).await?;
+    ImageRows::get(state, id).await?;
     let edit = tidy(edit)?;
     match by_person(&state.db, id, viewer.name(), edit).await? {
         Some(()) => Ok(()),
@@ -88,18 +95,29 @@ fn tidy(edit: Edit) -> Result<Edit, Problem> {
             "there is nothing to change; send `caption` or `tags`",
         ));
     }
-    let text = edit.text.map(|text| one_line(&text));
-    match text.as_deref().map(|text| text.chars().count()) {
-        Some(0) => return Err(refused("the caption is empty; say what the picture shows")),
-        Some(count) if count > CAPTION_LENGTH => {
+    let caption = edit.caption.map(tidy_words).transpose()?;
+    let tags = edit.tags.map(tidy_tags).transpose()?;
+    Ok(Edit { caption, tags })
+}
+
+fn tidy_words(words: Words) -> Result<Words, Problem> {
+    let text = one_line(&words.text);
+    let paragraph = words.paragraph.as_deref().map(one_line);
+    if text.is_empty() {
+        return Err(refused("the caption is empty; say what the picture shows"));
+    }
+    for (name, text) in [("caption", Some(&text)), ("paragraph", paragraph.as_ref())] {
+        let count = text.map_or(0, |text| text.chars().count());
+        if count > CAPTION_LENGTH {
             return Err(refused(format!(
-                "the caption has {count} characters; {CAPTION_LENGTH} are the most"
+                "the {name} has {count} characters; {CAPTION_LENGTH} are the most"
             )));
         }
-        _ => {}
     }
-    let tags = edit.tags.map(tidy_tags).transpose()?;
-    Ok(Edit { text, tags })
+    Ok(Words {
+        text,
+        paragraph: paragraph.filter(|paragraph| !paragraph.is_empty()),
+    })
 }
 
 /// In lower case, each once, in the order given.
@@ -145,7 +163,10 @@ mod tests {
     #[test]
     fn captions_and_tags_are_tidied() {
         let edit = tidy(Edit {
-            text: Some(" Two\npeople\u{0} dance ".to_owned()),
+            caption: Some(Words {
+                text: " Two\npeople\u{0} dance ".to_owned(),
+                paragraph: Some(" \n".to_owned()),
+            }),
             tags: Some(vec![
                 " Dance".to_owned(),
                 "dance".to_owned(),
@@ -153,7 +174,9 @@ mod tests {
             ]),
         })
         .unwrap();
-        assert_eq!(edit.text.as_deref(), Some("Two people dance"));
+        let words = edit.caption.unwrap();
+        assert_eq!(words.text, "Two people dance");
+        assert_eq!(words.paragraph, None);
         assert_eq!(edit.tags, Some(vec!["dance".to_owned()]));
     }
 }

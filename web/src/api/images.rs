@@ -27,12 +27,21 @@ pub async fn upload(
     if taken.is_err() {
         form.discard().await;
     }
-    let (status, image) = match taken? {
+    accepted(&state, &viewer, taken?).await
+}
+
+/// 201 with what is new, 200 with what was there already.
+pub(super) async fn accepted(
+    state: &AppState,
+    viewer: &Viewer,
+    taken: Accepted,
+) -> Result<Response, Problem> {
+    let (status, image) = match taken {
         Accepted::Created(image) => (StatusCode::CREATED, image),
         Accepted::Existing(image) => (StatusCode::OK, image),
     };
     let location = [("location", format!("/api/images/{}", image.id))];
-    let body = one(&state, &viewer, image.id).await?;
+    let body = one(state, viewer, image.id).await?;
     Ok((status, location, body).into_response())
 }
 
@@ -53,6 +62,7 @@ async fn take_one(
         file_name: part.file_name.clone(),
         name: viewer.name().map(str::to_owned),
         idempotency_key,
+        announced: None,
     };
     state.intake().take(sender, part.chunks()).await
 }
@@ -76,10 +86,11 @@ pub async fn list(
     paging: Paging,
     Query(search): Query<Search>,
 ) -> Result<Json<Page<ImageJson>>, Problem> {
-    let (rows, next) = search.page(&state.db, &viewer, &paging).await?;
+    let (rows, next) = search.page(&state, &viewer, &paging).await?;
+    let links = state.links().await;
     let items = rows
         .iter()
-        .map(|rows| ImageJson::new(rows, &viewer))
+        .map(|rows| ImageJson::new(rows, &viewer, &links))
         .collect();
     Ok(Json(Page { items, next }))
 }
@@ -94,8 +105,8 @@ pub async fn show(
 }
 
 async fn one(state: &AppState, viewer: &Viewer, id: Uuid) -> Result<Json<ImageJson>, Problem> {
-    let rows = ImageRows::get(&state.db, id).await?;
-    Ok(Json(ImageJson::new(&rows, viewer)))
+    let rows = ImageRows::get(state, id).await?;
+    Ok(Json(ImageJson::new(&rows, viewer, &state.links().await)))
 }
 
 /// `DELETE /api/images/{id}`

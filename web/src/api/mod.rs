@@ -1,11 +1,13 @@
 //! The REST interface.
 
+pub mod captioning;
 pub mod captions;
 pub mod events;
 pub mod images;
 pub mod messages;
 pub mod search;
 pub mod steps;
+pub mod uploads;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use entity::image;
 use entity::search::{self, Words};
-use sea_orm::DatabaseConnection;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -12,6 +11,7 @@ use super::{Paging, cut};
 use crate::access::{Action, Viewer};
 use crate::cursor::{Cursor, LAST};
 use crate::problem::Problem;
+use crate::state::AppState;
 use crate::view::ImageRows;
 
 /// How many places an image may move between one page of a search and the next, so that nothing
@@ -43,32 +43,35 @@ impl Search {
     /// A page of images, and the cursor of the next one. A text without words finds nothing.
     pub(crate) async fn page(
         &self,
-        db: &DatabaseConnection,
+        state: &AppState,
         viewer: &Viewer,
         paging: &Paging,
     ) -> Result<Found, Problem> {
         match (self.text(), self.words()) {
-            (None, _) => newest(db, paging).await,
-            (Some(_), Some(words)) => best(db, viewer, paging, &words).await,
+            (None, _) => newest(state, paging).await,
+            (Some(_), Some(words)) => best(state, viewer, paging, &words).await,
             (Some(_), None) => Ok((Vec::new(), None)),
         }
     }
 }
 
-async fn newest(db: &DatabaseConnection, paging: &Paging) -> Result<Found, Problem> {
+async fn newest(state: &AppState, paging: &Paging) -> Result<Found, Problem> {
     let after = paging.after.map(Cursor::row).transpose()?;
     let after = after.map(|(uploaded_at, id)| image::Cursor { uploaded_at, id });
-    let found = image::page(after, paging.limit + 1).all(db).await?;
+    let found = image::page(after, paging.limit + 1).all(&state.db).await?;
     let (images, more) = cut(found, paging.limit);
     let next = images
         .last()
         .filter(|_| more)
         .map(|image| Cursor::Row(image.uploaded_at, image.id).encode());
-    Ok((ImageRows::load(db, images).await?, next))
+    Ok((
+        ImageRows::load(&state.db, &state.captioning, images).await?,
+        next,
+    ))
 }
 
 async fn best(
-    db: &DatabaseConnection,
+    state: &AppState,
     viewer: &Viewer,
     paging: &Paging,
     words: &Words,
@@ -78,7 +81,7 @@ async fn best(
     let skipped = shown.saturating_sub(DRIFT);
     let limit = shown - skipped + paging.limit + 1 + DRIFT;
     let in_file_names = viewer.may(Action::SeeDetails);
-    let mut ids = search::best(db, words, in_file_names, skipped, limit).await?;
+    let mut ids = search::best(&state.db, words, in_file_names, skipped, limit).await?;
     let begin = after.map_or(0, |(_, last)| {
         last.iter()
             .find_map(|last| ids.iter().position(|id| id == last))
@@ -100,13 +103,16 @@ async fn best(
     ids.truncate(end);
     ids.drain(..begin.min(end));
     let mut images: HashMap<_, _> = image::visible_among(ids.iter().copied())
-        .all(db)
+        .all(&state.db)
         .await?
         .into_iter()
         .map(|image| (image.id, image))
         .collect();
     let images = ids.iter().filter_map(|id| images.remove(id)).collect();
-    Ok((ImageRows::load(db, images).await?, next))
+    Ok((
+        ImageRows::load(&state.db, &state.captioning, images).await?,
+        next,
+    ))
 }
 
 fn to_usize(count: u64) -> usize {

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use entity::change::{self, Kind};
 use entity::step::{Name, State as StepState};
 use functions::lifecycle::requeue;
 use platform::database::begin_write;
@@ -20,8 +21,11 @@ pub async fn retry(
     Path((id, step)): Path<(Uuid, String)>,
 ) -> Result<(StatusCode, Json<ImageJson>), Problem> {
     try_again(&state, &viewer, id, &step).await?;
-    let rows = ImageRows::get(&state.db, id).await?;
-    Ok((StatusCode::ACCEPTED, Json(ImageJson::new(&rows, &viewer))))
+    let rows = ImageRows::get(&state, id).await?;
+    Ok((
+        StatusCode::ACCEPTED,
+        Json(ImageJson::new(&rows, &viewer, &state.links().await)),
+    ))
 }
 
 /// Puts a step back to the beginning.
@@ -33,7 +37,7 @@ pub(crate) async fn try_again(
 ) -> Result<(), Problem> {
     viewer.require(Action::Manage)?;
     let name: Name = step.parse().map_err(|_| Problem::not_found("step"))?;
-    let rows = ImageRows::get(&state.db, id).await?;
+    let rows = ImageRows::get(state, id).await?;
     match rows.step(name).map(|step| step.state) {
         None => return Err(Problem::not_found("step")),
         Some(StepState::Blocked) => {
@@ -48,8 +52,9 @@ pub(crate) async fn try_again(
     }
     let tx = begin_write(&state.db).await?;
     requeue(&tx, id, &[name]).await?;
-    state.queue.push(&tx, id, &[name]).await?;
+    state.dispatch.push(&tx, &rows.image, &[name]).await?;
+    change::record(&tx, id, Kind::Image).await?;
     tx.commit().await?;
-    state.queue.ring();
+    state.dispatch.ring();
     Ok(())
 }

@@ -7,6 +7,7 @@ use anyhow::{Context as _, ensure};
 use bytes::Bytes;
 use entity::image;
 use functions::faces::{self, FaceDetector as _};
+use functions::setup::captioner;
 use migration::{Migrator, MigratorTrait as _};
 use platform::database;
 use platform::objects::{Body, ObjectKey};
@@ -15,7 +16,7 @@ use sea_orm::PaginatorTrait as _;
 use uuid::Uuid;
 
 use crate::causes::causes;
-use crate::parts::{Parts, captioner};
+use crate::parts::Parts;
 
 pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     let mut checkup = Checkup { healthy: true };
@@ -77,7 +78,7 @@ fn describe(settings: &Settings) -> String {
 
 /// Sets the captioner up, and says what leaves this machine. No picture does, for a check-up.
 fn captions(settings: &Settings) -> anyhow::Result<String> {
-    let provider = captioner(&settings.captioner)?.provider();
+    let provider = captioner(settings)?.provider();
     let (model, base_url) = match &settings.captioner {
         CaptionerChoice::Describe => return Ok(format!("{provider}; nothing leaves this machine")),
         CaptionerChoice::Gemini(gemini) => (&gemini.model, &gemini.base_url),
@@ -110,9 +111,9 @@ async fn applied_migrations(settings: &Settings) -> anyhow::Result<usize> {
     let db = database::connect(&settings.database)
         .await
         .context("the database cannot be opened; see DATABASE_URL and VITRINE_DATA")?;
-    let applied = Migrator::get_applied_migrations(&db).await?.len();
+    let applied = Migrator::get_applied_migrations_read_only(&db).await?;
     db.close().await?;
-    Ok(applied)
+    Ok(applied.len())
 }
 
 async fn rows(parts: &Parts) -> anyhow::Result<String> {

@@ -152,6 +152,7 @@ async fn take(intake: &Intake<'_>, path: &Path) -> Result<Accepted, Problem> {
             .into_owned(),
         name: Some("admin".to_owned()),
         idempotency_key: None,
+        announced: None,
     };
     let chunks = read(path).await?;
     intake.take(sender, chunks).await

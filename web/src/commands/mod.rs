@@ -67,11 +67,12 @@ pub fn run(cli: Cli) -> ExitCode {
 }
 
 fn start(command: Command) -> anyhow::Result<ExitCode> {
-    telemetry::init().map_err(|error| anyhow::anyhow!(error))?;
-    let settings = Settings::from_env()?;
-    within_runtime(async {
+    let telemetry = telemetry::init("vitrine").map_err(|error| anyhow::anyhow!(error))?;
+    let has_metrics = telemetry.has_metrics();
+    let result = within_runtime(async {
+        let settings = Settings::load().await?;
         match command {
-            Command::Serve => serve::run(settings).await,
+            Command::Serve => serve::run(settings, has_metrics).await,
             Command::Migrate => migrate::run(settings).await,
             Command::Import(arguments) => import::run(settings, arguments).await,
             Command::Reprocess(arguments) => reprocess::run(settings, arguments).await,
@@ -79,7 +80,9 @@ fn start(command: Command) -> anyhow::Result<ExitCode> {
             Command::Render(arguments) => render::run(arguments).await,
             Command::Settings => Ok(ExitCode::SUCCESS),
         }
-    })
+    });
+    telemetry.shutdown();
+    result
 }
 
 fn within_runtime(

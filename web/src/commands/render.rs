@@ -9,11 +9,10 @@ use clap::{Args, ValueEnum};
 use functions::annotate::{Subject, look};
 use functions::faces;
 use functions::picture::{self, Limits};
+use functions::setup::captioner;
 use functions::{anonymise, thumbnail};
 use platform::settings::Settings;
 use serde_json::{Value, json};
-
-use crate::parts::captioner;
 
 /// What to render, and from what.
 #[derive(Debug, Args)]
@@ -37,7 +36,7 @@ enum Rendition {
 }
 
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let settings = Settings::from_env()?;
+    let settings = Settings::load().await?;
     let limits = Limits {
         max_pixels: settings.max_pixels,
     };
@@ -67,7 +66,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Rendition::Caption => {
             let detector = faces::bundled();
-            let captioner = captioner(&settings.captioner)?;
+            let captioner = captioner(&settings)?;
             let start = Instant::now();
             let inspection = picture::inspect(&bytes, &limits)?;
             let sight = look(&bytes, &limits, &detector, None, settings.caption_source)?;

@@ -1,23 +1,32 @@
 //! `vitrine reprocess`: has functions run again. It only queues; a running `vitrine serve` (or
 //! the next one) does the work.
 
+use std::collections::BTreeSet;
+use std::fmt;
 use std::process::ExitCode;
+use std::str::FromStr;
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use clap::Args;
-use entity::image::{self, Cursor};
+use entity::call::{self, captions_by};
+use entity::change::{self, Kind};
+use entity::image::{self, Author, Cursor};
 use entity::step::{self, Name, State};
+use functions::allowance::{Allowance, money};
 use functions::lifecycle::requeue;
-use functions::local::Queue;
+use functions::setup::{allowance, captioner};
 use platform::database::begin_write;
 use platform::settings::Settings;
-use sea_orm::{ColumnTrait as _, DatabaseConnection, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, Condition, DatabaseConnection, QueryFilter as _};
 use uuid::Uuid;
 
 use crate::parts::Parts;
 
 /// Images in one transaction.
 const BATCH: u64 = 200;
+
+/// Requests that an estimate is made from.
+const SAMPLE: u64 = 200;
 
 /// What to run again.
 #[derive(Debug, Args)]
@@ -31,79 +40,216 @@ pub(super) struct Arguments {
     /// Only where it failed.
     #[arg(long)]
     failed: bool,
-    /// Say how many, and do nothing.
+    /// Only where the caption comes from there: prompt_version=…, provider=…, model=… or
+    /// language=…, which can be combined. For annotate.
+    #[arg(long = "where", value_name = "WHAT=VALUE")]
+    origin: Vec<Origin>,
+    /// Say how many and what that would cost, and do nothing.
     #[arg(long)]
     dry_run: bool,
 }
 
+/// Where a caption comes from.
+#[derive(Clone, Debug)]
+struct Origin {
+    column: image::Column,
+    value: String,
+}
+
+#[derive(Debug)]
+struct BadOrigin;
+
+impl fmt::Display for BadOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "write prompt_version=…, provider=…, model=… or language=…, for example \
+             provider=describe",
+        )
+    }
+}
+
+impl std::error::Error for BadOrigin {}
+
+impl FromStr for Origin {
+    type Err = BadOrigin;
+
+    fn from_str(text: &str) -> Result<Self, BadOrigin> {
+        let (name, value) = text.split_once('=').ok_or(BadOrigin)?;
+        let column = match name {
+            "prompt_version" => image::Column::CaptionPromptVersion,
+            "provider" => image::Column::CaptionProvider,
+            "model" => image::Column::CaptionModel,
+            "language" => image::Column::CaptionLanguage,
+            _ => return Err(BadOrigin),
+        };
+        if value.is_empty() {
+            return Err(BadOrigin);
+        }
+        Ok(Self {
+            column,
+            value: value.to_owned(),
+        })
+    }
+}
+
+/// Steps that run again.
+#[derive(Default)]
+struct Found {
+    steps: u64,
+    /// Of these, the ones for which a captioner is asked.
+    captions: u64,
+}
+
 pub(super) async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let parts = Parts::open(settings).await?;
     let steps = match arguments.step.parse::<Name>() {
         Ok(step) => vec![step],
         Err(_) => Name::ALL.to_vec(),
     };
-    let mut count = 0;
-    if arguments.image.is_empty() {
-        let mut after = None;
-        loop {
-            let images = image::page(after, BATCH).all(&parts.db).await?;
-            let Some(last) = images.last() else { break };
-            after = Some(Cursor {
-                uploaded_at: last.uploaded_at,
-                id: last.id,
-            });
-            let ids: Vec<_> = images.iter().map(|image| image.id).collect();
-            count += again(&parts.db, &parts.queue, &ids, &steps, &arguments).await?;
-        }
-    } else {
-        for id in &arguments.image {
-            if image::visible_by_id(*id).one(&parts.db).await?.is_none() {
-                bail!("there is no image {id}; `GET /api/images` lists them");
-            }
-        }
-        count = again(
-            &parts.db,
-            &parts.queue,
-            &arguments.image,
-            &steps,
-            &arguments,
-        )
-        .await?;
+    ensure!(
+        arguments.origin.is_empty() || steps == [Name::Annotate],
+        "--where is about captions: use it with annotate"
+    );
+    let parts = Parts::open(settings).await?;
+    let wanted = wanted(&parts.db, &arguments).await?;
+    let mut found = Found::default();
+    let mut after: Option<Cursor> = None;
+    loop {
+        let page = image::page(after, BATCH).filter(wanted.clone());
+        let images = page.all(&parts.db).await?;
+        let Some(last) = images.last() else { break };
+        after = Some(last.cursor());
+        found.add(again(&parts, &images, &steps, &arguments).await?);
     }
+    tell(&parts, &found, arguments.dry_run).await?;
     parts.db.close().await?;
-    let steps = if count == 1 { "step" } else { "steps" };
-    if arguments.dry_run {
-        println!("{count} {steps} would run again.");
-    } else if count == 1 {
-        println!("1 step is queued; a running `vitrine serve` works on it.");
-    } else {
-        println!("{count} steps are queued; a running `vitrine serve` works on them.");
-    }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Queues the steps of some images in one transaction. What a provider refused stays refused.
+/// What makes an image one that the arguments name.
+async fn wanted(db: &DatabaseConnection, arguments: &Arguments) -> anyhow::Result<Condition> {
+    let mut wanted = Condition::all();
+    for origin in &arguments.origin {
+        wanted = wanted.add(origin.column.eq(origin.value.as_str()));
+    }
+    if !arguments.image.is_empty() {
+        for id in &arguments.image {
+            if image::visible_by_id(*id).one(db).await?.is_none() {
+                bail!("there is no image {id}; `GET /api/images` lists them");
+            }
+        }
+        wanted = wanted.add(image::Column::Id.is_in(arguments.image.iter().copied()));
+    }
+    Ok(wanted)
+}
+
+/// Queues the steps of some images in one transaction. What a provider refused stays refused,
+/// and what a person wrote stays written.
 async fn again(
-    db: &DatabaseConnection,
-    queue: &Queue,
-    ids: &[Uuid],
+    parts: &Parts,
+    images: &[image::Model],
     steps: &[Name],
     arguments: &Arguments,
-) -> anyhow::Result<usize> {
-    let tx = begin_write(db).await?;
-    let mut select = step::of_all(ids.iter().copied())
+) -> anyhow::Result<Found> {
+    let tx = begin_write(&parts.db).await?;
+    let mut select = step::of_all(images.iter().map(|image| image.id))
         .filter(step::Column::Name.is_in(steps.iter().copied()))
         .filter(step::Column::State.ne(State::Blocked));
     if arguments.failed {
         select = select.filter(step::Column::State.eq(State::Failed));
     }
-    let found = select.all(&tx).await?;
-    if !arguments.dry_run {
-        for step in &found {
-            requeue(&tx, step.image_id, &[step.name]).await?;
-            queue.push(&tx, step.image_id, &[step.name]).await?;
+    let mut found = Found::default();
+    let mut queued = Vec::new();
+    for step in select.all(&tx).await? {
+        let Some(image) = images.iter().find(|image| image.id == step.image_id) else {
+            continue;
+        };
+        if step.name == Name::Annotate && image.caption_by == Some(Author::Person) {
+            continue;
+        }
+        found.steps += 1;
+        found.captions += u64::from(step.name == Name::Annotate);
+        if !arguments.dry_run {
+            requeue(&tx, image.id, &[step.name]).await?;
+            queued.push((image, step.name));
         }
     }
+    // All steps before the first job, which locks its image: workers lock steps first, too, and
+    // two who do it differently would wait for each other.
+    for (image, step) in &queued {
+        parts.dispatch.push(&tx, image, &[*step]).await?;
+    }
+    let changed: BTreeSet<_> = queued.iter().map(|(image, _)| image.id).collect();
+    for id in changed {
+        change::record(&tx, id, Kind::Image).await?;
+    }
     tx.commit().await?;
-    Ok(found.len())
+    Ok(found)
+}
+
+async fn tell(parts: &Parts, found: &Found, dry_run: bool) -> anyhow::Result<()> {
+    let count = found.steps;
+    if !dry_run {
+        match count {
+            1 => println!("1 step is queued; a running `vitrine serve` works on it."),
+            _ => println!("{count} steps are queued; a running `vitrine serve` works on them."),
+        }
+        return Ok(());
+    }
+    let steps = if count == 1 { "step" } else { "steps" };
+    println!("{count} {steps} would run again.");
+    let captioner = captioner(&parts.settings)?;
+    if let Some(allowance) = allowance(&parts.settings, &parts.db, captioner.as_ref())
+        && found.captions > 0
+    {
+        println!("{}", estimate(&parts.db, &allowance, found.captions).await?);
+    }
+    Ok(())
+}
+
+/// What so many captions would cost, going by what the last ones did.
+async fn estimate(
+    db: &DatabaseConnection,
+    allowance: &Allowance,
+    captions: u64,
+) -> anyhow::Result<String> {
+    let account = allowance.account();
+    let model = &account.model;
+    let calls = captions_by(account.provider, Some(model), SAMPLE)
+        .all(db)
+        .await?;
+    let (Some(sent), Some(received)) = (
+        average(&calls, |call| call.tokens_in),
+        average(&calls, |call| call.tokens_out),
+    ) else {
+        return Ok(format!(
+            "{captions} requests to {model}; what they cost is not known before it wrote a caption."
+        ));
+    };
+    let all = captions as f64;
+    let tokens = format!(
+        "{captions} requests to {model}: about {:.0} tokens sent and {:.0} back",
+        all * sent,
+        all * received
+    );
+    Ok(match allowance.price() {
+        None => format!("{tokens}. Set VITRINE_CAPTION_PRICE to see what that costs."),
+        Some(price) => {
+            let micros = all * (sent * price.sent + received * price.received);
+            let cost = money(&price.currency, micros.round() as i64);
+            format!("{tokens}, about {cost}.")
+        }
+    })
+}
+
+/// The average over those requests that have a figure.
+fn average(calls: &[call::Model], figure: impl Fn(&call::Model) -> Option<i32>) -> Option<f64> {
+    let figures: Vec<_> = calls.iter().filter_map(figure).map(f64::from).collect();
+    (!figures.is_empty()).then(|| figures.iter().sum::<f64>() / figures.len() as f64)
+}
+
+impl Found {
+    fn add(&mut self, other: Self) {
+        self.steps += other.steps;
+        self.captions += other.captions;
+    }
 }

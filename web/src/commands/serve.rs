@@ -10,12 +10,13 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::App;
 
-pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(settings: Settings, has_metrics: bool) -> anyhow::Result<ExitCode> {
     let bind = settings.bind;
     let has_password = !settings.is_keyboard_admin();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let app = App::build(settings).await?;
+    let mut app = App::build(settings).await?;
+    app.measures_queue = has_metrics;
     let listener = TcpListener::bind(bind).await.with_context(|| {
         format!("cannot listen on {bind}; choose another address, for example VITRINE_BIND=127.0.0.1:8081")
     })?;

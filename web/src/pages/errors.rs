@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{Page, html};
 use crate::access::Viewer;
 use crate::problem::Problem;
-use crate::request_id::RequestId;
+use crate::request_id;
 use crate::state::AppState;
 
 /// The answer to an address that leads nowhere.
@@ -27,7 +27,6 @@ pub async fn as_pages(State(state): State<AppState>, request: Request, next: Nex
         .is_some_and(|accept| accept.contains("text/html"))
         && !request.uri().path().starts_with("/api/");
     let (mut parts, body) = request.into_parts();
-    let id = parts.extensions.get::<RequestId>().cloned();
     let viewer = if wants_page {
         Viewer::from_request_parts(&mut parts, &state).await.ok()
     } else {
@@ -35,19 +34,12 @@ pub async fn as_pages(State(state): State<AppState>, request: Request, next: Nex
     };
     let response = next.run(Request::from_parts(parts, body)).await;
     match (response.extensions().get::<Problem>(), viewer) {
-        (Some(problem), Some(viewer)) => {
-            page(&state, &viewer, problem, id.as_ref()).unwrap_or(response)
-        }
+        (Some(problem), Some(viewer)) => page(&state, &viewer, problem).unwrap_or(response),
         _ => response,
     }
 }
 
-fn page(
-    state: &AppState,
-    viewer: &Viewer,
-    problem: &Problem,
-    id: Option<&RequestId>,
-) -> Option<Response> {
+fn page(state: &AppState, viewer: &Viewer, problem: &Problem) -> Option<Response> {
     let status = problem.status();
     let heading = match status {
         StatusCode::NOT_FOUND => "Nothing here",
@@ -61,7 +53,7 @@ fn page(
         "status": status.as_u16(),
         "heading": heading,
         "detail": sentence(problem.detail()),
-        "trace_id": id.filter(|_| status.is_server_error()).map(|id| id.0.clone()),
+        "trace_id": request_id::current().filter(|_| status.is_server_error()),
     });
     let shown = html(state, "error.html", &context).ok()?;
     let mut response = (status, shown).into_response();

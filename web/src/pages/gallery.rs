@@ -24,10 +24,11 @@ pub async fn show(
 ) -> Result<Response, Problem> {
     let text = search.text();
     let words = search.words();
-    let (rows, next) = search.page(&state.db, &viewer, &paging).await?;
+    let (rows, next) = search.page(&state, &viewer, &paging).await?;
+    let links = state.links().await;
     let images: Vec<_> = rows
         .iter()
-        .map(|rows| ImageView::new(rows, &viewer).marking(words.as_ref()))
+        .map(|rows| ImageView::new(rows, &viewer, &links).marking(words.as_ref()))
         .collect();
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     if let Some(text) = text {
@@ -56,10 +57,11 @@ pub async fn card(
     Path(id): Path<Uuid>,
     Query(search): Query<Search>,
 ) -> Result<Response, Problem> {
-    let rows = ImageRows::get(&state.db, id).await?;
+    let rows = ImageRows::get(&state, id).await?;
+    let image = ImageView::new(&rows, &viewer, &state.links().await);
     let context = json!({
         "page": Page::new(&state, &viewer, "/gallery", "Gallery"),
-        "image": ImageView::new(&rows, &viewer).marking(search.words().as_ref()),
+        "image": image.marking(search.words().as_ref()),
     });
     html(&state, "card.html", &context)
 }

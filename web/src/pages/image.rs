@@ -7,8 +7,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 use entity::caption;
 use entity::image::{self, Author};
 use entity::step::{Name, State as StepState};
-use functions::captions::Edit;
+use functions::captions::{Edit, Words};
 use functions::lifecycle;
+use futures::future::try_join_all;
 use platform::objects::ObjectKey;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -19,6 +20,8 @@ use super::{Page, date_and_time, html, or_login, size};
 use crate::access::{Action, Rendition, Viewer};
 use crate::api::captions;
 use crate::api::steps::try_again;
+use crate::links::Links;
+use crate::media;
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::view::ImageRows;
@@ -28,6 +31,8 @@ struct RenditionView {
     name: &'static str,
     label: &'static str,
     url: Option<String>,
+    src: Option<String>,
+    save_url: Option<String>,
     state: &'static str,
     width: Option<u32>,
     height: Option<u32>,
@@ -44,6 +49,7 @@ struct Fact {
 #[derive(Debug, Serialize)]
 struct CaptionView {
     text: String,
+    paragraph: Option<String>,
     by: String,
     created_text: String,
 }
@@ -59,6 +65,7 @@ impl From<caption::Model> for CaptionView {
         };
         Self {
             text: row.text,
+            paragraph: row.paragraph,
             by: by.unwrap_or_default(),
             created_text: date_and_time(row.created_at),
         }
@@ -74,21 +81,21 @@ pub async fn show(
     viewer: Viewer,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let rows = ImageRows::get(&state.db, id).await?;
-    let mut renditions = Vec::new();
-    for rendition in [
+    let rows = ImageRows::get(&state, id).await?;
+    let links = state.links().await;
+    let renditions = [
         Rendition::Original,
         Rendition::Anonymised,
         Rendition::Thumbnail,
-    ] {
-        renditions.push(rendition_view(&state, &viewer, &rows, rendition).await?);
-    }
+    ]
+    .map(|rendition| rendition_view(&state, &viewer, &rows, rendition, &links));
+    let renditions = try_join_all(renditions).await?;
     let history = caption_history(&state, &viewer, id).await?;
     let cursor = rows.image.cursor();
     let newer = image::newer_than(cursor).one(&state.db).await?;
     let older = image::page(Some(cursor), 1).one(&state.db).await?;
     let address = |image: image::Model| format!("/images/{}", image.id);
-    let view = ImageView::new(&rows, &viewer);
+    let view = ImageView::new(&rows, &viewer, &links);
     let title = view.file_name.clone();
     let faces = viewer.may(Action::SeeDetails).then_some(&rows.image.faces);
     let context = json!({
@@ -99,6 +106,7 @@ pub async fn show(
         "tags": rows.image.tags.clone().unwrap_or_default(),
         "previous_url": newer.map(address),
         "next_url": older.map(address),
+        "paragraph": rows.image.caption_paragraph.clone(),
         "captions": history,
         "api_url": format!("/api/images/{id}"),
         "image": view,
@@ -124,6 +132,7 @@ async fn rendition_view(
     viewer: &Viewer,
     rows: &ImageRows,
     rendition: Rendition,
+    links: &Links,
 ) -> Result<RenditionView, Problem> {
     let (label, step) = match rendition {
         Rendition::Original => ("Original", None),
@@ -143,11 +152,17 @@ async fn rendition_view(
         rows.image.width.unsigned_abs(),
         rows.image.height.unsigned_abs(),
     );
+    let url = rows.own_url(viewer, rendition);
     let full_size = key.is_some() && rendition != Rendition::Thumbnail;
     Ok(RenditionView {
         name: rendition.as_str(),
         label,
-        url: rows.url(viewer, rendition),
+        src: rows.url(viewer, rendition, links),
+        save_url: match links {
+            Links::Own => url.clone(),
+            Links::Presigned(_) => url.as_ref().map(|_| save_address(rows, rendition)),
+        },
+        url,
         state: step
             .and_then(|name| rows.step(name))
             .map_or(StepState::Done, |step| step.state)
@@ -157,6 +172,11 @@ async fn rendition_view(
         bytes_text: bytes.map(size),
         note,
     })
+}
+
+fn save_address(rows: &ImageRows, rendition: Rendition) -> String {
+    let (id, name) = (rows.image.id, rendition.as_str());
+    format!("/api/images/{id}/{name}?{}", media::SAVE)
 }
 
 fn facts(rows: &ImageRows, viewer: &Viewer) -> Vec<Fact> {
@@ -223,6 +243,8 @@ fn came_from(headers: &HeaderMap) -> Option<String> {
 #[derive(Debug, Deserialize)]
 pub struct Description {
     caption: String,
+    #[serde(default)]
+    paragraph: String,
     tags: String,
 }
 
@@ -235,7 +257,10 @@ pub async fn describe(
 ) -> Response {
     let page = format!("/images/{id}");
     let edit = Edit {
-        text: Some(new.caption),
+        caption: Some(Words {
+            text: new.caption,
+            paragraph: Some(new.paragraph),
+        }),
         tags: Some(new.tags.split(',').map(str::to_owned).collect()),
     };
     match captions::write(&state, &viewer, id, edit).await {

@@ -1,5 +1,6 @@
 //! What people see.
 
+pub mod captions;
 pub mod errors;
 pub mod gallery;
 pub mod image;
@@ -27,7 +28,7 @@ pub(crate) struct Page<'a> {
     viewer: PageViewer<'a>,
     max_upload_mb: u64,
     max_megapixels: u64,
-    notice: Option<Notice<'a>>,
+    notice: Option<Notice>,
     version: &'static str,
 }
 
@@ -44,9 +45,25 @@ struct PageViewer<'a> {
 
 /// A line above a page's content.
 #[derive(Debug, Serialize)]
-struct Notice<'a> {
+struct Notice {
     kind: &'static str,
-    text: &'a str,
+    text: String,
+    url: &'static str,
+}
+
+/// What those who manage the gallery should know, wherever they are in it.
+fn notice(state: &AppState, viewer: &Viewer, path: &str) -> Option<Notice> {
+    let pause = state.captioning.last_pause()?;
+    let is_news = viewer.may(Action::Manage) && path != "/captions" && pause.needs_attention();
+    is_news.then(|| Notice {
+        kind: if pause.is_the_providers() {
+            "error"
+        } else {
+            "info"
+        },
+        text: format!("Captions are paused: {}.", pause.detail),
+        url: "/captions",
+    })
 }
 
 impl<'a> Page<'a> {
@@ -68,7 +85,7 @@ impl<'a> Page<'a> {
             },
             max_upload_mb: state.limits.max_bytes / MEGABYTE,
             max_megapixels: state.limits.picture.max_pixels / 1_000_000,
-            notice: None,
+            notice: notice(state, viewer, path),
             version: env!("CARGO_PKG_VERSION"),
         }
     }

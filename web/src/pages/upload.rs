@@ -57,6 +57,7 @@ pub async fn receive(
             file_name: file_name.clone(),
             name: viewer.name().map(str::to_owned),
             idempotency_key: None,
+            announced: None,
         };
         let taken = state.intake().take(sender, part.chunks()).await;
         // A browser sends an empty field if no file was chosen.

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::date_and_time;
 use super::marks::{self, Part};
 use crate::access::{Action, Rendition, Viewer};
+use crate::links::Links;
 use crate::view::{ImageRows, reason};
 
 /// An image on a page.
@@ -26,10 +27,13 @@ pub(super) struct ImageView {
     width: i32,
     height: i32,
     thumbnail_url: Option<String>,
+    thumbnail_src: Option<String>,
     placeholder: Option<String>,
     uploaded_at: String,
     uploaded_text: String,
     state: &'static str,
+    /// Why there is no caption yet, if all captions wait.
+    paused: Option<String>,
     steps: Vec<StepView>,
 }
 
@@ -40,6 +44,7 @@ struct StepView {
     state: &'static str,
     attempts: i32,
     error: Option<String>,
+    paused: bool,
     finished_at: Option<String>,
     queued_text: String,
     started_text: Option<String>,
@@ -59,7 +64,7 @@ struct AttemptView {
 }
 
 impl ImageView {
-    pub(super) fn new(rows: &ImageRows, viewer: &Viewer) -> Self {
+    pub(super) fn new(rows: &ImageRows, viewer: &Viewer, links: &Links) -> Self {
         let image = &rows.image;
         let caption = image.caption_text.clone();
         let file_name = if viewer.may(Action::SeeDetails) {
@@ -80,15 +85,21 @@ impl ImageView {
             caption,
             width: image.width,
             height: image.height,
-            thumbnail_url: rows.url(viewer, Rendition::Thumbnail),
+            thumbnail_url: rows.own_url(viewer, Rendition::Thumbnail),
+            thumbnail_src: rows.url(viewer, Rendition::Thumbnail, links),
             placeholder: image.thumbhash.as_deref().and_then(data_uri),
             uploaded_at: image.uploaded_at.to_rfc3339(),
             uploaded_text: date_and_time(image.uploaded_at),
             state: overall(&rows.steps),
+            paused: rows
+                .steps
+                .iter()
+                .find_map(|step| rows.pause_of(step))
+                .map(|pause| format!("Not described yet: paused ({})", pause.why.as_str())),
             steps: rows
                 .steps
                 .iter()
-                .map(|step| StepView::new(step, viewer))
+                .map(|step| StepView::new(rows, step, viewer))
                 .collect(),
         }
     }
@@ -144,7 +155,7 @@ fn label(name: Name) -> &'static str {
 }
 
 impl StepView {
-    fn new(step: &step::Model, viewer: &Viewer) -> Self {
+    fn new(rows: &ImageRows, step: &step::Model, viewer: &Viewer) -> Self {
         let details = viewer.may(Action::SeeDetails);
         let history = step.history.clone().unwrap_or_default().0;
         let millis = history.last().and_then(millis);
@@ -153,7 +164,8 @@ impl StepView {
             label: label(step.name),
             state: step.state.as_str(),
             attempts: step.attempts,
-            error: step.error.as_ref().map(|error| reason(error, details)),
+            error: rows.reason(step, details),
+            paused: rows.pause_of(step).is_some(),
             finished_at: step.finished_at.map(|instant| instant.to_rfc3339()),
             queued_text: date_and_time(step.queued_at),
             started_text: step.started_at.map(date_and_time),

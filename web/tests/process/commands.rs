@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use functions::testing::provider::{KEY, Provider};
 use functions::testing::{claiming, photo};
 use platform::Format;
 use serde_json::Value;
@@ -170,6 +171,76 @@ async fn reprocess_runs_again_what_it_is_asked_to_and_nothing_else() {
     );
     assert!(queued_at(&broken, "annotate").await > others);
     assert!(server.settled().await.iter().all(is_done));
+}
+
+#[tokio::test]
+async fn captions_are_written_anew_by_where_they_come_from_and_the_cost_is_told_before() {
+    let provider = Provider::start().await;
+    let mut home = Home::new();
+    let server = home.serve();
+    server.upload("a.jpg", crate::photo(1)).await;
+    server.upload("b.jpg", crate::photo(2)).await;
+    let own = server.upload("c.jpg", crate::photo(3)).await;
+    server.settled().await;
+    server.describe(&own, "Ada at the window").await;
+    server.terminate().await;
+    home.set("VITRINE_CAPTIONER", "gemini");
+    home.set("GEMINI_API_KEY", KEY);
+    home.set("GEMINI_BASE_URL", &provider.gemini_url());
+    home.set("VITRINE_CAPTION_PRICE", "USD 1 10");
+    let dry = [
+        "reprocess",
+        "annotate",
+        "--where",
+        "provider=describe",
+        "--dry-run",
+    ];
+
+    let before = home.run(dry).succeeded();
+    assert_eq!(
+        before.lines(),
+        [
+            "2 steps would run again.",
+            "2 requests to gemini-3.5-flash; what they cost is not known before it wrote a caption.",
+        ]
+    );
+    let server = home.serve();
+    server.upload("d.jpg", crate::photo(4)).await;
+    server.settled().await;
+    // The provider counts 1,290 tokens in and 100 out.
+    assert_eq!(
+        home.run(dry).succeeded().lines()[1],
+        "2 requests to gemini-3.5-flash: about 2580 tokens sent and 200 back, about USD 0.0046."
+    );
+
+    home.run(["reprocess", "annotate", "--where", "provider=describe"])
+        .succeeded();
+    let images = server.settled().await;
+    let by = |provider: &str| {
+        let of = |image: &&serde_json::Value| image["caption"]["provider"] == provider;
+        images.iter().filter(of).count()
+    };
+    assert_eq!((by("gemini"), by("describe")), (3, 0));
+    assert_eq!(
+        server.image(&own).await["caption"]["text"],
+        "Ada at the window"
+    );
+    assert_eq!(provider.asked().len(), 3);
+    let nobody = [
+        "reprocess",
+        "annotate",
+        "--where",
+        "language=fr",
+        "--dry-run",
+    ];
+    assert_eq!(
+        home.run(nobody).succeeded().lines(),
+        ["0 steps would run again."]
+    );
+    let odd = home.run(["reprocess", "annotate", "--where", "mood=calm"]);
+    assert!(odd.stderr.contains("provider=describe"), "{}", odd.stderr);
+    let other = home.run(["reprocess", "thumbnail", "--where", "language=en"]);
+    assert!(other.refusal().contains("use it with annotate"));
 }
 
 #[test]

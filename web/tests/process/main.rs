@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod aws;
 mod browser;
 mod commands;
 mod crash;
@@ -10,8 +11,11 @@ mod databases;
 mod harness;
 mod import;
 mod real_photos;
+mod s3;
+mod secrets;
 mod shutdown;
 mod start;
+mod telemetry;
 
 /// A small photo of which no two seeds give the same bytes.
 fn photo(seed: u64) -> Vec<u8> {

@@ -7,13 +7,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use entity::{image, job, step};
+use chrono::TimeDelta;
+use entity::{call, image, job, provider, step};
 use functions::context::Context;
 use functions::local;
+use platform::aws::AwsSettings;
 use platform::objects::{Body, ObjectKey};
 use platform::settings::Settings;
-use sea_orm::EntityTrait as _;
 use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -23,6 +26,7 @@ use web::app::App;
 use web::state::AppState;
 
 use crate::client::Client;
+use crate::databases;
 
 /// How long a condition may take to come true before a test gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -36,6 +40,7 @@ pub(crate) struct TestApp {
     /// What [`TestApp::drain`] works with. Tests put their own captioners and detectors in.
     pub(crate) context: Context,
     folder: Arc<TempDir>,
+    database_url: Option<String>,
     server: JoinHandle<anyhow::Result<()>>,
     stop: DropGuard,
 }
@@ -44,6 +49,8 @@ pub(crate) struct TestApp {
 pub(crate) struct Builder {
     variables: BTreeMap<&'static str, String>,
     folder: Arc<TempDir>,
+    /// None for SQLite, or if none was made yet.
+    database_url: Option<String>,
 }
 
 impl Builder {
@@ -64,13 +71,27 @@ impl Builder {
         self.set("VITRINE_MAX_UPLOAD_MB", megabytes)
     }
 
+    /// Objects in this bucket.
+    pub(crate) fn on_s3(self, aws: &AwsSettings, bucket: &str) -> Self {
+        let keys = aws.keys.as_ref().unwrap();
+        self.set("VITRINE_STORAGE", format!("s3://{bucket}"))
+            .set("AWS_ENDPOINT_URL", aws.endpoint.as_ref().unwrap())
+            .set("AWS_REGION", aws.region.as_ref().unwrap())
+            .set("AWS_ACCESS_KEY_ID", &keys.id)
+            .set("AWS_SECRET_ACCESS_KEY", keys.secret.expose_secret())
+    }
+
     /// The same rows and objects as another server.
     pub(crate) fn on_the_data_of(mut self, other: &TestApp) -> Self {
         self.folder = Arc::clone(&other.folder);
+        self.database_url.clone_from(&other.database_url);
         self
     }
 
-    pub(crate) async fn spawn(self) -> TestApp {
+    pub(crate) async fn spawn(mut self) -> TestApp {
+        if self.database_url.is_none() {
+            self.database_url = databases::empty().await;
+        }
         let data = self.folder.path().join("data");
         let mut variables: BTreeMap<String, String> = BTreeMap::from(
             [
@@ -82,6 +103,9 @@ impl Builder {
             ]
             .map(|(name, value)| (name.to_owned(), value.to_owned())),
         );
+        if let Some(url) = &self.database_url {
+            variables.insert("DATABASE_URL".to_owned(), url.clone());
+        }
         for (name, value) in self.variables {
             variables.insert(name.to_owned(), value);
         }
@@ -98,6 +122,7 @@ impl Builder {
             state,
             context,
             folder: self.folder,
+            database_url: self.database_url,
             server,
             stop: stop.drop_guard(),
         }
@@ -117,6 +142,7 @@ impl TestApp {
         Builder {
             variables: BTreeMap::new(),
             folder: Arc::new(tempfile::tempdir().unwrap()),
+            database_url: None,
         }
     }
 
@@ -142,9 +168,24 @@ impl TestApp {
 
     /// Works off what can be worked off now. Returns how many jobs that were.
     pub(crate) async fn drain(&self) -> usize {
-        local::drain(&self.context, &self.state.queue)
+        let worked = local::drain(&self.context, &self.state.queue)
             .await
-            .unwrap()
+            .unwrap();
+        // Pages know a second later what that did to captions as a whole.
+        self.state.captioning.forget();
+        worked
+    }
+
+    /// Puts right what is half done, and queues what is owed. Where S3 tells others of new
+    /// originals, that is how work gets into the queue of a test.
+    pub(crate) async fn queue_what_is_owed(&self) {
+        local::sweep(
+            &self.context,
+            Some(&self.state.queue),
+            Duration::from_secs(3600),
+        )
+        .await
+        .unwrap();
     }
 
     /// What waits for later, a retry or the end of a lease, is due now.
@@ -154,6 +195,26 @@ impl TestApp {
             .exec(&self.state.db)
             .await
             .unwrap();
+        provider::Entity::update_many()
+            .col_expr(provider::Column::Until, Expr::value(entity::now()))
+            .exec(&self.state.db)
+            .await
+            .unwrap();
+        self.state.captioning.forget();
+        self.state.queue.resume(step::Name::Annotate).await.unwrap();
+    }
+
+    /// What a provider was asked so far was asked so much earlier.
+    pub(crate) async fn let_requests_age(&self, by: TimeDelta) {
+        for call in call::Entity::find().all(&self.state.db).await.unwrap() {
+            call::Entity::update_many()
+                .filter(call::Column::Id.eq(call.id))
+                .col_expr(call::Column::At, Expr::value(call.at - by))
+                .exec(&self.state.db)
+                .await
+                .unwrap();
+        }
+        self.let_time_pass().await;
     }
 
     pub(crate) async fn row(&self, id: Uuid) -> Option<image::Model> {
@@ -205,6 +266,14 @@ impl TestApp {
     /// Files that were begun and not finished.
     pub(crate) fn unfinished_files(&self) -> Vec<String> {
         files_below(&self.data().join("objects/.incoming"))
+            .into_iter()
+            .filter(|name| !name.ends_with("/lock"))
+            .collect()
+    }
+
+    /// The same where objects are not in a folder.
+    pub(crate) fn unfinished_uploads(&self) -> Vec<String> {
+        files_below(&self.data().join("incoming"))
             .into_iter()
             .filter(|name| !name.ends_with("/lock"))
             .collect()

@@ -5,7 +5,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use functions::annotate::{Caption, CaptionError, Captioner, Describer, Subject};
+use functions::annotate::{
+    Account, Answered, Caption, CaptionError, Captioner, Describer, Subject, Usage,
+};
 use functions::faces::{DetectError, Face, FaceDetector};
 use functions::picture::Upright;
 use tokio::sync::Semaphore;
@@ -32,7 +34,7 @@ impl FaceDetector for OneLargeFace {
 
 /// What a [`Scripted`] captioner does with a picture.
 pub(crate) enum Move {
-    Busy,
+    Stumble,
     Broken,
     Refuse,
     Panic,
@@ -53,12 +55,25 @@ impl Captioner for Scripted {
         "scripted"
     }
 
-    async fn caption(&self, subject: &Subject) -> Result<Caption, CaptionError> {
+    fn account(&self) -> Option<&Account> {
+        None
+    }
+
+    async fn ask(&self, subject: &Subject) -> Answered {
+        Answered {
+            usage: Usage::default(),
+            result: self.play(subject).await,
+        }
+    }
+}
+
+impl Scripted {
+    async fn play(&self, subject: &Subject) -> Result<Caption, CaptionError> {
         let next = self.0.lock().unwrap().pop_front();
         match next {
             None => Describer.caption(subject).await,
-            Some(Move::Busy) => Err(CaptionError::Transient {
-                reason: "the provider is busy".to_owned(),
+            Some(Move::Stumble) => Err(CaptionError::Transient {
+                reason: "the provider stumbled".to_owned(),
                 retry_after: None,
             }),
             Some(Move::Broken) => Err(CaptionError::Permanent("the key is wrong".to_owned())),
@@ -100,15 +115,22 @@ impl Captioner for Held {
         "held"
     }
 
-    async fn caption(&self, subject: &Subject) -> Result<Caption, CaptionError> {
+    fn account(&self) -> Option<&Account> {
+        None
+    }
+
+    async fn ask(&self, subject: &Subject) -> Answered {
         self.begun.add_permits(1);
         self.go.acquire().await.unwrap().forget();
-        let caption = Describer.caption(subject).await?;
-        Ok(Caption {
-            text: self.text.to_owned(),
-            provider: "held".to_owned(),
-            ..caption
-        })
+        let described = Describer.ask(subject).await;
+        Answered {
+            result: described.result.map(|caption| Caption {
+                text: self.text.to_owned(),
+                provider: "held".to_owned(),
+                ..caption
+            }),
+            ..described
+        }
     }
 }
 

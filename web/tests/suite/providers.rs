@@ -2,26 +2,35 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::step::{Name, State};
+use functions::annotate::Prompt;
 use functions::picture::{Detail, Limits, decode};
 use functions::testing;
-use functions::testing::provider::{Answer, KEY, Provider};
+use functions::testing::Noise;
+use functions::testing::provider::{Answer, KEY, Provider, WRITTEN, bodies, damaged, google_error};
+use reqwest::Method;
 use sea_orm::EntityTrait as _;
+use serde_json::json;
 use uuid::Uuid;
 
-use crate::app::TestApp;
+use crate::app::{Builder, TestApp};
+use crate::client::send;
 use crate::ports::OneLargeFace;
 use crate::uploads::states;
 
-/// A server that has its captions written by this provider.
-async fn app_with(provider: &Provider) -> TestApp {
+/// Settings of a server that has its captions written by this provider.
+pub(crate) fn asking(provider: &Provider) -> Builder {
     TestApp::builder()
         .set("VITRINE_CAPTIONER", "gemini")
         .set("GEMINI_API_KEY", KEY)
         .set("GEMINI_BASE_URL", provider.gemini_url())
         .set("VITRINE_CAPTION_LANGUAGE", "en-GB")
-        .spawn()
-        .await
+}
+
+/// A server that has its captions written by this provider.
+async fn app_with(provider: &Provider) -> TestApp {
+    asking(provider).spawn().await
 }
 
 async fn upload(app: &TestApp) -> Uuid {
@@ -49,9 +58,14 @@ async fn a_caption_by_gemini_is_shown_and_says_where_it_comes_from() {
     assert_eq!(caption["language"], "en-GB");
     assert_eq!(caption["prompt_version"].as_str().unwrap().len(), 12);
     assert_eq!(image["tags"], serde_json::json!(["dogs", "beach"]));
+    let paragraph = "Two brown dogs run along a wide beach at low tide.";
+    assert_eq!(caption["paragraph"], paragraph);
     let page = app.page(&format!("/images/{id}")).await.expect(200).text();
     assert!(page.contains("Two dogs run along a beach."));
     assert!(page.contains("gemini-3.5-flash"), "the note is not there");
+    assert!(page.contains(paragraph), "the paragraph is not there");
+    let found = app.get("/api/images?q=low+tide").await.expect(200).json();
+    assert_eq!(found["items"][0]["id"], id.to_string());
     assert_eq!(provider.asked().len(), 1);
 }
 
@@ -66,21 +80,248 @@ async fn a_provider_that_is_busy_is_asked_again_when_it_wants_to_be() {
 
     app.drain().await;
 
-    let step = app.step(id, Name::Annotate).await;
-    assert_eq!(step.state, State::Queued);
-    assert!(step.error.unwrap().contains("Gemini is busy"));
-    let job = entity::job::for_step(id, Name::Annotate)
-        .one(&app.state.db)
-        .await
-        .unwrap()
-        .unwrap();
-    assert!(job.visible_at - before >= chrono::TimeDelta::seconds(40));
+    let image = app.image(id).await;
+    let step = &image["steps"]["annotate"];
+    assert_eq!(
+        (&step["state"], &step["attempts"]),
+        (&"queued".into(), &0.into())
+    );
+    assert!(
+        step["error"].as_str().unwrap().contains("Gemini is busy"),
+        "{step}"
+    );
+    assert_eq!(step["paused"]["cause"], "busy");
+    let until: DateTime<Utc> = step["paused"]["until"].as_str().unwrap().parse().unwrap();
+    assert!(until - before >= TimeDelta::seconds(40), "{until}");
+    // Nobody asks before that, about other pictures neither.
+    app.upload_photos(2..4).await;
+    app.state.queue.resume(Name::Annotate).await.unwrap();
+    app.drain().await;
+    assert_eq!(provider.asked().len(), 1);
     app.let_time_pass().await;
     app.drain().await;
     let image = app.image(id).await;
     assert_eq!(states(&image), ["done"; 3]);
     assert_eq!(image["caption"]["text"], "Two dogs run along a beach.");
+    assert_eq!(image["steps"]["annotate"]["attempts"], 1);
+    assert_eq!(provider.asked().len(), 4);
+}
+
+#[tokio::test]
+async fn being_turned_away_uses_up_no_attempts_however_often() {
+    let provider = Provider::start().await;
+    for _ in 0..12 {
+        provider.will(Answer::Raw(429, Vec::new(), "{}".to_owned()));
+    }
+    let app = app_with(&provider).await;
+    let id = upload(&app).await;
+    for _ in 0..13 {
+        app.drain().await;
+        app.let_time_pass().await;
+    }
+
+    let step = app.step(id, Name::Annotate).await;
+    assert_eq!((step.state, step.attempts), (State::Done, 1));
+    assert_eq!(step.history.unwrap().0.len(), 1);
+    assert_eq!(provider.asked().len(), 13);
+}
+
+#[tokio::test]
+async fn who_is_not_there_is_waited_for() {
+    let provider = Provider::start().await;
+    let app = asking(&provider)
+        .set("GEMINI_BASE_URL", "http://127.0.0.1:1")
+        .spawn()
+        .await;
+    let id = upload(&app).await;
+    // Each wait is longer than the one before.
+    for _ in 0..7 {
+        app.let_time_pass().await;
+        app.drain().await;
+    }
+
+    let image = app.image(id).await;
+    let step = &image["steps"]["annotate"];
+    assert_eq!(
+        (&step["state"], &step["attempts"]),
+        (&"queued".into(), &0.into())
+    );
+    assert_eq!(step["paused"]["cause"], "unreachable");
+}
+
+#[tokio::test]
+async fn a_rejected_key_is_tried_once_and_waits_for_a_person() {
+    let provider = Provider::start().await;
+    let wrong = asking(&provider)
+        .set("GEMINI_API_KEY", "wrong-key")
+        .password("correct horse")
+        .spawn()
+        .await;
+    let admin = wrong.sign_in("correct horse").await;
+    let mut ids = Vec::new();
+    for seed in 0..5 {
+        let photo = testing::photo(seed, 64, 48);
+        ids.push(admin.upload("a.jpg", photo).await.expect(201).id());
+    }
+    for _ in 0..3 {
+        wrong.drain().await;
+    }
+
+    assert_eq!(provider.asked().len(), 1, "one is enough to know");
+    for id in &ids {
+        let step = admin.image(*id).await["steps"]["annotate"].clone();
+        assert_eq!(
+            (&step["state"], &step["attempts"]),
+            (&"queued".into(), &0.into())
+        );
+        let error = step["error"].as_str().unwrap();
+        assert!(
+            error.contains("paused: rejected (Gemini rejects the key"),
+            "{error}"
+        );
+    }
+    let notice = "Captions are paused: Gemini rejects the key: check GEMINI_API_KEY.";
+    let gallery = admin.page("/gallery").await.text();
+    assert_eq!(gallery.matches(notice).count(), 1);
+    assert!(!wrong.page("/gallery").await.text().contains("check GEMINI"));
+    let report = admin.get("/api/captions").await.expect(200).json();
+    assert_eq!(report["paused"]["cause"], "rejected");
+
+    // Whoever tries again with the same key learns the same.
+    admin.post("/api/captions/resume").await.expect(204);
+    wrong.drain().await;
     assert_eq!(provider.asked().len(), 2);
+
+    // A new key is a new account, and needs nobody to say so.
+    let right = asking(&provider)
+        .password("correct horse")
+        .on_the_data_of(&wrong)
+        .spawn()
+        .await;
+    right.state.queue.resume(Name::Annotate).await.unwrap();
+    right.drain().await;
+    for id in ids {
+        assert_eq!(right.step(id, Name::Annotate).await.state, State::Done);
+    }
+    let gallery = right.sign_in("correct horse").await.page("/gallery").await;
+    assert!(!gallery.text().contains(notice));
+}
+
+#[tokio::test]
+async fn nobody_is_asked_about_a_picture_that_a_person_has_described() {
+    let provider = Provider::start().await;
+    let app = app_with(&provider).await;
+    let id = upload(&app).await;
+    let patch = json!({ "caption": { "text": "Ada and her dog", "paragraph": "By the sea." } });
+    let request = app.request(Method::PATCH, &format!("/api/images/{id}"));
+    send(request.json(&patch)).await.expect(200);
+
+    app.drain().await;
+
+    let image = app.image(id).await;
+    assert_eq!(states(&image), ["done"; 3]);
+    assert_eq!(image["caption"]["text"], "Ada and her dog");
+    assert_eq!(image["caption"]["paragraph"], "By the sea.");
+    assert!(provider.asked().is_empty());
+}
+
+#[tokio::test]
+async fn a_prompt_of_ones_own_is_what_is_asked_and_kept_as_a_version() {
+    let provider = Provider::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("prompt.txt");
+    std::fs::write(&file, "Say in {language} what our club does here.").unwrap();
+    let app = asking(&provider)
+        .set("VITRINE_CAPTION_PROMPT", file.display())
+        .spawn()
+        .await;
+    let id = upload(&app).await;
+    app.drain().await;
+
+    let asked = provider.asked()[0].body.to_string();
+    assert!(
+        asked.contains("Say in en-GB what our club does here."),
+        "{asked}"
+    );
+    let version = Prompt::from_template("Say in {language} what our club does here.").unwrap();
+    let kept = app.image(id).await["caption"]["prompt_version"].clone();
+    assert_eq!(kept, version.version());
+}
+
+/// An answer that nobody would think of.
+fn odd_answer(noise: &mut Noise) -> Answer {
+    const STATUSES: [u16; 14] = [
+        200, 200, 200, 200, 201, 204, 302, 400, 401, 404, 413, 429, 500, 503,
+    ];
+    const WAITS: [&str; 6] = ["0", "1", "-1", "soon", "99999999999999999999", "\u{1}x"];
+    let status = STATUSES[noise.below(STATUSES.len())];
+    let [good, _] = bodies(WRITTEN);
+    let body = match noise.below(4) {
+        0 => damaged(&good, noise),
+        1 => damaged(WRITTEN, noise),
+        2 => google_error(
+            status,
+            "INTERNAL",
+            "no luck",
+            json!([{ "retryDelay": "1e9s" }]),
+        ),
+        _ => return Answer::Text(damaged(WRITTEN, noise)),
+    };
+    let mut headers = Vec::new();
+    let wait = WAITS[noise.below(WAITS.len())];
+    if noise.below(2) == 0 && !wait.contains('\u{1}') {
+        headers.push(("retry-after", wait.to_owned()));
+    }
+    Answer::Raw(status, headers, body)
+}
+
+#[tokio::test]
+async fn whatever_a_provider_answers_each_step_ends_in_a_legal_state() {
+    let provider = Provider::start().await;
+    let mut noise = Noise(23);
+    for _ in 0..600 {
+        provider.will(odd_answer(&mut noise));
+    }
+    let mut app = app_with(&provider).await;
+    app.context.options.backoff = std::time::Duration::ZERO;
+    let ids = app.upload_photos(0..120).await;
+    while app.state.queue.depth().await.unwrap() > 0 {
+        app.let_time_pass().await;
+        app.drain().await;
+    }
+
+    let mut ends = std::collections::HashMap::new();
+    for id in ids {
+        let step = app.step(id, Name::Annotate).await;
+        let row = app.row(id).await.unwrap();
+        assert_eq!(row.caption_text.is_some(), step.state == State::Done);
+        assert_eq!(step.error.is_some(), step.state != State::Done, "{step:?}");
+        assert!(
+            !step.state.is_pending() && step.finished_at.is_some(),
+            "{step:?}"
+        );
+        assert!((1..=5).contains(&step.attempts), "{step:?}");
+        *ends.entry(step.state).or_insert(0) += 1;
+    }
+    assert!(
+        ends[&State::Done] > 5 && ends[&State::Failed] > 5,
+        "{ends:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_request_that_breaks_is_sent_again_within_the_attempt() {
+    let provider = Provider::start().await;
+    for _ in 0..2 {
+        provider.will(Answer::Raw(502, Vec::new(), String::new()));
+    }
+    let app = app_with(&provider).await;
+    let id = upload(&app).await;
+    app.drain().await;
+
+    let step = app.step(id, Name::Annotate).await;
+    assert_eq!((step.state, step.attempts), (State::Done, 1));
+    assert_eq!(provider.asked().len(), 3);
 }
 
 #[tokio::test]
@@ -96,7 +337,7 @@ async fn an_answer_of_no_use_is_asked_for_once_more_and_not_twice() {
     assert_eq!(app.step(lucky, Name::Annotate).await.state, State::Done);
 
     provider.will(garbage());
-    provider.will(Answer::Raw(503, Vec::new(), String::new()));
+    provider.will(Answer::Raw(500, Vec::new(), String::new()));
     provider.will(garbage());
     let unlucky = app.upload_photos(2..3).await[0];
     for _ in 0..4 {
@@ -105,7 +346,7 @@ async fn an_answer_of_no_use_is_asked_for_once_more_and_not_twice() {
     }
 
     let step = app.step(unlucky, Name::Annotate).await;
-    assert_eq!((step.state, step.attempts), (State::Failed, 3));
+    assert_eq!((step.state, step.attempts), (State::Failed, 2));
     assert!(step.error.unwrap().contains("cannot be used"));
 
     // Whoever asks for it again gets two tries again.

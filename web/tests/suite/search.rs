@@ -154,6 +154,8 @@ async fn pages_of_a_search_hold_still_while_photos_come_and_go() {
         };
         rest = format!("&limit=2&after={cursor}");
     }
+    // Where the newcomers stand is up to the database.
+    seen.retain(|id| uploaded.contains(id));
     assert_eq!(seen, [most, two, third, second, first]);
 }
 

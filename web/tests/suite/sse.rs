@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
 use reqwest::Method;
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::client::Client;
 
@@ -89,6 +90,16 @@ impl Events {
             let event = self.next().await.unwrap();
             if event.name == "image" && wanted(&event.data) {
                 return event.data;
+            }
+        }
+    }
+
+    /// The next image that is gone.
+    pub(crate) async fn deleted(&mut self) -> Uuid {
+        loop {
+            let event = self.next().await.unwrap();
+            if event.name == "deleted" {
+                return event.data["id"].as_str().unwrap().parse().unwrap();
             }
         }
     }

@@ -1,15 +1,20 @@
 //! Photos that are taken in, and what they become.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use functions::lifecycle::{NewImage, accept};
 use functions::testing;
+use futures::StreamExt as _;
 use futures::future::join_all;
+use futures::stream::{self, BoxStream};
 use insta::assert_json_snapshot;
 use platform::Format;
-use platform::objects::{Body, ObjectKey, ObjectStore, OpenObject, StoreError};
+use platform::objects::{
+    Area, Body, Head, ListedObject, ObjectKey, ObjectStore, OpenObject, StoreError,
+};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -249,16 +254,24 @@ impl ObjectStore for FullStore {
         Err(StoreError::NotFound(key.clone()))
     }
 
+    async fn get_range(&self, key: &ObjectKey, _: Range<u64>) -> Result<Bytes, StoreError> {
+        Err(StoreError::NotFound(key.clone()))
+    }
+
     async fn open(&self, key: &ObjectKey) -> Result<OpenObject, StoreError> {
         Err(StoreError::NotFound(key.clone()))
     }
 
-    async fn size(&self, _: &ObjectKey) -> Result<Option<u64>, StoreError> {
+    async fn head(&self, _: &ObjectKey) -> Result<Option<Head>, StoreError> {
         Ok(None)
     }
 
     async fn delete(&self, _: &ObjectKey) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    fn list(&self, _: Area) -> BoxStream<'static, Result<ListedObject, StoreError>> {
+        stream::empty().boxed()
     }
 
     fn describe(&self) -> String {

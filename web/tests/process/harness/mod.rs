@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 
 pub(crate) use browser::{Browser, Scripts};
 pub(crate) use home::{Finished, Home, signal};
-pub(crate) use server::{Server, is_done};
+pub(crate) use server::{Server, is_done, is_settled};
 pub(crate) use store::Stored;
 
 /// How long anything may take on a slow machine with much else to do. Only a test that fails

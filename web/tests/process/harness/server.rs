@@ -114,6 +114,14 @@ impl Server {
         image["id"].as_str().unwrap().to_owned()
     }
 
+    /// Has a person describe an image.
+    pub(crate) async fn describe(&self, id: &str, caption: &str) {
+        let url = format!("{}/api/images/{id}", self.url);
+        let patch = serde_json::json!({ "caption": caption });
+        let response = self.client.patch(url).json(&patch).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+    }
+
     /// One image.
     pub(crate) async fn image(&self, id: &str) -> Value {
         let response = self.get(&format!("/api/images/{id}")).send().await.unwrap();
@@ -158,7 +166,8 @@ fn steps(image: &Value) -> impl Iterator<Item = &str> {
     steps.values().map(|step| step["state"].as_str().unwrap())
 }
 
-fn is_settled(image: &Value) -> bool {
+/// Whether nothing is owed to an image any more.
+pub(crate) fn is_settled(image: &Value) -> bool {
     steps(image).all(|state| !matches!(state, "queued" | "running"))
 }
 

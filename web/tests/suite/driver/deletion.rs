@@ -1,5 +1,6 @@
 //! A photo that somebody deletes is gone, whatever is being done to it.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, mpsc};
 
 use async_trait::async_trait;
@@ -11,7 +12,10 @@ use functions::handle::{Delivery, handle};
 use functions::lifecycle::{self, accept};
 use functions::picture::Upright;
 use functions::testing;
-use platform::objects::{Body, ObjectKey, ObjectStore, OpenObject, StoreError};
+use futures::stream::BoxStream;
+use platform::objects::{
+    Area, Body, Head, ListedObject, ObjectKey, ObjectStore, OpenObject, StoreError,
+};
 use tokio::sync::Semaphore;
 
 use super::app_with_a_photo;
@@ -80,12 +84,16 @@ impl ObjectStore for Pausing {
         self.store.get(key).await
     }
 
+    async fn get_range(&self, key: &ObjectKey, range: Range<u64>) -> Result<Bytes, StoreError> {
+        self.store.get_range(key, range).await
+    }
+
     async fn open(&self, key: &ObjectKey) -> Result<OpenObject, StoreError> {
         self.store.open(key).await
     }
 
-    async fn size(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError> {
-        self.store.size(key).await
+    async fn head(&self, key: &ObjectKey) -> Result<Option<Head>, StoreError> {
+        self.store.head(key).await
     }
 
     async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
@@ -94,6 +102,10 @@ impl ObjectStore for Pausing {
             self.pause().await;
         }
         Ok(())
+    }
+
+    fn list(&self, area: Area) -> BoxStream<'static, Result<ListedObject, StoreError>> {
+        self.store.list(area)
     }
 
     fn describe(&self) -> String {

@@ -4,6 +4,7 @@ use entity::job;
 use entity::step::{Name, State};
 use functions::context::Context;
 use functions::handle::{Delivery, Verdict, handle};
+use functions::lifecycle::requeue;
 use functions::local;
 use futures::future::join_all;
 use sea_orm::EntityTrait as _;
@@ -86,9 +87,7 @@ async fn a_result_for_a_round_that_is_over_is_not_taken() {
     let late = tokio::spawn(async move { handle(&late, delivery).await });
     held.has_begun().await;
 
-    functions::lifecycle::requeue(&app.state.db, id, &[Name::Annotate])
-        .await
-        .unwrap();
+    requeue(&app.state.db, id, &[Name::Annotate]).await.unwrap();
     held.let_go();
     late.await.unwrap().unwrap();
 

@@ -16,14 +16,14 @@ use crate::ports::{CrashesAtWidth, Move, Scripted};
 use crate::uploads::states;
 
 #[tokio::test]
-async fn a_provider_that_is_busy_is_asked_again_later() {
+async fn a_provider_that_stumbles_is_asked_again_later() {
     let (mut app, id) = app_with_a_photo().await;
-    app.context.captioner = Scripted::new([Move::Busy]);
+    app.context.captioner = Scripted::new([Move::Stumble]);
     app.drain().await;
 
     let step = app.step(id, Name::Annotate).await;
     assert_eq!((step.state, step.attempts), (State::Queued, 1));
-    assert_eq!(step.error.as_deref(), Some("the provider is busy"));
+    assert_eq!(step.error.as_deref(), Some("the provider stumbled"));
     assert_eq!(app.drain().await, 0, "it is not asked again at once");
 
     app.let_time_pass().await;
@@ -36,12 +36,12 @@ async fn a_provider_that_is_busy_is_asked_again_later() {
 #[tokio::test]
 async fn each_wait_is_longer_than_the_one_before() {
     let (mut app, id) = app_with_a_photo().await;
-    app.context.captioner = Scripted::new((0..4).map(|_| Move::Busy));
+    app.context.captioner = Scripted::new((0..4).map(|_| Move::Stumble));
     let mut waits = Vec::new();
     for attempt in 1..=4 {
         match app.deliver(id, Name::Annotate, attempt).await {
             Verdict::Retry(wait) => waits.push(wait.as_secs()),
-            Verdict::Acknowledge => panic!("attempt {attempt} is not the last one"),
+            other => panic!("{other:?} after attempt {attempt}, which is not the last one"),
         }
     }
     assert_eq!(waits, [2, 8, 32, 128]);
@@ -50,7 +50,7 @@ async fn each_wait_is_longer_than_the_one_before() {
 #[tokio::test]
 async fn the_wait_is_kept_in_the_queue() {
     let (mut app, id) = app_with_a_photo().await;
-    app.context.captioner = Scripted::new([Move::Busy]);
+    app.context.captioner = Scripted::new([Move::Stumble]);
     let before = entity::now();
     app.drain().await;
 
@@ -68,13 +68,13 @@ async fn the_wait_is_kept_in_the_queue() {
 #[tokio::test]
 async fn after_five_attempts_a_step_has_failed_with_its_reason_and_its_history() {
     let (mut app, id) = app_with_a_photo().await;
-    app.context.captioner = Scripted::new((0..9).map(|_| Move::Busy));
+    app.context.captioner = Scripted::new((0..9).map(|_| Move::Stumble));
 
     app.drain_to_the_end().await;
 
     let step = app.step(id, Name::Annotate).await;
     assert_eq!((step.state, step.attempts), (State::Failed, 5));
-    assert_eq!(step.error.as_deref(), Some("the provider is busy"));
+    assert_eq!(step.error.as_deref(), Some("the provider stumbled"));
     let mut expected = vec![State::Queued; 4];
     expected.push(State::Failed);
     assert_eq!(outcomes(&step), expected);
@@ -194,7 +194,7 @@ async fn a_step_whose_workers_die_each_time_is_given_up() {
 #[tokio::test]
 async fn a_failed_step_that_is_tried_again_has_five_new_attempts() {
     let (mut app, id) = app_with_a_photo().await;
-    app.context.captioner = Scripted::new((0..9).map(|_| Move::Busy));
+    app.context.captioner = Scripted::new((0..9).map(|_| Move::Stumble));
     app.drain_to_the_end().await;
 
     let answer = app

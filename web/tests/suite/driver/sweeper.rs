@@ -18,7 +18,7 @@ const NO_PATIENCE: Duration = Duration::ZERO;
 
 impl TestApp {
     async fn sweep(&self, patience: Duration) -> Swept {
-        sweep(&self.context, &self.state.queue, patience)
+        sweep(&self.context, Some(&self.state.queue), patience)
             .await
             .unwrap()
     }
@@ -104,7 +104,7 @@ async fn a_store_that_is_gone_makes_nobody_forget_an_upload() {
     app.forget_that_it_is_stored(id).await;
     std::fs::rename(app.data().join("objects"), app.data().join("unmounted")).unwrap();
 
-    sweep(&app.context, &app.state.queue, NO_PATIENCE)
+    sweep(&app.context, Some(&app.state.queue), NO_PATIENCE)
         .await
         .unwrap_err();
 

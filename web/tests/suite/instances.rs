@@ -1,0 +1,118 @@
+//! Several servers on one database and one store.
+
+use std::sync::Arc;
+
+use entity::change::{self, Kind as ChangeKind};
+use functions::testing;
+use migration::testing::{Kind, ScratchServer};
+use platform::database::begin_write;
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
+use uuid::Uuid;
+
+use crate::app::{TestApp, eventually};
+use crate::sse::Events;
+
+#[tokio::test]
+async fn on_postgresql_every_instance_tells_what_happened_on_another_one() {
+    what_happened_is_told_everywhere(Kind::Postgres).await;
+}
+
+#[tokio::test]
+async fn on_mariadb_every_instance_tells_what_happened_on_another_one() {
+    what_happened_is_told_everywhere(Kind::MariaDb).await;
+}
+
+#[tokio::test]
+async fn on_postgresql_a_change_that_commits_late_is_told() {
+    late_changes_are_told(Kind::Postgres).await;
+}
+
+#[tokio::test]
+async fn on_mariadb_a_change_that_commits_late_is_told() {
+    late_changes_are_told(Kind::MariaDb).await;
+}
+
+async fn what_happened_is_told_everywhere(kind: Kind) {
+    let Some((_server, first, second)) = two_instances(kind).await else {
+        return;
+    };
+    let mut heard = [Events::listen(&first).await, Events::listen(&second).await];
+
+    let id = first
+        .upload("photo.jpg", testing::photo(1, 32, 32))
+        .await
+        .id();
+    for events in &mut heard {
+        events
+            .image_that(|image| image["id"] == id.to_string())
+            .await;
+    }
+    second
+        .delete(&format!("/api/images/{id}"))
+        .await
+        .expect(204);
+    for events in &mut heard {
+        assert_eq!(events.deleted().await, id);
+    }
+}
+
+/// One transaction has its number and does not commit yet, when a second one is recorded.
+async fn late_changes_are_told(kind: Kind) {
+    let Some((_server, first, second)) = two_instances(kind).await else {
+        return;
+    };
+    let mut events = Events::listen(&second).await;
+    let [late, quick] = [Uuid::now_v7(), Uuid::now_v7()];
+    let slow = begin_write(&first.state.db).await.unwrap();
+    change::record(&slow, late, ChangeKind::Deleted)
+        .await
+        .unwrap();
+
+    let other = second.state.db.clone();
+    let recording = Arc::new(tokio::spawn(async move {
+        let tx = begin_write(&other).await.unwrap();
+        change::record(&tx, quick, ChangeKind::Deleted)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+    }));
+    eventually("the second is there, or waits for the first", || {
+        let (db, recording) = (first.state.db.clone(), Arc::clone(&recording));
+        async move { recording.is_finished() || somebody_waits(&db).await }
+    })
+    .await;
+    let mut told = Vec::new();
+    if recording.is_finished() {
+        told.push(events.deleted().await);
+    }
+    slow.commit().await.unwrap();
+
+    while told.len() < 2 {
+        told.push(events.deleted().await);
+    }
+    assert_eq!(told, [late, quick]);
+}
+
+async fn two_instances(kind: Kind) -> Option<(ScratchServer, TestApp, TestApp)> {
+    let server = ScratchServer::start(kind)?;
+    let url = server.empty_database().await;
+    let builder = || TestApp::builder().set("DATABASE_URL", &url);
+    let first = builder().spawn().await;
+    let second = builder().on_the_data_of(&first).spawn().await;
+    Some((server, first, second))
+}
+
+/// Whether some transaction waits for another one's lock.
+async fn somebody_waits(db: &DatabaseConnection) -> bool {
+    let backend = db.get_database_backend();
+    let question = match backend {
+        DbBackend::Postgres => "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'",
+        // `innodb_trx` would show nothing new to somebody who looks often.
+        _ => {
+            "SELECT 1 FROM information_schema.global_status
+             WHERE variable_name = 'INNODB_ROW_LOCK_CURRENT_WAITS' AND variable_value > 0"
+        }
+    };
+    let question = Statement::from_string(backend, question);
+    db.query_one_raw(question).await.unwrap().is_some()
+}
