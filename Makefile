@@ -19,6 +19,19 @@ TEST_NEEDS := \
 	chromium-driver:chromedriver:drives_that_browser \
 	postgresql:/usr/lib/postgresql/*/bin/initdb:a_scratch_database_for_tests \
 	mariadb-server:/usr/sbin/mariadbd:another_one
+VENV_NEEDS := \
+	python3-venv:/usr/lib/python3.*/ensurepip:makes_places_for_tools_that_come_from_PyPI
+TERRAFORM_TEST_NEEDS := \
+	shellcheck:shellcheck:looks_through_the_scripts_of_the_deployment
+
+# What stands in for AWS in tests, and where it is: tests look for it there.
+MOTO := 'moto[events,s3,secretsmanager,sns,sqs]==5.2.5' flask==3.1.3 flask-cors==6.0.5
+MOTO_READY := $(TARGET)/moto/ready-5.2.5
+
+# What the functions on AWS run on: arm64 or x86_64.
+LAMBDA_ARCH ?= arm64
+# The same names for this machine.
+THIS_ARCH := $(subst aarch64,arm64,$(shell uname -m))
 
 .PHONY: help
 help: ## List the commands
@@ -34,10 +47,25 @@ test: setup setup-test ## Check formatting, lints and every test
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo test --locked --workspace
+	@echo "The server once more, on PostgreSQL and on MariaDB"
+	VITRINE_TEST_DATABASE=postgresql cargo test --locked --package web --test suite
+	VITRINE_TEST_DATABASE=mariadb cargo test --locked --package web --test suite
+	$(MAKE) --no-print-directory test-terraform
+
+.PHONY: test-terraform
+test-terraform: setup-test-terraform ## Check what is under terraform/ and everything it would make
+	terraform/check
 
 .PHONY: bench
-bench: setup setup-test ## Measure the search over 100,000 images on each database
+bench: setup setup-test ## Measure searches on each database, and cold starts on Lambda
 	cargo bench --locked --package migration --bench search
+	functions/lambda.sh $(THIS_ARCH)
+	@# It only watches those programs, so it may be as slow as the tests are.
+	cargo bench --locked --package functions --bench cold_start --profile dev
+
+.PHONY: functions
+functions: setup setup-venv ## Build the functions for AWS Lambda: target/lambda/*/bootstrap.zip
+	@functions/lambda.sh $(LAMBDA_ARCH) zip
 
 .PHONY: format
 format: ## Format the code
@@ -53,8 +81,23 @@ setup: ## Install what building needs
 	@command -v cargo > /dev/null || { echo "There is no Rust toolchain: get one from https://rustup.rs"; exit 1; }
 
 .PHONY: setup-test
-setup-test: ## Install what the tests need
+setup-test: $(MOTO_READY) ## Install what the tests need
 	@$(call need,$(TEST_NEEDS))
+
+.PHONY: setup-venv
+setup-venv:
+	@python3 -c "import ensurepip, venv" 2> /dev/null || { $(call need,$(VENV_NEEDS)); }
+
+$(MOTO_READY): | setup-venv
+	@echo "Installing moto from PyPI into $(TARGET)/moto: it stands in for AWS"
+	@rm -rf $(TARGET)/moto
+	@python3 -m venv $(TARGET)/moto
+	@$(TARGET)/moto/bin/pip install --quiet --disable-pip-version-check $(MOTO)
+	@touch $@
+
+.PHONY: setup-test-terraform
+setup-test-terraform: setup-venv
+	@$(call need,$(TERRAFORM_TEST_NEEDS))
 
 # Looks for each need and installs the missing ones, all at once. Services that come with a
 # package are not started: tests start their own.
