@@ -25,14 +25,27 @@ const DEADLINE: Duration = Duration::from_secs(120);
 const TRIES: usize = 3;
 
 /// Ends the server and removes its folder once standard input ends, which it does when the test
-/// is gone, however it ended. First come the folder and the signal, then the server.
+/// is gone, however it ended. First come the folder and the signal, then the server. A server that
+/// ends while the file `away` is there is started again once that is gone.
 const GUARD: &str = r#"
 folder=$1 signal=$2; shift 2
 exec 3<&0
-"$@" &
-server=$!
-{ cat <&3 > /dev/null; kill -s "$signal" "$server"; } 2> /dev/null &
-wait "$server"
+serve() {
+    "$@" 3<&- &
+    echo "$!" > "$folder/server"
+    [ ! -e "$folder/over" ] || kill -s "$signal" "$!"
+    wait "$!"
+}
+{
+    cat <&3 > /dev/null
+    : > "$folder/over"
+    kill -s "$signal" "$(cat "$folder/server")"
+} 2> /dev/null &
+serve "$@"
+while [ -e "$folder/away" ] && [ ! -e "$folder/over" ]; do
+    sleep 0.05
+    [ -e "$folder/away" ] || serve "$@"
+done
 rm -rf "$folder"
 "#;
 
@@ -149,6 +162,24 @@ impl ScratchServer {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Stops the server for so long, whoever is connected, and waits until it is back. What it had
+    /// committed is still there.
+    ///
+    /// # Panics
+    /// If it does not come back.
+    pub async fn outage(&self, length: Duration) {
+        let at = |name: &str| self.folder.path().join(name);
+        let server = std::fs::read_to_string(at("server")).unwrap();
+        File::create(at("away")).unwrap();
+        let told = Command::new("kill")
+            .args(["-s", self.kind.stop_signal(), server.trim()])
+            .status();
+        assert!(told.unwrap().success());
+        tokio::time::sleep(length).await;
+        std::fs::remove_file(at("away")).unwrap();
+        self.as_owner().await.close().await.unwrap();
     }
 
     fn url(&self, database: &str) -> String {

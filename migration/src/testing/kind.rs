@@ -65,6 +65,14 @@ impl Kind {
         }
     }
 
+    /// What has it write down everything, and end without waiting for clients.
+    pub(super) fn stop_signal(self) -> &'static str {
+        match self {
+            Self::Postgres => "INT",
+            Self::MariaDb => "TERM",
+        }
+    }
+
     /// Makes an empty server in the folder.
     pub(super) fn prepare(
         self,

@@ -1,6 +1,7 @@
 //! The command line. Each command is a file of its own.
 
 mod doctor;
+mod health;
 mod import;
 mod migrate;
 mod render;
@@ -40,6 +41,8 @@ enum Command {
     Reprocess(reprocess::Arguments),
     /// Check settings, database and store.
     Doctor,
+    /// Ask the server on this machine whether it is alive; for health checks.
+    Health,
     /// List all settings, as a page in Markdown.
     Settings,
 }
@@ -51,6 +54,7 @@ const LAST_GRACE: Duration = Duration::from_secs(2);
 pub fn run(cli: Cli) -> ExitCode {
     let result = match cli.command {
         Command::Render(arguments) => within_runtime(render::run(arguments)),
+        Command::Health => health::run(),
         Command::Settings => {
             print!("{}", markdown());
             Ok(ExitCode::SUCCESS)
@@ -78,6 +82,7 @@ fn start(command: Command) -> anyhow::Result<ExitCode> {
             Command::Reprocess(arguments) => reprocess::run(settings, arguments).await,
             Command::Doctor => doctor::run(settings).await,
             Command::Render(arguments) => render::run(arguments).await,
+            Command::Health => health::run(),
             Command::Settings => Ok(ExitCode::SUCCESS),
         }
     });

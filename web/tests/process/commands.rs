@@ -1,5 +1,6 @@
 //! The other commands.
 
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 
 use functions::testing::provider::{KEY, Provider};
@@ -7,7 +8,7 @@ use functions::testing::{claiming, photo};
 use platform::Format;
 use serde_json::Value;
 
-use crate::harness::{Home, eventually, is_done};
+use crate::harness::{Finished, Home, eventually, is_done};
 
 fn keys(line: &str) -> Vec<String> {
     let line: Value = serde_json::from_str(line).unwrap();
@@ -325,6 +326,49 @@ fn assert_doctor_names(home: &Home, culprit: &str) {
 }
 
 #[tokio::test]
+async fn health_asks_the_server_where_the_settings_say_it_is() {
+    let home = Home::new();
+    let server = home.serve();
+    let port = server.url.rsplit(':').next().unwrap().to_owned();
+    let asked = |bind: &str| Finished::of(home.vitrine(["health"]).env("VITRINE_BIND", bind));
+
+    // Nobody can connect to "every address", so it goes by way of loopback. No password is needed.
+    for ip in ["127.0.0.1", "0.0.0.0"] {
+        let health = asked(&format!("{ip}:{port}")).succeeded();
+        assert_eq!(health.lines(), ["ok"]);
+    }
+
+    server.terminate().await;
+    let gone = asked(&format!("127.0.0.1:{port}"));
+    let message = format!("127.0.0.1:{port} does not answer");
+    assert!(gone.refusal().starts_with(&message), "{gone:#?}");
+    let nonsense = asked("here");
+    assert!(nonsense.refusal().contains("VITRINE_BIND"), "{nonsense:#?}");
+}
+
+#[test]
+fn health_says_when_the_server_is_about_to_stop() {
+    let home = Home::new();
+    let draining = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = draining.local_addr().unwrap().to_string();
+    let answering = std::thread::spawn(move || {
+        let (mut stream, _) = draining.accept().unwrap();
+        let mut request = [0; 512];
+        let length = stream.read(&mut request).unwrap();
+        stream
+            .write_all(b"HTTP/1.1 503 Service Unavailable\r\n\r\ndraining")
+            .unwrap();
+        String::from_utf8_lossy(&request[..length]).into_owned()
+    });
+
+    let health = Finished::of(home.vitrine(["health"]).env("VITRINE_BIND", &address));
+
+    assert_eq!(health.refusal(), format!("{address} answers 503"));
+    let request = answering.join().unwrap();
+    assert!(request.starts_with("GET /health HTTP/1.1\r\n"), "{request}");
+}
+
+#[tokio::test]
 async fn migrate_makes_the_schema_and_may_be_run_again() {
     let home = Home::new();
     for _ in 0..2 {
@@ -359,6 +403,7 @@ fn every_command_explains_itself() {
         "render",
         "reprocess",
         "doctor",
+        "health",
         "settings",
     ];
     for command in commands {

@@ -17,7 +17,7 @@ use crate::photo;
 /// for a slow machine.
 const BOUND: Duration = Duration::from_secs(20);
 
-const STEPS: [&str; 3] = ["annotate", "anonymise", "thumbnail"];
+pub(crate) const STEPS: [&str; 3] = ["annotate", "anonymise", "thumbnail"];
 
 /// The trace of somebody who uploads.
 const THEIRS: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -33,7 +33,7 @@ fn home(variables: &[(&str, &str)], provider: &Provider) -> Home {
 }
 
 /// The trace of an image, once all its steps are in it.
-async fn trace_of(collector: &Collector, image: &str) -> Vec<CollectedSpan> {
+pub(crate) async fn trace_of(collector: &Collector, image: &str) -> Vec<CollectedSpan> {
     let attribute = |span: &CollectedSpan, name: &str| span.attributes.get(name).cloned();
     eventually("a span of each step has arrived", async || {
         let spans = collector.spans();
@@ -60,7 +60,7 @@ async fn trace_of(collector: &Collector, image: &str) -> Vec<CollectedSpan> {
     .await
 }
 
-fn named<'a>(spans: &'a [CollectedSpan], name: &str) -> &'a CollectedSpan {
+pub(crate) fn named<'a>(spans: &'a [CollectedSpan], name: &str) -> &'a CollectedSpan {
     spans
         .iter()
         .find(|span| span.name == name)

@@ -15,8 +15,7 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 use super::sandbox::Sandbox;
-
-const STEPS: [&str; 3] = ["thumbnail", "anonymise", "annotate"];
+use crate::telemetry::STEPS;
 
 /// How long an invocation may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -347,10 +346,15 @@ async fn succeeded(request: RequestBuilder) -> String {
     text
 }
 
-/// The function beside the program under test. Cargo builds it with the tests of the whole
-/// workspace; for this package's tests alone it has to be built first.
+/// The function as a program: one of those that go into the archives for Lambda if
+/// `VITRINE_TEST_FUNCTIONS` names the folder that `functions/lambda.sh` left them in, else the one
+/// beside the program under test. Cargo builds that with the tests of the whole workspace; for this
+/// package's tests alone it has to be built first.
 fn program(step: &str) -> PathBuf {
-    let program = PathBuf::from(env!("CARGO_BIN_EXE_vitrine")).with_file_name(step);
+    let program = match std::env::var_os("VITRINE_TEST_FUNCTIONS") {
+        Some(folder) => PathBuf::from(folder).join(step).join("bootstrap"),
+        None => PathBuf::from(env!("CARGO_BIN_EXE_vitrine")).with_file_name(step),
+    };
     assert!(
         program.is_file(),
         "{} is not there: build it with `cargo build -p functions --bins`",

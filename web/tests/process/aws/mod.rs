@@ -9,9 +9,11 @@ use std::time::Duration;
 use functions::testing;
 use functions::testing::provider::{Faults, KEY, Provider};
 use migration::testing::{Kind, ScratchServer};
+use platform::testing::Collector;
 use serde_json::Value;
 
 use crate::harness::{Home, Server, eventually, is_done, is_settled, within};
+use crate::telemetry::{STEPS, named, trace_of};
 use cloud::{Cloud, Router};
 
 /// The server and everything around it.
@@ -19,7 +21,7 @@ struct Site {
     server: Server,
     cloud: Cloud,
     _home: Home,
-    _database: ScratchServer,
+    database: ScratchServer,
 }
 
 impl Site {
@@ -40,7 +42,7 @@ impl Site {
             server,
             cloud,
             _home: home,
-            _database: database,
+            database,
         })
     }
 
@@ -88,7 +90,7 @@ async fn a_photo_goes_all_the_way(router: Router, kind: Kind) {
             assert!(bytes.starts_with(b"\xFF\xD8"), "{rendition}");
         }
     }
-    for step in ["thumbnail", "anonymise", "annotate"] {
+    for step in STEPS {
         assert_eq!(site.cloud.dead_letters(step).await, 0);
     }
 
@@ -112,6 +114,30 @@ async fn through_eventbridge_and_on_postgresql_a_photo_goes_all_the_way() {
 #[tokio::test(flavor = "multi_thread")]
 async fn through_sns_and_on_mariadb_a_photo_goes_all_the_way() {
     a_photo_goes_all_the_way(Router::Sns, Kind::MariaDb).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_trace_leads_from_the_upload_through_all_three_functions() {
+    let collector = Collector::start().await;
+    let variables = collector.variables();
+    let variables = variables.map(|(name, value)| (name, value.to_owned()));
+    let Some(site) = Site::start(Router::Sns, Kind::Postgres, &variables).await else {
+        return;
+    };
+    let ids = site.upload(0..1).await;
+    site.settled(PATIENCE).await;
+
+    let spans = trace_of(&collector, &ids[0]).await;
+
+    let request = named(&spans, "POST /api/images");
+    assert_eq!(request.parent_id, "");
+    assert_eq!(request.resource["service.name"], "vitrine");
+    for step in STEPS {
+        let message = named(&spans, &format!("process {step}"));
+        let service = format!("vitrine-{step}");
+        assert_eq!(message.resource["service.name"], service);
+        assert_eq!(named(&spans, step).parent_id, message.span_id);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,6 +168,31 @@ async fn s3_in_trouble_delays_and_loses_nothing() {
     let images = site.settled(PATIENCE).await;
 
     assert_eq!(images.iter().filter(|image| is_done(image)).count(), 6);
+}
+
+async fn a_database_that_goes_away_delays_and_loses_nothing(kind: Kind) {
+    let Some(site) = Site::start(Router::EventBridge, kind, &[]).await else {
+        return;
+    };
+    site.upload(0..8).await;
+    site.database.outage(Duration::from_secs(3)).await;
+
+    let images = site.settled(PATIENCE).await;
+
+    assert_eq!(images.iter().filter(|image| is_done(image)).count(), 8);
+    for step in STEPS {
+        assert_eq!(site.cloud.dead_letters(step).await, 0, "{step}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgresql_restarting_delays_and_loses_nothing() {
+    a_database_that_goes_away_delays_and_loses_nothing(Kind::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mariadb_restarting_delays_and_loses_nothing() {
+    a_database_that_goes_away_delays_and_loses_nothing(Kind::MariaDb).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -207,7 +258,7 @@ async fn duplicates_and_killed_functions_lose_nothing_and_do_nothing_twice() {
         kills.into_inner()
     );
     assert_eq!(done as u64, uploads);
-    for step in ["thumbnail", "anonymise", "annotate"] {
+    for step in STEPS {
         assert_eq!(site.cloud.dead_letters(step).await, 0, "{step}");
     }
 }
