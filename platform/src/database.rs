@@ -1,17 +1,18 @@
-//! The connection to the database. What SQLite needs to be trusted with concurrent writers is
-//! set here and nowhere else.
+//! The connection to the database.
 
 mod login;
 mod renewal;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use std::time::Duration;
 
-use sea_orm::sqlx::sqlite::{SqliteError, SqliteJournalMode, SqliteSynchronous};
+#[cfg(not(feature = "sqlite"))]
+use sea_orm::Database;
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ConnectOptions, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
 };
-use tokio::time::{Instant, sleep};
 
 use crate::settings::{Authority, DatabaseKind, DatabaseSettings};
 
@@ -23,16 +24,17 @@ const RDS_AUTHORITIES: &[u8] = include_bytes!("database/rds-ca.pem");
 /// How long a writer waits for another one.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long to wait before a file that is busy is opened again.
-const ASK_AGAIN: Duration = Duration::from_millis(20);
-
 /// Opens the database. If name and password come from a keeper of secrets, they are fetched again
 /// from there once the database refuses them, until the connection is closed.
 ///
 /// # Errors
 /// If it cannot be reached, or does not let us in.
 pub async fn connect(settings: &DatabaseSettings) -> Result<DatabaseConnection, DbErr> {
-    let db = open(settings).await?;
+    let options = options(settings);
+    #[cfg(feature = "sqlite")]
+    let db = sqlite::open(options).await?;
+    #[cfg(not(feature = "sqlite"))]
+    let db = connect_to_a_server(settings, options).await?;
     if let Some(keeper) = settings.keeper().cloned() {
         match settings.kind() {
             DatabaseKind::Sqlite => {}
@@ -49,30 +51,19 @@ pub async fn connect(settings: &DatabaseSettings) -> Result<DatabaseConnection, 
     Ok(db)
 }
 
-/// Whoever opens a new file of SQLite first puts it into WAL mode. Others who open it in the same
-/// moment are refused at once, whatever their busy timeout says, because SQLite does not let two
-/// wait for each other; so they ask again.
-async fn open(settings: &DatabaseSettings) -> Result<DatabaseConnection, DbErr> {
-    let deadline = Instant::now() + BUSY_TIMEOUT;
-    loop {
-        match Database::connect(options(settings)).await {
-            Err(error) if is_busy(&error) && Instant::now() < deadline => sleep(ASK_AGAIN).await,
-            opened => return opened,
-        }
+#[cfg(not(feature = "sqlite"))]
+async fn connect_to_a_server(
+    settings: &DatabaseSettings,
+    options: ConnectOptions,
+) -> Result<DatabaseConnection, DbErr> {
+    if settings.kind() == DatabaseKind::Sqlite {
+        return Err(DbErr::Custom(
+            "this program cannot share a file of SQLite with others; it needs a server, as in \
+             DATABASE_URL=postgres://db.example.org/vitrine"
+                .to_owned(),
+        ));
     }
-}
-
-/// Whether somebody else holds the file of SQLite: the primary result code, in the lowest eight
-/// bits, is `SQLITE_BUSY`.
-fn is_busy(error: &DbErr) -> bool {
-    let DbErr::Conn(RuntimeErr::SqlxError(error)) = error else {
-        return false;
-    };
-    let Some(error) = error.as_database_error() else {
-        return false;
-    };
-    let code = error.code().and_then(|code| code.parse::<u32>().ok());
-    error.try_downcast_ref::<SqliteError>().is_some() && code.is_some_and(|code| code & 0xff == 5)
+    Database::connect(options).await
 }
 
 fn options(settings: &DatabaseSettings) -> ConnectOptions {
@@ -84,15 +75,6 @@ fn options(settings: &DatabaseSettings) -> ConnectOptions {
         .connect_timeout(Duration::from_secs(10))
         .acquire_timeout(BUSY_TIMEOUT)
         .sqlx_logging(false)
-        .map_sqlx_sqlite_opts(|sqlite| {
-            sqlite
-                .create_if_missing(true)
-                .journal_mode(SqliteJournalMode::Wal)
-                // In WAL mode, NORMAL may lose the last commits in a power cut; FULL does not.
-                .synchronous(SqliteSynchronous::Full)
-                .busy_timeout(BUSY_TIMEOUT)
-                .foreign_keys(true)
-        })
         .map_sqlx_postgres_opts(move |postgres| match &authority {
             Authority::Web => postgres,
             Authority::Rds => postgres.ssl_root_cert_from_pem(RDS_AUTHORITIES.to_vec()),

@@ -239,8 +239,8 @@ pub const TABLE: &[Entry] = &[
     entry(
         "VITRINE_LOG",
         "info",
-        "vitrine=debug,warn",
-        "What is logged, in the syntax of tracing-subscriber's EnvFilter.",
+        "info,functions=debug",
+        "What is logged: a level for everything, and others for single crates.",
     ),
     entry(
         "VITRINE_LOG_FORMAT",

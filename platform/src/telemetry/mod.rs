@@ -15,7 +15,7 @@ use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Metadata};
 use tracing_opentelemetry::OpenTelemetryLayer;
-use tracing_subscriber::filter::{DynFilterFn, EnvFilter};
+use tracing_subscriber::filter::{DynFilterFn, Targets};
 use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -53,12 +53,7 @@ enum LogFormat {
 /// # Errors
 /// If a variable cannot be understood, in one sentence that names it.
 pub fn init(service: &str) -> Result<Telemetry, String> {
-    let filter = match set("VITRINE_LOG") {
-        Some(filter) => EnvFilter::try_new(&filter).map_err(|error| {
-            format!("VITRINE_LOG={filter} cannot be read ({error}); an example is VITRINE_LOG=vitrine=debug,warn")
-        })?,
-        None => EnvFilter::new(DEFAULT_FILTER),
-    };
+    let filter = filter()?;
     let format = format()?;
     let telemetry = export::start(service)?;
     let tracer = match telemetry.tracing() {
@@ -94,6 +89,17 @@ pub fn init(service: &str) -> Result<Telemetry, String> {
         }
     };
     Ok(telemetry)
+}
+
+/// What is logged.
+fn filter() -> Result<Targets, String> {
+    let wanted = set("VITRINE_LOG");
+    let wanted = wanted.as_deref().unwrap_or(DEFAULT_FILTER);
+    wanted.parse().map_err(|error| {
+        format!(
+            "VITRINE_LOG={wanted} cannot be read ({error}); an example is VITRINE_LOG=info,functions=debug"
+        )
+    })
 }
 
 /// Machines read what is logged on Lambda, unless it is said otherwise.

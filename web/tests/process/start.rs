@@ -86,7 +86,7 @@ fn a_bad_setting_is_one_message_with_name_value_and_example() {
         ("VITRINE_LOG_FORMAT", "xml", "json"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "http/protobuf"),
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "soon", "10000"),
-        ("VITRINE_LOG", "loud=very=", "vitrine=debug,warn"),
+        ("VITRINE_LOG", "loud=very=", "info,functions=debug"),
     ] {
         let collector = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318");
         let home = Home::with(&[(name, value), collector]);
