@@ -6,10 +6,12 @@ locals {
   })
 
   # The function that writes captions asks the captioner. The web process, for all its pages say of
-  # captions, sets one up as well.
+  # captions, sets one up as well. Secrets are read at the start: nobody reads the number of their
+  # version, but a new one has AWS start new instances and new copies of the function.
   captioner_secrets = [for name, arn in module.secrets.arns : arn if name == "gemini-api-key"]
   captioner_settings = merge({ VITRINE_CAPTIONER = var.captioner }, var.captioner == "gemini" ? {
     GEMINI_API_KEY_SECRET_ARN = module.secrets.arns["gemini-api-key"]
+    GEMINI_API_KEY_VERSION    = tostring(var.secret_versions.gemini_api_key)
     VITRINE_CAPTION_PRICE     = "USD ${var.caption_price.input} ${var.caption_price.output}"
   } : {})
 

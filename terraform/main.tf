@@ -91,6 +91,14 @@ module "pictures" {
   upload_origins  = [module.load_balancer.url]
 }
 
+# What an earlier deployment of this name left. All settings of the bucket can be put once more.
+import {
+  for_each = var.take_over_pictures ? toset(["${local.name}-pictures-${local.suffix}"]) : toset([])
+
+  to = module.pictures.aws_s3_bucket.this
+  id = each.key
+}
+
 module "secrets" {
   source = "./modules/secrets"
 

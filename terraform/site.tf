@@ -30,6 +30,7 @@ module "web" {
 
   environment = merge(local.settings, local.captioner_settings, {
     VITRINE_ADMIN_PASSWORD_SECRET_ARN = module.secrets.arns["admin-password"]
+    ADMIN_PASSWORD_VERSION            = tostring(var.secret_versions.admin_password)
   })
 
   network = {

@@ -214,6 +214,12 @@ variable "delete_pictures" {
   default     = false
 }
 
+variable "take_over_pictures" {
+  description = "Whether the bucket with the pictures is there already, as make destroy leaves it. make deploy sees for itself."
+  type        = bool
+  default     = false
+}
+
 variable "log_retention_days" {
   description = "Days that logs are kept."
   type        = number

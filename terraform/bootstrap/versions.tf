@@ -7,6 +7,9 @@ terraform {
       version = ">= 6.0, < 7.0"
     }
   }
+
+  # A file, because the bucket for states is only made here. make deploy says where it is.
+  backend "local" {}
 }
 
 provider "aws" {

@@ -79,19 +79,23 @@ class System:
             raise AssertionError(f"terraform {command}:\n{run.stdout}{run.stderr}")
         return run.stdout
 
-    def changes(self, **variables):
+    def plan(self, *arguments, **variables):
         """What an apply with other variables would do, by address."""
         before = self.variables.read_text()
         try:
             self.variables.write_text(json.dumps(json.loads(before) | variables))
-            plan = json.loads(self.terraform("plan-json"))
+            plan = json.loads(self.terraform("plan-json", *arguments))
         finally:
             self.variables.write_text(before)
         return {
-            change["address"]: "/".join(change["change"]["actions"])
+            change["address"]: change["change"]
             for change in plan["resource_changes"]
             if change["mode"] == "managed" and change["change"]["actions"] != ["no-op"]
         }
+
+    def changes(self, *arguments, **variables):
+        """The same in a word for each."""
+        return {address: "/".join(change["actions"]) for address, change in self.plan(*arguments, **variables).items()}
 
     def all(self, kind, name=None):
         """The attributes of all resources of a kind, by address."""

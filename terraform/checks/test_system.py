@@ -61,11 +61,27 @@ class Defaults(unittest.TestCase):
             {"module.web.aws_launch_template.this": "update", "module.web.aws_autoscaling_group.this": "update"},
         )
 
-    def test_a_new_secret_is_written_when_its_version_rises(self):
+    def test_a_new_secret_is_written_when_its_version_rises_and_read_by_new_processes(self):
         self.assertEqual(defaults().changes(gemini_api_key="another-key"), {})
         self.assertEqual(
             defaults().changes(gemini_api_key="another-key", secret_versions={"gemini_api_key": 2}),
-            {'module.secrets.aws_secretsmanager_secret_version.this["gemini-api-key"]': "update"},
+            {
+                'module.secrets.aws_secretsmanager_secret_version.this["gemini-api-key"]': "update",
+                'module.function["annotate"].aws_lambda_function.this': "update",
+                "module.web.aws_launch_template.this": "update",
+                "module.web.aws_autoscaling_group.this": "update",
+            },
+        )
+
+    def test_a_new_ssh_key_reaches_the_bastion_and_new_instances(self):
+        self.assertEqual(
+            defaults().changes(ssh_public_key=DEFAULTS["ssh_public_key"].replace("AAAAI", "AAAAJ")),
+            {
+                "module.bastion[0].aws_key_pair.this": "create/delete",
+                "module.bastion[0].aws_instance.this": "delete/create",
+                "module.web.aws_launch_template.this": "update",
+                "module.web.aws_autoscaling_group.this": "update",
+            },
         )
 
     def test_no_size_replaces_the_database(self):
@@ -74,6 +90,13 @@ class Defaults(unittest.TestCase):
             defaults().changes(database=larger | {"snapshot_identifier": "of-long-ago"}),
             {"module.database.aws_db_instance.this": "update"},
         )
+
+    def test_a_backup_comes_back_in_the_place_of_the_database(self):
+        # As docs/operations.md says. The next final snapshot needs another name than this one.
+        replace = ("module.database.aws_db_instance.this", "module.database.random_id.final_snapshot")
+        plan = defaults().plan(*(f"-replace={address}" for address in replace), database={"snapshot_identifier": "of-then"})
+        self.assertEqual({address for address, change in plan.items() if "delete" in change["actions"]}, set(replace))
+        self.assertEqual(plan[replace[0]]["after"]["snapshot_identifier"], "of-then")
 
     def test_who_may_reach_whom_port_by_port(self):
         self.assertEqual(
@@ -184,6 +207,7 @@ class Defaults(unittest.TestCase):
         captioner = {
             "VITRINE_CAPTIONER": "gemini",
             "GEMINI_API_KEY_SECRET_ARN": gemini,
+            "GEMINI_API_KEY_VERSION": "1",
             "VITRINE_CAPTION_PRICE": "USD 1.5 9",
         }
         self.assertEqual(
@@ -206,6 +230,7 @@ class Defaults(unittest.TestCase):
                 "AWS_REGION": "eu-west-1",
                 "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318",
                 "OTEL_SERVICE_NAME": "vitrine-web",
+                "ADMIN_PASSWORD_VERSION": "1",
                 "VITRINE_ADMIN_PASSWORD_SECRET_ARN": admin,
                 "VITRINE_BIND": "0.0.0.0:8080",
                 "VITRINE_DATA": "/var/lib/vitrine",

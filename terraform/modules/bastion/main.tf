@@ -6,9 +6,15 @@ data "aws_ssm_parameter" "ami" {
   name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
 }
 
+# Instances get the key when they are made and keep it. Another key has another name, so that they
+# are made anew with it.
 resource "aws_key_pair" "this" {
-  key_name   = var.name
+  key_name   = "${var.name}-${substr(sha256(trimspace(var.public_key)), 0, 8)}"
   public_key = trimspace(var.public_key)
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 # A door and nothing else: no role, no secrets, no software of its own. A newer operating system

@@ -1,0 +1,225 @@
+"""A world in which the programs of operations/ can be run: a checkout, AWS (moto, on loopback, with
+what moto lacks), and stand-ins for Terraform's provider, Docker and the building of the parts.
+"""
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import urllib.parse
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import boto3
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
+
+from support import ADMIN_PASSWORD, DEFAULTS, STAND_IN, TERRAFORM
+
+ACCOUNT, REGION = "123456789012", "eu-west-1"
+REAL_TERRAFORM = shutil.which("terraform")
+OPERATED = TERRAFORM / "checks" / "operated"
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or TERRAFORM.parent / "target")
+
+MAKEFILE = """\
+functions:
+\t@echo "make functions $(LAMBDA_ARCH)" >> "$(WORLD)/record"
+\t@mkdir -p target/lambda && cp -R terraform/tests/lambda/. target/lambda/
+image:
+\t@echo "make image $(IMAGE_ARCH)" >> "$(WORLD)/record"
+"""
+
+
+class Quiet(MotoRequestHandler):
+    def log_request(self, *_):
+        pass
+
+
+class Aws:
+    """moto, and what it does not have: tasks that move messages, and instance refreshes."""
+
+    def __init__(self):
+        self.moto = DomainDispatcherApplication(create_backend_app)
+        self.server = make_server("127.0.0.1", 0, self.answer, True, request_handler=Quiet)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.refreshes = []
+        self.tasks = {}
+        self.refusal = None
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def reset(self):
+        request = urllib.request.Request(f"{self.url}/moto-api/reset", method="POST")
+        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request).close()
+
+    def client(self, service):
+        return boto3.client(service, region_name=REGION, endpoint_url=self.url)
+
+    def answer(self, environ, start_response):
+        target = environ.get("HTTP_X_AMZ_TARGET", "")
+        if self.refusal:
+            return respond(start_response, self.refusal, "text/xml", "403 Forbidden")
+        if target.endswith("MessageMoveTask") or target.endswith("MessageMoveTasks"):
+            asked = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
+            return respond(start_response, json.dumps(getattr(self, target.split(".")[1])(asked)), "application/x-amz-json-1.0")
+        if ".autoscaling." in environ.get("HTTP_AUTHORIZATION", "").replace("/", ".") and environ["REQUEST_METHOD"] == "POST":
+            body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+            if "DescribeInstanceRefreshes" in body.decode():
+                return respond(start_response, self.describe_refreshes(), "text/xml")
+            environ["wsgi.input"] = io.BytesIO(body)
+        return self.moto(environ, start_response)
+
+    def describe_refreshes(self):
+        """Each is told of with the next of its states, until there is only one left."""
+        members = ""
+        for name, states in self.refreshes:
+            state = states.pop(0) if len(states) > 1 else states[0]
+            members += f"<member><InstanceRefreshId>{name}</InstanceRefreshId><Status>{state}</Status><PercentageComplete>50</PercentageComplete></member>"
+        return (
+            '<DescribeInstanceRefreshesResponse xmlns="http://autoscaling.amazonaws.com/doc/2011-01-01/"><DescribeInstanceRefreshesResult>'
+            f"<InstanceRefreshes>{members}</InstanceRefreshes></DescribeInstanceRefreshesResult></DescribeInstanceRefreshesResponse>"
+        )
+
+    def StartMessageMoveTask(self, asked):  # noqa: N802, as AWS calls it
+        source = asked["SourceArn"]
+        self.tasks[source] = {"moved": 0, "destination": asked["DestinationArn"]}
+        self.tasks[source]["total"] = len(self.move(source, count_only=True))
+        return {"TaskHandle": source}
+
+    def ListMessageMoveTasks(self, asked):  # noqa: N802
+        """One message is moved between two looks."""
+        source = asked["SourceArn"]
+        task = self.tasks.get(source)
+        if task is None:
+            return {"Results": []}
+        task["moved"] += len(self.move(source))
+        done = task["moved"] >= task["total"]
+        return {"Results": [{
+            "Status": "COMPLETED" if done else "RUNNING", "SourceArn": source, "DestinationArn": task["destination"],
+            "ApproximateNumberOfMessagesMoved": task["moved"], "ApproximateNumberOfMessagesToMove": task["total"],
+        }]}
+
+    def move(self, source, count_only=False):
+        sqs = self.client("sqs")
+        url = sqs.get_queue_url(QueueName=source.split(":")[-1])["QueueUrl"]
+        messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10 if count_only else 1, VisibilityTimeout=0)
+        messages = messages.get("Messages", [])
+        if not count_only:
+            target = sqs.get_queue_url(QueueName=self.tasks[source]["destination"].split(":")[-1])["QueueUrl"]
+            for message in messages:
+                sqs.send_message(QueueUrl=target, MessageBody=message["Body"])
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return messages
+
+
+def respond(start_response, text, kind, status="200 OK"):
+    body = text.encode()
+    start_response(status, [("Content-Type", kind), ("Content-Length", str(len(body)))])
+    return [body]
+
+
+class Site(BaseHTTPRequestHandler):
+    """The deployed site. Its name exists nowhere, so this is asked as a proxy would be."""
+
+    answers = {}
+    asked = []
+
+    def do_GET(self):  # noqa: N802
+        path = urllib.parse.urlsplit(self.path).path
+        self.asked.append(path)
+        states = self.answers.get(path, [200])
+        self.send_response(states.pop(0) if len(states) > 1 else states[0])
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+class World:
+    def __init__(self):
+        self.aws = Aws()
+        self.site = ThreadingHTTPServer(("127.0.0.1", 0), Site)
+        threading.Thread(target=self.site.serve_forever, daemon=True).start()
+        Site.answers, Site.asked = {}, []
+        self.scratch = tempfile.TemporaryDirectory(prefix="vitrine-operated-")
+        self.folder = Path(self.scratch.name) / "world"
+        self.folder.mkdir()
+        (self.folder / "record").touch()
+        self.tools = Path(self.scratch.name) / "tools"
+        self.tools.mkdir()
+        for tool in OPERATED.iterdir():
+            # With the Python that has boto3.
+            script = f"#!/bin/sh\nexec '{sys.executable}' '{tool}' \"$@\"\n"
+            self.tool(tool.name, script)
+        self.checkout = self.clone("checkout")
+
+    def stop(self):
+        self.aws.reset()
+        self.aws.stop()
+        self.site.shutdown()
+        self.site.server_close()
+        self.scratch.cleanup()
+
+    def tool(self, name, script):
+        (self.tools / name).write_text(script)
+        (self.tools / name).chmod(0o755)
+
+    def clone(self, name):
+        """Another checkout of the same commit."""
+        checkout = Path(self.scratch.name) / name
+        ignore = shutil.ignore_patterns(".terraform*", "checks", "*.tfvars", "*.hcl", "__pycache__")
+        shutil.copytree(TERRAFORM, checkout / "terraform", ignore=ignore)
+        (checkout / "Makefile").write_text(MAKEFILE)
+        (checkout / "Cargo.toml").write_text('[workspace]\nmembers = []\n\n[workspace.package]\nedition = "2024"\nversion = "0.1.0"\n')
+        (checkout / ".gitignore").write_text("/target/\n.terraform*\n*.tfvars\n")
+        (checkout / "target" / "operations").mkdir(parents=True)
+        (checkout / "target" / "operations" / "venv").symlink_to(TARGET.absolute() / "operations" / "venv")
+        fixed = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "PATH": os.environ["PATH"]}
+        fixed |= {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in (
+            ("NAME", "A"), ("EMAIL", "a@example.org"), ("DATE", "2026-11-21T10:00:00Z"))}
+        for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "A version"]):
+            subprocess.run(["git", *command], cwd=checkout, env=fixed, check=True)
+        self.git = fixed
+        return checkout
+
+    def write_variables(self, **variables):
+        said = {"admin_cidrs": DEFAULTS["admin_cidrs"], "ssh_public_key": DEFAULTS["ssh_public_key"], "captioner": "describe"}
+        lines = [f"{name} = {json.dumps(value)}" for name, value in (said | variables).items() if value is not None]
+        (self.checkout / "terraform" / "vitrine.tfvars").write_text("\n".join(lines) + "\n")
+
+    def environment(self, **more):
+        env = {
+            "PATH": f"{self.tools}:{os.environ['PATH']}", "HOME": str(self.folder), "TF_CLI_CONFIG_FILE": os.devnull,
+            "AWS_ENDPOINT_URL": self.aws.url, "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, "AWS_EC2_METADATA_DISABLED": "true", "AWS_MAX_ATTEMPTS": "1",
+            "http_proxy": f"http://127.0.0.1:{self.site.server_port}", "no_proxy": "127.0.0.1",
+            "WORLD": str(self.folder), "CHECKOUT": str(self.checkout), "REAL_TERRAFORM": REAL_TERRAFORM or "",
+            "VITRINE_TERRAFORM_STAND_IN": STAND_IN, "YES": "1", "TF_VAR_admin_password": ADMIN_PASSWORD,
+            # The stand-in's plugins are built once, and found below the real home.
+            "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache"),
+            "GIT_CONFIG_GLOBAL": os.devnull, "TF_CLI_ARGS": "-no-color",
+        } | more
+        return {name: value for name, value in env.items() if value is not None}
+
+    def operate(self, command, **more):
+        """Runs a command to its end: exit status, and all that it printed."""
+        run = subprocess.run(
+            [self.checkout / "terraform" / "operate", command], env=self.environment(**more), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300,
+        )
+        return run.returncode, run.stdout
+
+    def record(self):
+        """What was called since the last look."""
+        lines = (self.folder / "record").read_text().splitlines()
+        (self.folder / "record").write_text("")
+        return lines
