@@ -32,6 +32,8 @@ MOTO_READY := $(TARGET)/moto/ready-5.2.5
 LAMBDA_ARCH ?= arm64
 # The same names for this machine.
 THIS_ARCH := $(subst aarch64,arm64,$(shell uname -m))
+# What the web image is for: arm64, as the instances on AWS are, or x86_64.
+IMAGE_ARCH ?= $(THIS_ARCH)
 
 .PHONY: help
 help: ## List the commands
@@ -66,6 +68,32 @@ bench: setup setup-test ## Measure searches on each database, and cold starts on
 .PHONY: functions
 functions: setup setup-venv ## Build the functions for AWS Lambda: target/lambda/*/bootstrap.zip
 	@functions/lambda.sh $(LAMBDA_ARCH) zip
+
+# Commands for a deployment on AWS. What they can be told (DEPLOYMENT, IMAGE, INSTANCE, FUNCTION,
+# SINCE, YES …) comes to them by the environment; docs/operations.md says what there is.
+.PHONY: deploy
+deploy: setup-venv ## Deploy on AWS, or bring what is there up to date; shows a plan and asks first
+	@terraform/operate deploy
+
+.PHONY: destroy
+destroy: setup-venv ## Undo make deploy; says what goes and what stays, and asks first
+	@terraform/operate destroy
+
+.PHONY: ssh
+ssh: setup-venv ## Open a shell on a web instance on AWS
+	@terraform/operate ssh
+
+.PHONY: logs
+logs: setup-venv ## Follow what the web process and the functions on AWS write: FUNCTION=web SINCE=1h
+	@terraform/operate logs
+
+.PHONY: redrive
+redrive: setup-venv ## Send dead letters on AWS back to the functions
+	@terraform/operate redrive
+
+.PHONY: image
+image: ## Build the web image, vitrine:latest; it needs Docker
+	@docker/build $(IMAGE_ARCH)
 
 .PHONY: format
 format: ## Format the code

@@ -1,0 +1,70 @@
+#!/bin/sh
+# The steps of web.Dockerfile that run something. TARGETARCH, which BuildKit sets, is the processor
+# that the image is for; it may be another one than this machine's.
+#
+#   compile.sh tools         installs what building needs
+#   compile.sh skeleton      leaves in /skeleton what the dependencies are determined by
+#   compile.sh dependencies  builds the dependencies
+#   compile.sh program       builds the program, and leaves in /image what goes into the image
+set -eu
+
+case $TARGETARCH in
+	amd64) machine=x86_64 ;;
+	arm64) machine=aarch64 ;;
+	*)
+		echo "Vitrine is built for amd64 and arm64, not for $TARGETARCH" >&2
+		exit 1
+		;;
+esac
+triple=$machine-unknown-linux-gnu
+is_cross=false
+[ "$machine" = "$(uname -m)" ] || is_cross=true
+
+tools() {
+	# cmake, nasm and make: libjpeg-turbo; perl: the TLS library.
+	set -- cmake make nasm perl
+	if $is_cross; then
+		set -- "$@" "gcc-$(echo "$machine" | tr _ -)-linux-gnu" "libc6-dev-$TARGETARCH-cross"
+		rustup target add "$triple"
+	fi
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" > /dev/null
+	rm -rf /var/lib/apt/lists/*
+}
+
+skeleton() {
+	mkdir /skeleton
+	# Manifests, and the files that Cargo looks for because it would build them.
+	find . \( -name Cargo.toml -o -name Cargo.lock -o -name build.rs -o -path '*/src/lib.rs' \
+		-o -path '*/src/main.rs' -o -path '*/src/bin/*.rs' -o -path '*/benches/*.rs' \) \
+		-exec cp --parents {} /skeleton \;
+	find /skeleton -name '*.rs' | while read -r file; do
+		printf '#![allow(warnings)]\nfn main() {}\n' > "$file"
+	done
+}
+
+build() {
+	if $is_cross; then
+		name=$(echo "$triple" | tr a-z- A-Z_)
+		export "CARGO_TARGET_${name}_LINKER=$machine-linux-gnu-gcc"
+	fi
+	cargo build --release --locked --package web --bin vitrine --target "$triple"
+}
+
+dependencies() {
+	build
+	# What came of the empty sources must not pass for the real thing: files keep their dates when
+	# they are copied, and Cargo goes by dates.
+	cargo clean --release --locked --workspace --target "$triple"
+}
+
+program() {
+	build
+	# The dates are fixed, so that they alone do not make it another image.
+	mkdir -p /image/state
+	install -m 0755 "target/$triple/release/vitrine" /image/vitrine
+	install -d -m 1777 /image/state/vitrine
+	touch --date=@0 /image/vitrine /image/state/vitrine /image/state
+}
+
+"$1"
