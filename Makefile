@@ -21,7 +21,7 @@ TEST_NEEDS := \
 	mariadb-server:/usr/sbin/mariadbd:another_one
 VENV_NEEDS := \
 	python3-venv:/usr/lib/python3.*/ensurepip:makes_places_for_tools_that_come_from_PyPI
-TERRAFORM_TEST_NEEDS := \
+SCRIPT_TEST_NEEDS := \
 	shellcheck:shellcheck:looks_through_the_scripts_of_the_deployment
 
 # What stands in for AWS in tests, and where it is: tests look for it there.
@@ -52,10 +52,17 @@ test: setup setup-test ## Check formatting, lints and every test
 	@echo "The server once more, on PostgreSQL and on MariaDB"
 	VITRINE_TEST_DATABASE=postgresql cargo test --locked --package web --test suite
 	VITRINE_TEST_DATABASE=mariadb cargo test --locked --package web --test suite
+	@echo "The functions as they go to Lambda, without SQLite"
+	cargo check --locked --package functions --no-default-features --bins
+	$(MAKE) --no-print-directory test-docker
 	$(MAKE) --no-print-directory test-terraform
 
+.PHONY: test-docker
+test-docker: setup-test-scripts ## Check what is under docker/, with an engine the image too
+	docker/check
+
 .PHONY: test-terraform
-test-terraform: setup-test-terraform ## Check what is under terraform/ and everything it would make
+test-terraform: setup-test-scripts ## Check what is under terraform/ and everything it would make
 	terraform/check
 
 .PHONY: bench
@@ -123,9 +130,9 @@ $(MOTO_READY): | setup-venv
 	@$(TARGET)/moto/bin/pip install --quiet --disable-pip-version-check $(MOTO)
 	@touch $@
 
-.PHONY: setup-test-terraform
-setup-test-terraform: setup-venv
-	@$(call need,$(TERRAFORM_TEST_NEEDS))
+.PHONY: setup-test-scripts
+setup-test-scripts: setup-venv
+	@$(call need,$(SCRIPT_TEST_NEEDS))
 
 # Looks for each need and installs the missing ones, all at once. Services that come with a
 # package are not started: tests start their own.

@@ -96,7 +96,7 @@ pub const TABLE: &[Entry] = &[
         "AWS_ENDPOINT_URL",
         "AWS's own",
         "http://127.0.0.1:5000",
-        "Another place that speaks AWS's protocols: MinIO for S3, or moto for tests.",
+        "Another place that speaks AWS's protocols: Garage for S3, or moto for tests.",
     ),
     entry(
         "VITRINE_QUEUE",
