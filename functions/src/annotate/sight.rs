@@ -13,7 +13,7 @@ use crate::picture::{self, Detail, Limits, Upright, encode_jpeg};
 /// Long side of the small copy, in pixels. Providers scale down to about that themselves.
 const LONG_SIDE: u32 = 1536;
 /// The JPEG quality of what is sent.
-const QUALITY: u8 = 85;
+const QUALITY: u8 = 75;
 
 /// What a captioner gets to see.
 #[derive(Clone, Debug)]
