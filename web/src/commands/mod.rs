@@ -59,7 +59,15 @@ pub fn run(cli: Cli) -> ExitCode {
             print!("{}", markdown());
             Ok(ExitCode::SUCCESS)
         }
-        command => start(command),
+        Command::Serve => start(serve::run),
+        Command::Migrate => start(async |settings, _| migrate::run(settings).await),
+        Command::Import(arguments) => {
+            start(async |settings, _| import::run(settings, arguments).await)
+        }
+        Command::Reprocess(arguments) => {
+            start(async |settings, _| reprocess::run(settings, arguments).await)
+        }
+        Command::Doctor => start(async |settings, _| doctor::run(settings).await),
     };
     match result {
         Ok(code) => code,
@@ -70,22 +78,13 @@ pub fn run(cli: Cli) -> ExitCode {
     }
 }
 
-fn start(command: Command) -> anyhow::Result<ExitCode> {
+/// Runs what needs the settings, and tells of itself: it hears whether somebody collects metrics.
+fn start(
+    command: impl AsyncFnOnce(Settings, bool) -> anyhow::Result<ExitCode>,
+) -> anyhow::Result<ExitCode> {
     let telemetry = telemetry::init("vitrine").map_err(|error| anyhow::anyhow!(error))?;
     let has_metrics = telemetry.has_metrics();
-    let result = within_runtime(async {
-        let settings = Settings::load().await?;
-        match command {
-            Command::Serve => serve::run(settings, has_metrics).await,
-            Command::Migrate => migrate::run(settings).await,
-            Command::Import(arguments) => import::run(settings, arguments).await,
-            Command::Reprocess(arguments) => reprocess::run(settings, arguments).await,
-            Command::Doctor => doctor::run(settings).await,
-            Command::Render(arguments) => render::run(arguments).await,
-            Command::Health => health::run(),
-            Command::Settings => Ok(ExitCode::SUCCESS),
-        }
-    });
+    let result = within_runtime(async { command(Settings::load().await?, has_metrics).await });
     telemetry.shutdown();
     result
 }

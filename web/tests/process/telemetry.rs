@@ -1,23 +1,20 @@
 //! What the program tells about itself: logs with the numbers of traces, and traces and metrics
 //! for a collector, which may well be away.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 use std::time::Duration;
 
 use functions::testing::provider::{KEY, Provider};
 use platform::objects::{ObjectKey, ObjectStore as _, S3Store};
-use platform::testing::{CollectedPoint, CollectedSpan, Collector, Moto};
+use platform::testing::{CollectedPoint, Collector, Moto};
 use serde_json::Value;
 
-use crate::harness::{Home, Server, eventually, is_done, within};
+use crate::harness::{Home, STEPS, Server, eventually, is_done, named, trace_of, within};
 use crate::photo;
 
 /// What a server may take to stop once nothing is left to do: two seconds for telemetry, and much
 /// for a slow machine.
 const BOUND: Duration = Duration::from_secs(20);
-
-pub(crate) const STEPS: [&str; 3] = ["annotate", "anonymise", "thumbnail"];
 
 /// The trace of somebody who uploads.
 const THEIRS: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -30,41 +27,6 @@ fn home(variables: &[(&str, &str)], provider: &Provider) -> Home {
     home.set("OPENAI_API_KEY", KEY);
     home.set("VITRINE_CAPTION_PRICE", "USD 1 2");
     home
-}
-
-/// The trace of an image, once all its steps are in it.
-pub(crate) async fn trace_of(collector: &Collector, image: &str) -> Vec<CollectedSpan> {
-    let attribute = |span: &CollectedSpan, name: &str| span.attributes.get(name).cloned();
-    eventually("a span of each step has arrived", async || {
-        let spans = collector.spans();
-        let steps = spans.iter().filter(|span| {
-            attribute(span, "image_id").as_deref() == Some(image)
-                && attribute(span, "outcome").as_deref() == Some("done")
-        });
-        let traces: BTreeSet<_> = steps.clone().map(|span| span.trace_id.clone()).collect();
-        let names: BTreeSet<_> = steps.map(|span| span.name.as_str()).collect();
-        if names.len() < STEPS.len() || spans.iter().all(|span| !span.name.starts_with("POST /")) {
-            return None;
-        }
-        assert_eq!(traces.len(), 1, "the steps are in different traces");
-        let of_trace = spans.iter().filter(|span| traces.contains(&span.trace_id));
-        let of_trace: Vec<_> = of_trace.cloned().collect();
-        let known: BTreeSet<_> = of_trace.iter().map(|span| &span.span_id).collect();
-        // The outer ones arrive last.
-        let whole = of_trace
-            .iter()
-            .filter(|span| !span.parent_id.is_empty())
-            .all(|span| known.contains(&span.parent_id));
-        whole.then_some(of_trace)
-    })
-    .await
-}
-
-pub(crate) fn named<'a>(spans: &'a [CollectedSpan], name: &str) -> &'a CollectedSpan {
-    spans
-        .iter()
-        .find(|span| span.name == name)
-        .unwrap_or_else(|| panic!("no {name} in {spans:#?}"))
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 use super::sandbox::Sandbox;
-use crate::telemetry::STEPS;
+use crate::harness::STEPS;
 
 /// How long an invocation may take.
 const TIMEOUT: Duration = Duration::from_secs(30);

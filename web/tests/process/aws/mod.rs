@@ -12,8 +12,9 @@ use migration::testing::{Kind, ScratchServer};
 use platform::testing::Collector;
 use serde_json::Value;
 
-use crate::harness::{Home, Server, eventually, is_done, is_settled, within};
-use crate::telemetry::{STEPS, named, trace_of};
+use crate::harness::{
+    Home, STEPS, Server, eventually, is_done, is_settled, named, trace_of, within,
+};
 use cloud::{Cloud, Router};
 
 /// The server and everything around it.

@@ -5,6 +5,7 @@ mod browser;
 mod home;
 mod server;
 mod store;
+mod traces;
 
 use std::panic::Location;
 use std::time::Duration;
@@ -15,6 +16,7 @@ pub(crate) use browser::{Browser, Scripts};
 pub(crate) use home::{Finished, Home, signal};
 pub(crate) use server::{Server, is_done, is_settled};
 pub(crate) use store::Stored;
+pub(crate) use traces::{STEPS, named, trace_of};
 
 /// How long anything may take on a slow machine with much else to do. Only a test that fails
 /// waits so long.
