@@ -54,6 +54,16 @@ def ask_secret(question, rule, may_be_empty):
             say("Those were not the same.")
 
 
+def chosen(by_function, otherwise):
+    """What belongs to FUNCTION alone; `otherwise` where none is named."""
+    function = os.environ.get("FUNCTION")
+    if not function:
+        return otherwise
+    if function not in by_function:
+        raise Stop(f"FUNCTION={function} is none of {', '.join(sorted(by_function))}")
+    return {function: by_function[function]}
+
+
 def minutes(default):
     """How long to wait, of WAIT_MINUTES."""
     text = os.environ.get("WAIT_MINUTES", "")

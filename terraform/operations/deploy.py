@@ -10,11 +10,11 @@ from operations import secrets
 from operations.bootstrap import Bootstrap
 from operations.console import Stop, confirm, say, step
 from operations.image import Image
-from operations.place import TERRAFORM, Place, deployment_name
+from operations.place import TERRAFORM
 from operations.ready import Rollout, await_health
 from operations.state import KEY, read, read_object, refuse_if_locked, write_object
 from operations.tools import ARCHITECTURE, Terraform, functions_directory, make, require_terraform
-from operations.variables import Variables
+from operations.variables import settle
 
 PICTURES = "module.pictures.aws_s3_bucket.this"
 # Which releases of the providers a deployment uses: chosen by its first init, kept like its variables.
@@ -23,9 +23,7 @@ PROVIDERS = ".terraform.lock.hcl"
 
 def main():
     require_terraform()
-    name = deployment_name()
-    variables = Variables(name)
-    place = Place(name, variables.stated_region())
+    place, variables = settle()
     say(f"Deployment {place}\nas {place.who}")
     unlock = os.environ.get("UNLOCK")
     if not unlock:

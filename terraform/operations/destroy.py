@@ -8,15 +8,13 @@ import os
 
 from operations.bootstrap import Bootstrap, has_registry
 from operations.console import Stop, ask, interactive, say, step
-from operations.deploy import Root
-from operations.place import Place, deployment_name
+from operations.deploy import PICTURES, Root
 from operations.state import read, refuse_if_locked
 from operations.tools import require_terraform
-from operations.variables import Variables
+from operations.variables import settle
 
 DATABASE = "module.database.aws_db_instance.this"
 LOAD_BALANCER = "module.load_balancer.aws_lb.this"
-PICTURES = "module.pictures.aws_s3_bucket.this"
 # Rules want values. Nothing is made of these.
 NO_IMAGE = "nothing@sha256:" + "0" * 64
 NO_SECRETS = {"TF_VAR_admin_password": "not-used-any-more", "TF_VAR_gemini_api_key": "not-used-any-more"}
@@ -24,10 +22,9 @@ NO_SECRETS = {"TF_VAR_admin_password": "not-used-any-more", "TF_VAR_gemini_api_k
 
 def main():
     require_terraform()
-    name = deployment_name()
-    variables = Variables(name)
-    place = Place(name, variables.stated_region())
+    place, variables = settle()
     say(f"Deployment {place}\nas {place.who}")
+    name = place.name
     everything = os.environ.get("ALL") == "1"
     if not place.has_bucket(place.state_bucket):
         raise Stop(f"There is no deployment {place}.")

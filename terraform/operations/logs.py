@@ -7,10 +7,9 @@ from datetime import datetime, timezone
 
 from botocore.exceptions import ClientError
 
-from operations.console import Stop, say
-from operations.place import Place, deployment_name
+from operations.console import Stop, chosen, say
 from operations.state import deployed
-from operations.variables import Variables
+from operations.variables import settle
 
 # The others are the collector and the metrics, of interest when those are the question.
 USUAL = ("web", "annotate", "thumbnail", "anonymise")
@@ -21,9 +20,9 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def main():
-    name = deployment_name()
-    place = Place(name, Variables(name).stated_region())
-    groups = chosen(deployed(place).outputs["log_groups"])
+    place, _ = settle()
+    groups = deployed(place).outputs["log_groups"]
+    groups = chosen(groups, {what: groups[what] for what in USUAL})
     since = time.time() - seconds(os.environ.get("SINCE") or "10m")
     follow = os.environ.get("FOLLOW") != "0"
     client = place.client("logs")
@@ -40,15 +39,6 @@ def main():
     except (KeyboardInterrupt, BrokenPipeError):
         # How one leaves.
         os._exit(0)
-
-
-def chosen(groups):
-    function = os.environ.get("FUNCTION")
-    if not function:
-        return {what: groups[what] for what in USUAL}
-    if function not in groups:
-        raise Stop(f"FUNCTION={function} is none of {', '.join(sorted(groups))}")
-    return {function: groups[function]}
 
 
 def seconds(text):

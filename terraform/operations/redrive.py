@@ -1,24 +1,22 @@
 """make redrive: sends dead letters back to the queues that they came from, and follows until they are."""
 
-import os
 import time
 
 from botocore.exceptions import ClientError
 
-from operations.console import Stop, confirm, minutes, say
-from operations.place import Place, deployment_name
+from operations.console import Stop, chosen, confirm, minutes, say
 from operations.state import deployed
-from operations.variables import Variables
+from operations.variables import settle
 
 SECONDS_BETWEEN = 2
 PATIENCE_MINUTES = 60
 
 
 def main():
-    name = deployment_name()
-    place = Place(name, Variables(name).stated_region())
+    place, _ = settle()
     sqs = place.client("sqs")
-    queues = chosen(deployed(place).outputs["queues"])
+    queues = deployed(place).outputs["queues"]
+    queues = chosen(queues, queues)
     letters = {what: waiting(sqs, queue["dead_url"]) for what, queue in queues.items()}
     for what, number in letters.items():
         say(f"{what}: {number} dead letter{'' if number == 1 else 's'}")
@@ -36,15 +34,6 @@ def main():
             failures += follow(sqs, what, queue, limit)
     if failures:
         raise Stop("\n".join(failures))
-
-
-def chosen(queues):
-    function = os.environ.get("FUNCTION")
-    if not function:
-        return queues
-    if function not in queues:
-        raise Stop(f"FUNCTION={function} is none of {', '.join(sorted(queues))}")
-    return {function: queues[function]}
 
 
 def waiting(sqs, url):

@@ -5,9 +5,8 @@ import shutil
 import subprocess
 
 from operations.console import Stop, say
-from operations.place import Place, deployment_name
 from operations.state import deployed
-from operations.variables import Variables
+from operations.variables import settle
 
 USER = "ec2-user"
 CLI = "https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html"
@@ -15,12 +14,11 @@ PLUGIN = "https://docs.aws.amazon.com/systems-manager/latest/userguide/session-m
 
 
 def main():
-    name = deployment_name()
-    place = Place(name, Variables(name).stated_region())
+    place, _ = settle()
     outputs = deployed(place).outputs
     access = outputs["shell_access"]
     if access == "none":
-        raise Stop(f'shell_access is "none": set another in terraform/{name}.tfvars, then make deploy.')
+        raise Stop(f'shell_access is "none": set another in terraform/{place.name}.tfvars, then make deploy.')
     instance, address = find_instance(place, outputs["autoscaling_group"])
     command = COMMANDS[access](place, outputs, instance, address)
     say(f"{instance} ({address}): {' '.join(command)}")

@@ -32,11 +32,16 @@ def run(command, env=None, **options):
     return process.returncode, output
 
 
+def terraform_command():
+    """TERRAFORM names another program."""
+    return os.environ.get("TERRAFORM") or "terraform"
+
+
 class Terraform:
-    """Terraform for one deployment, in one of its folders. TERRAFORM names another program."""
+    """Terraform for one deployment, in one of its folders."""
 
     def __init__(self, place, folder=TERRAFORM):
-        self.command = os.environ.get("TERRAFORM") or "terraform"
+        self.command = terraform_command()
         self.folder = folder
         self.env = os.environ | {
             "AWS_REGION": place.region,
@@ -62,7 +67,7 @@ class Terraform:
 
 
 def require_terraform():
-    command = os.environ.get("TERRAFORM") or "terraform"
+    command = terraform_command()
     wanted = ".".join(map(str, OLDEST_TERRAFORM))
     where = "https://developer.hashicorp.com/terraform/install"
     if not shutil.which(command):

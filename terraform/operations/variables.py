@@ -13,7 +13,7 @@ import shutil
 from pathlib import Path
 
 from operations.console import Stop, ask, interactive, say
-from operations.place import TERRAFORM
+from operations.place import TERRAFORM, Place, deployment_name
 from operations.state import read_object, write_object
 from operations.tools import Terraform
 
@@ -57,6 +57,12 @@ SESSION_MANAGER = """\
 # Shells: through Session Manager, without an open port. "bastion" wants admin_cidrs and ssh_public_key.
 shell_access = "session_manager"
 """
+
+
+def settle():
+    """The deployment that is meant, in its account and region, and what it is made of."""
+    variables = Variables(deployment_name())
+    return Place(variables.name, variables.stated_region()), variables
 
 
 class Variables:
