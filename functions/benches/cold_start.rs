@@ -18,7 +18,7 @@ use functions::testing;
 use functions::testing::provider::{KEY, Provider};
 use functions::testing::runtime::Runtime;
 use migration::testing::{Kind, ScratchServer};
-use migration::{Migrator, MigratorTrait as _};
+use migration::{Migrator, PATIENCE};
 use platform::Format;
 use platform::events::announcement;
 use platform::objects::{Body, ObjectKey, ObjectStore as _, S3Store};
@@ -91,7 +91,7 @@ impl Bench {
     ) -> Self {
         let url = postgres.empty_database().await;
         let db = Database::connect(&url).await.unwrap();
-        Migrator::up(&db, None).await.unwrap();
+        migration::up::<Migrator>(&db, PATIENCE).await.unwrap();
         let bucket = moto.bucket().await;
         let store = S3Store::new(&moto.sdk_config().await, &bucket, None).await;
         let ours = [

@@ -13,7 +13,7 @@ use chrono::{DateTime, TimeDelta};
 use entity::image::{self, Tags};
 use entity::search::{self, Words};
 use migration::testing::{Kind, ScratchServer};
-use migration::{Migrator, MigratorTrait as _};
+use migration::{Migrator, PATIENCE};
 use platform::database;
 use platform::settings::{DatabaseSettings, Settings};
 use sea_orm::ActiveValue::Set;
@@ -47,7 +47,7 @@ async fn main() {
 
 async fn measure(name: &str, settings: &DatabaseSettings) {
     let db = database::connect(settings).await.unwrap();
-    Migrator::up(&db, None).await.unwrap();
+    migration::up::<Migrator>(&db, PATIENCE).await.unwrap();
     let mut random = Random(1);
     let captions = fill(&db, &mut random).await;
     let mut times = Vec::new();

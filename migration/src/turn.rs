@@ -47,6 +47,11 @@ pub enum MigrateError {
 
 /// Applies the migrations that are missing, one process of this database at a time.
 ///
+/// On SQLite, close the connections that were open before, and open others. One that has seen an
+/// older schema with the index of words, and has not used that index, refuses its next statement
+/// with "no such table", although the table is there (seen up to SQLite 3.51.3: a reset of its
+/// schema that comes while FTS5 opens the index is forgotten).
+///
 /// # Errors
 /// If a migration fails, or others do not come to an end within `patience`.
 pub async fn up<M: MigratorTrait>(

@@ -44,12 +44,7 @@ impl Parts {
                 settings.data.display()
             )
         })?;
-        let db = database::connect(&settings.database)
-            .await
-            .context("the database cannot be opened; see DATABASE_URL and VITRINE_DATA")?;
-        migration::up::<Migrator>(&db, migration::PATIENCE)
-            .await
-            .context("the database's schema cannot be brought up to date")?;
+        let db = database(&settings).await?;
         let queue = Queue::new(db.clone());
         let (store, scratch) = store(&settings, &queue)
             .await
@@ -78,6 +73,22 @@ impl Parts {
             self.settings.workers,
         )?)
     }
+}
+
+/// Brings the schema up to date, and opens the database with connections that have seen no other,
+/// see [`migration::up`].
+async fn database(settings: &Settings) -> anyhow::Result<DatabaseConnection> {
+    let connect = async || {
+        database::connect(&settings.database)
+            .await
+            .context("the database cannot be opened; see DATABASE_URL and VITRINE_DATA")
+    };
+    let db = connect().await?;
+    migration::up::<Migrator>(&db, migration::PATIENCE)
+        .await
+        .context("the database's schema cannot be brought up to date")?;
+    db.close().await?;
+    connect().await
 }
 
 async fn dispatch(settings: &Settings, queue: &Queue) -> Dispatch {

@@ -1,51 +1,47 @@
 //! Several processes bring the schema of one database up to date at once, on each of the three
 //! databases.
 
-#![allow(clippy::unwrap_used)]
-
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use migration::testing::{Kind, ScratchServer};
+use migration::testing::Kind;
 use migration::{MigrateError, Migrator, MigratorTrait, PATIENCE, SchemaManager};
-use platform::database;
-use platform::settings::Settings;
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbErr};
 use sea_orm_migration::prelude::{MigrationName, MigrationTrait, async_trait};
 
+use crate::databases::{Databases, connect};
+
 /// Names the database to the process that gets stuck.
 const STUCK_ON: &str = "VITRINE_TEST_STUCK_ON";
+
+/// Of each process.
+const CONNECTIONS: u32 = 10;
 
 const BEGUN: &str = "the migration has begun";
 
 #[tokio::test]
 async fn on_sqlite_migrators_take_turns() {
-    let folder = tempfile::tempdir().unwrap();
-    let url = |name: &str| format!("sqlite://{}?mode=rwc", folder.path().join(name).display());
-    migrators_take_turns(&url("one"), &url("two")).await;
+    migrators_take_turns(Databases::of_sqlite()).await;
 }
 
 #[tokio::test]
 async fn on_postgresql_migrators_take_turns() {
-    on_a_server(Kind::Postgres).await;
+    if let Some(databases) = Databases::of(Kind::Postgres) {
+        migrators_take_turns(databases).await;
+    }
 }
 
 #[tokio::test]
 async fn on_mariadb_migrators_take_turns() {
-    on_a_server(Kind::MariaDb).await;
-}
-
-async fn on_a_server(kind: Kind) {
-    if let Some(server) = ScratchServer::start(kind) {
-        let (one, two) = (server.empty_database().await, server.empty_database().await);
-        migrators_take_turns(&one, &two).await;
+    if let Some(databases) = Databases::of(Kind::MariaDb) {
+        migrators_take_turns(databases).await;
     }
 }
 
-async fn migrators_take_turns(one: &str, two: &str) {
-    eight_at_once_migrate_once(one).await;
-    a_migrator_that_dies_gives_its_turn_away(two).await;
+async fn migrators_take_turns(mut databases: Databases) {
+    eight_at_once_migrate_once(&databases.address().await).await;
+    a_migrator_that_dies_gives_its_turn_away(&databases.address().await).await;
 }
 
 async fn eight_at_once_migrate_once(url: &str) {
@@ -53,7 +49,7 @@ async fn eight_at_once_migrate_once(url: &str) {
         .map(|_| {
             let url = url.to_owned();
             tokio::spawn(async move {
-                let db = connect(&url).await;
+                let db = connect(&url, CONNECTIONS).await;
                 migration::up::<Migrator>(&db, PATIENCE).await.unwrap();
                 db.close().await.unwrap();
             })
@@ -62,7 +58,7 @@ async fn eight_at_once_migrate_once(url: &str) {
     for migrator in migrators {
         migrator.await.unwrap();
     }
-    assert_is_up_to_date(&connect(url).await).await;
+    assert_is_up_to_date(&connect(url, CONNECTIONS).await).await;
 }
 
 async fn a_migrator_that_dies_gives_its_turn_away(url: &str) {
@@ -76,7 +72,7 @@ async fn a_migrator_that_dies_gives_its_turn_away(url: &str) {
         "{refused}"
     );
 
-    let db = connect(url).await;
+    let db = connect(url, CONNECTIONS).await;
     let waiting = {
         let db = db.clone();
         tokio::spawn(async move { migration::up::<Migrator>(&db, PATIENCE).await })
@@ -85,12 +81,6 @@ async fn a_migrator_that_dies_gives_its_turn_away(url: &str) {
     stuck.wait().unwrap();
     waiting.await.unwrap().unwrap();
     assert_is_up_to_date(&db).await;
-}
-
-async fn connect(url: &str) -> DatabaseConnection {
-    let settings = [("DATABASE_URL".to_owned(), url.to_owned())];
-    let settings = Settings::from_variables(settings).unwrap();
-    database::connect(&settings.database).await.unwrap()
 }
 
 /// A connection that waits for another writer no longer than it is told to, on SQLite too.
@@ -109,7 +99,7 @@ async fn assert_is_up_to_date(db: &DatabaseConnection) {
 /// A process that is in the middle of a migration that will never end.
 fn get_stuck(url: &str) -> Child {
     let mut process = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "gets_stuck", "--ignored", "--nocapture"])
+        .args(["--exact", "at_once::gets_stuck", "--ignored", "--nocapture"])
         .env(STUCK_ON, url)
         .stdout(Stdio::piped())
         .spawn()
@@ -125,7 +115,7 @@ fn get_stuck(url: &str) -> Child {
 #[ignore = "another test starts it, as a process of its own"]
 async fn gets_stuck() {
     if let Ok(url) = std::env::var(STUCK_ON) {
-        let db = connect(&url).await;
+        let db = connect(&url, CONNECTIONS).await;
         migration::up::<Stuck>(&db, PATIENCE).await.unwrap();
     }
 }

@@ -1,14 +1,10 @@
 //! What a search finds, the same on each of the three databases.
 
-#![allow(clippy::unwrap_used)]
-
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::image::{self, Tags};
 use entity::search::{self, Words};
-use migration::testing::{Kind, ScratchServer};
+use migration::testing::Kind;
 use migration::{Migrator, MigratorTrait as _};
-use platform::database;
-use platform::settings::{DatabaseSettings, Settings};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -16,25 +12,16 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use crate::databases::Databases;
+
 #[tokio::test]
 async fn sqlite_finds_what_a_search_promises() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut files = 0;
-    a_search_keeps_its_promises(async || {
-        files += 1;
-        let file = folder.path().join(format!("{files}.sqlite"));
-        database::connect(&DatabaseSettings::sqlite(&file))
-            .await
-            .unwrap()
-    })
-    .await;
+    a_search_keeps_its_promises(Databases::of_sqlite()).await;
 }
 
 #[tokio::test]
 async fn sqlite_finds_the_same_after_its_file_was_packed() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = DatabaseSettings::sqlite(&folder.path().join("packed.sqlite"));
-    let photos = Photos::on(database::connect(&file).await.unwrap()).await;
+    let photos = Photos::on(Databases::of_sqlite().empty().await).await;
     photos.add(1, "a fox", &[], "1.jpg").await;
     photos.add(2, "a hare", &[], "2.jpg").await;
     photos.forget(1).await;
@@ -48,36 +35,29 @@ async fn sqlite_finds_the_same_after_its_file_was_packed() {
 
 #[tokio::test]
 async fn postgresql_finds_what_a_search_promises() {
-    on_a_server(Kind::Postgres).await;
+    if let Some(databases) = Databases::of(Kind::Postgres) {
+        a_search_keeps_its_promises(databases).await;
+    }
 }
 
 #[tokio::test]
 async fn mariadb_finds_what_a_search_promises() {
-    on_a_server(Kind::MariaDb).await;
-}
-
-async fn on_a_server(kind: Kind) {
-    let Some(server) = ScratchServer::start(kind) else {
-        return;
-    };
-    a_search_keeps_its_promises(async || {
-        let url = server.empty_database().await;
-        let settings = Settings::from_variables([("DATABASE_URL".to_owned(), url)]).unwrap();
-        database::connect(&settings.database).await.unwrap()
-    })
-    .await;
+    if let Some(databases) = Databases::of(Kind::MariaDb) {
+        a_search_keeps_its_promises(databases).await;
+    }
 }
 
 /// The promises, each on an empty database.
-async fn a_search_keeps_its_promises(mut empty: impl AsyncFnMut() -> DatabaseConnection) {
-    every_word_must_be_there(&Photos::on(empty().await).await).await;
-    case_and_marks_make_no_difference(&Photos::on(empty().await).await).await;
-    file_names_are_found_on_demand_only(&Photos::on(empty().await).await).await;
-    the_best_come_first_and_the_newest_among_equals(&Photos::on(empty().await).await).await;
-    nothing_that_is_typed_is_an_operator(&Photos::on(empty().await).await).await;
-    the_index_follows_every_change(&Photos::on(empty().await).await).await;
-    the_paragraph_is_found_too(&Photos::on(empty().await).await).await;
-    images_from_before_the_index_are_found(empty().await).await;
+async fn a_search_keeps_its_promises(mut databases: Databases) {
+    every_word_must_be_there(&Photos::on(databases.empty().await).await).await;
+    case_and_marks_make_no_difference(&Photos::on(databases.empty().await).await).await;
+    file_names_are_found_on_demand_only(&Photos::on(databases.empty().await).await).await;
+    the_best_come_first_and_the_newest_among_equals(&Photos::on(databases.empty().await).await)
+        .await;
+    nothing_that_is_typed_is_an_operator(&Photos::on(databases.empty().await).await).await;
+    the_index_follows_every_change(&Photos::on(databases.empty().await).await).await;
+    the_paragraph_is_found_too(&Photos::on(databases.empty().await).await).await;
+    images_from_before_the_index_are_found(databases.empty().await).await;
 }
 
 async fn every_word_must_be_there(photos: &Photos) {

@@ -1,7 +1,4 @@
-//! What the schema promises, on each of the three databases: the real ones, started by the
-//! tests.
-
-#![allow(clippy::unwrap_used)]
+//! What the schema promises: its tables, up and down, and the rows that entities keep in them.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use entity::call::{self, Outcome};
@@ -10,16 +7,17 @@ use entity::change::{self, Kind as ChangeKind};
 use entity::image::{self, Author, Cursor, Face, Faces, Tags};
 use entity::job;
 use entity::step::{self, Attempt, History, Name, State};
-use migration::testing::{Kind, ScratchServer};
+use migration::testing::Kind;
 use migration::{Migrator, MigratorTrait as _, SchemaManager};
 use platform::database;
-use platform::settings::{DatabaseSettings, Settings};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, DatabaseConnection, EntityTrait as _,
     IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _, SqlErr,
 };
 use uuid::Uuid;
+
+use crate::databases::Databases;
 
 const TABLES: [&str; 10] = [
     "image",
@@ -36,54 +34,37 @@ const TABLES: [&str; 10] = [
 
 #[tokio::test]
 async fn sqlite_keeps_what_the_schema_promises() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut files = 0;
-    the_schema_keeps_its_promises(async || {
-        files += 1;
-        let file = folder.path().join(format!("{files}.sqlite"));
-        database::connect(&DatabaseSettings::sqlite(&file))
-            .await
-            .unwrap()
-    })
-    .await;
+    the_schema_keeps_its_promises(Databases::of_sqlite()).await;
 }
 
 #[tokio::test]
 async fn postgresql_keeps_what_the_schema_promises() {
-    on_a_server(Kind::Postgres).await;
+    if let Some(databases) = Databases::of(Kind::Postgres) {
+        the_schema_keeps_its_promises(databases).await;
+    }
 }
 
 #[tokio::test]
 async fn mariadb_keeps_what_the_schema_promises() {
-    on_a_server(Kind::MariaDb).await;
-}
-
-async fn on_a_server(kind: Kind) {
-    let Some(server) = ScratchServer::start(kind) else {
-        return;
-    };
-    the_schema_keeps_its_promises(async || {
-        let url = server.empty_database().await;
-        let settings = Settings::from_variables([("DATABASE_URL".to_owned(), url)]).unwrap();
-        database::connect(&settings.database).await.unwrap()
-    })
-    .await;
+    if let Some(databases) = Databases::of(Kind::MariaDb) {
+        the_schema_keeps_its_promises(databases).await;
+    }
 }
 
 /// The promises, each on an empty database.
-async fn the_schema_keeps_its_promises(mut empty: impl AsyncFnMut() -> DatabaseConnection) {
-    migrations_go_up_and_down_and_up_again(empty().await).await;
-    migrating_what_is_migrated_changes_nothing(migrated(empty().await).await).await;
-    an_image_comes_back_as_it_went_in(migrated(empty().await).await).await;
-    a_step_comes_back_as_it_went_in(migrated(empty().await).await).await;
-    the_same_bytes_are_there_once(migrated(empty().await).await).await;
-    identifiers_differ_by_case(migrated(empty().await).await).await;
-    an_image_takes_its_steps_and_jobs_along(migrated(empty().await).await).await;
-    a_step_without_an_image_is_refused(migrated(empty().await).await).await;
-    pages_go_from_new_to_old_without_gap_or_repeat(migrated(empty().await).await).await;
-    changes_are_numbered_as_they_happen(migrated(empty().await).await).await;
-    the_history_of_captions_begins_with_those_that_hold(empty().await).await;
-    the_requests_of_a_day_are_summed_up(migrated(empty().await).await).await;
+async fn the_schema_keeps_its_promises(mut databases: Databases) {
+    migrations_go_up_and_down_and_up_again(databases.empty().await).await;
+    migrating_what_is_migrated_changes_nothing(migrated(databases.empty().await).await).await;
+    an_image_comes_back_as_it_went_in(migrated(databases.empty().await).await).await;
+    a_step_comes_back_as_it_went_in(migrated(databases.empty().await).await).await;
+    the_same_bytes_are_there_once(migrated(databases.empty().await).await).await;
+    identifiers_differ_by_case(migrated(databases.empty().await).await).await;
+    an_image_takes_its_steps_and_jobs_along(migrated(databases.empty().await).await).await;
+    a_step_without_an_image_is_refused(migrated(databases.empty().await).await).await;
+    pages_go_from_new_to_old_without_gap_or_repeat(migrated(databases.empty().await).await).await;
+    changes_are_numbered_as_they_happen(migrated(databases.empty().await).await).await;
+    the_history_of_captions_begins_with_those_that_hold(databases.empty().await).await;
+    the_requests_of_a_day_are_summed_up(migrated(databases.empty().await).await).await;
 }
 
 async fn migrated(db: DatabaseConnection) -> DatabaseConnection {

@@ -1,0 +1,65 @@
+//! Empty databases, one after the other: files of SQLite, or databases of a scratch server.
+
+use migration::testing::{Kind, ScratchServer};
+use platform::database;
+use platform::settings::Settings;
+use sea_orm::DatabaseConnection;
+use tempfile::TempDir;
+
+/// Where the databases are. They are gone when this is dropped.
+pub(crate) struct Databases {
+    place: Place,
+    made: u32,
+}
+
+enum Place {
+    Folder(TempDir),
+    Server(ScratchServer),
+}
+
+impl Databases {
+    pub(crate) fn of_sqlite() -> Self {
+        Self::at(Place::Folder(tempfile::tempdir().unwrap()))
+    }
+
+    /// None if the server is not installed, see [`ScratchServer::start`].
+    pub(crate) fn of(kind: Kind) -> Option<Self> {
+        ScratchServer::start(kind).map(|server| Self::at(Place::Server(server)))
+    }
+
+    fn at(place: Place) -> Self {
+        Self { place, made: 0 }
+    }
+
+    /// The address of a new, empty database, as for `DATABASE_URL`.
+    pub(crate) async fn address(&mut self) -> String {
+        self.made += 1;
+        match &self.place {
+            Place::Folder(folder) => {
+                let file = folder.path().join(format!("{}.sqlite", self.made));
+                format!("sqlite://{}?mode=rwc", file.display())
+            }
+            Place::Server(server) => server.empty_database().await,
+        }
+    }
+
+    /// One connection to a new, empty database. Tests change the schema under way, which no other
+    /// connection of SQLite may have seen before, see [`migration::up`].
+    pub(crate) async fn empty(&mut self) -> DatabaseConnection {
+        connect(&self.address().await, 1).await
+    }
+}
+
+/// At most so many connections to the database of this address.
+pub(crate) async fn connect(address: &str, connections: u32) -> DatabaseConnection {
+    let settings = Settings::from_variables([
+        ("DATABASE_URL".to_owned(), address.to_owned()),
+        (
+            "DATABASE_MAX_CONNECTIONS".to_owned(),
+            connections.to_string(),
+        ),
+    ]);
+    database::connect(&settings.unwrap().database)
+        .await
+        .unwrap()
+}
