@@ -9,6 +9,8 @@ mod files;
 pub mod provider;
 pub mod runtime;
 
+use std::path::PathBuf;
+
 use image::codecs::gif::GifEncoder;
 use image::codecs::png::PngEncoder;
 use image::codecs::webp::WebPEncoder;
@@ -22,6 +24,17 @@ pub use files::{chunk_of, exif, with_segment};
 
 /// The colours of [`quarters`]: top left, top right, bottom left, bottom right.
 pub const QUARTERS: [[u8; 3]; 4] = [[220, 30, 30], [30, 180, 50], [40, 60, 210], [240, 240, 240]];
+
+/// The folder of real photos, if it lies beside the repository: test data that is not ours to hand
+/// on. That it does not is said on standard output.
+pub fn real_photos() -> Option<PathBuf> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/photos");
+    if !folder.is_dir() {
+        println!("SKIPPED: there are no photos beside the repository");
+        return None;
+    }
+    Some(folder)
+}
 
 /// A picture that looks a little like a photo: a gradient, soft waves and some noise. Two seeds
 /// never give the same bytes.

@@ -8,12 +8,16 @@ use platform::settings::CaptionSource;
 use super::CaptionError;
 use crate::anonymise::{AnonymiseError, redact};
 use crate::faces::{Face, FaceDetector};
-use crate::picture::{self, Detail, Limits, Upright, encode_jpeg};
+use crate::picture::{self, Detail, Limits, Refusal, Upright, encode_jpeg};
 
 /// Long side of the small copy, in pixels. Providers scale down to about that themselves.
 const LONG_SIDE: u32 = 1536;
-/// The JPEG quality of what is sent.
-const QUALITY: u8 = 75;
+/// Bytes of a JPEG that are few enough to be sent.
+const FEW_BYTES: usize = 100_000;
+/// Long sides, in pixels, and JPEG qualities in which a picture is tried until its bytes are few
+/// enough; what the last one gives is sent however much it is. Leaves and pebbles take several
+/// times the bytes of faces and walls, and a caption needs the fewest of them.
+const SHAPES: [(u32, u8); 4] = [(LONG_SIDE, 75), (LONG_SIDE, 55), (1152, 55), (896, 55)];
 
 /// What a captioner gets to see.
 #[derive(Clone, Debug)]
@@ -86,7 +90,7 @@ fn span(start: i32, length: u32, from: u32, to: u32) -> (i32, u32) {
 /// The picture as a JPEG without metadata, in base64: how all providers want it.
 pub(super) async fn base64_jpeg(picture: &Upright) -> Result<String, CaptionError> {
     let picture = picture.clone();
-    let encode = move || encode_jpeg(&picture, QUALITY).map(|jpeg| BASE64.encode(jpeg));
+    let encode = move || small_jpeg(&picture).map(|jpeg| BASE64.encode(jpeg));
     let transient = |reason: String| CaptionError::Transient {
         reason,
         retry_after: None,
@@ -97,9 +101,51 @@ pub(super) async fn base64_jpeg(picture: &Upright) -> Result<String, CaptionErro
         .map_err(|refusal| transient(refusal.to_string()))
 }
 
+fn small_jpeg(picture: &Upright) -> Result<Vec<u8>, Refusal> {
+    let mut jpeg = Vec::new();
+    for (long_side, quality) in SHAPES {
+        jpeg = encode_jpeg(&picture.fitting(long_side), quality)?;
+        if jpeg.len() <= FEW_BYTES {
+            break;
+        }
+    }
+    Ok(jpeg)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::span;
+    use super::{FEW_BYTES, LONG_SIDE, SHAPES, small_jpeg, span};
+    use crate::picture::{Upright, encode_jpeg};
+
+    fn noise(width: u32, height: u32, loudness: u32) -> Upright {
+        let mut state = 1_u32;
+        let rgb = (0..width * height * 3).map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) * loudness / 256
+        });
+        let rgb = rgb.map(|level| u8::try_from(level).unwrap()).collect();
+        Upright::new(width, height, rgb).unwrap()
+    }
+
+    #[test]
+    fn a_picture_is_sent_in_the_first_shape_that_takes_few_bytes() {
+        let mut met = Vec::new();
+        for loudness in [1, 24, 48, 96, 256] {
+            let picture = noise(LONG_SIDE, 1024, loudness);
+            let sent = small_jpeg(&picture).unwrap();
+            let shapes =
+                SHAPES.map(|(size, quality)| encode_jpeg(&picture.fitting(size), quality).unwrap());
+            let sizes = shapes.each_ref().map(Vec::len);
+            println!("{loudness}: {sizes:?}");
+            let first = sizes.iter().position(|size| *size <= FEW_BYTES);
+            assert!(
+                sent == shapes[first.unwrap_or(SHAPES.len() - 1)],
+                "{sizes:?}"
+            );
+            met.push(first);
+        }
+        assert_eq!(met, [Some(0), Some(1), Some(2), Some(3), None]);
+    }
 
     #[test]
     fn a_box_on_a_smaller_picture_covers_all_of_the_face() {

@@ -121,11 +121,40 @@ async fn the_bytes_that_a_provider_receives_hold_no_face() {
     assert!(spread(&received[1]) > 200, "the photo has stripes there");
 }
 
+#[tokio::test]
+async fn real_photos_take_tens_of_kilobytes() {
+    let Some(photos) = testing::real_photos() else {
+        return;
+    };
+    let provider = Provider::start().await;
+    let gemini = Gemini::new(&provider.gemini(), Prompt::default(), PATIENCE).unwrap();
+    for folder in ["people", "places"] {
+        for file in std::fs::read_dir(photos.join(folder)).unwrap() {
+            let photo = std::fs::read(file.unwrap().path()).unwrap();
+            let known = Some(Vec::new());
+            let sight = look(&photo, &LIMITS, &Unasked, known, CaptionSource::Original).unwrap();
+            let subject = Subject {
+                picture: sight.picture,
+                ..subject()
+            };
+            gemini.caption(&subject).await.unwrap();
+        }
+    }
+    let asked = provider.asked();
+    let mut sizes: Vec<_> = asked.iter().map(|asked| asked.picture().len()).collect();
+    sizes.sort_unstable();
+    let (median, most) = (sizes[sizes.len() / 2], sizes[sizes.len() - 1]);
+    println!("{median} bytes at the median, {most} at most");
+    assert!(median < 100_000 && most < 120_000, "{sizes:?}");
+}
+
 /// How far the reds are apart in the middle of one of the mosaic's cells, which is at 883 to 960
-/// and 230 to 307; JPEG blurs its edges.
+/// and 230 to 307 if the picture is 1536 pixels wide; JPEG blurs its edges.
 fn spread(picture: &Upright) -> u8 {
-    assert_eq!((picture.width, picture.height), (1536, 768));
-    let reds = (245..290).flat_map(|y| (900..940).map(move |x| picture.pixel(x, y)[0]));
+    assert_eq!(picture.width, 2 * picture.height);
+    let at = |on_1536: u32| on_1536 * picture.width / 1536;
+    let reds =
+        (at(245)..at(290)).flat_map(|y| (at(900)..at(940)).map(move |x| picture.pixel(x, y)[0]));
     let (low, high) = reds.fold((u8::MAX, 0), |(low, high), red| {
         (low.min(red), high.max(red))
     });

@@ -1,10 +1,11 @@
-//! Real photos, if they lie beside the repository: test data that is not ours to hand on.
+//! Real photos, if they lie beside the repository.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 
 use functions::faces::{Face, FaceDetector, bundled};
 use functions::picture::{Refusal, decode_fitting, verify};
+use functions::testing::real_photos;
 use functions::{anonymise, thumbnail};
 use serde::Deserialize;
 
@@ -14,15 +15,6 @@ use crate::{LIMITS, assert_close, decoded};
 #[derive(Deserialize)]
 struct Reference {
     faces: Vec<[f64; 4]>,
-}
-
-fn photos() -> Option<PathBuf> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/photos");
-    if !folder.is_dir() {
-        println!("skipped: there are no photos beside the repository");
-        return None;
-    }
-    Some(folder)
 }
 
 fn files_in(folder: PathBuf) -> impl Iterator<Item = (String, Vec<u8>)> {
@@ -52,7 +44,7 @@ fn overlap(a: [f64; 4], face: &Face) -> f64 {
 
 #[test]
 fn faces_are_found_and_none_stays() {
-    let Some(folder) = photos() else { return };
+    let Some(folder) = real_photos() else { return };
     let reference: HashMap<String, Reference> =
         serde_json::from_slice(&std::fs::read(folder.join("faces.json")).unwrap()).unwrap();
     let detector = bundled();
@@ -95,7 +87,7 @@ fn faces_are_found_and_none_stays() {
 
 #[test]
 fn the_eight_orientations_of_one_photo_look_the_same() {
-    let Some(folder) = photos() else { return };
+    let Some(folder) = real_photos() else { return };
     let mut pictures = files_in(folder.join("orientation"))
         .map(|(name, file)| (name, decode_fitting(&file, &LIMITS, 30).unwrap()));
     let (_, first) = pictures.next().unwrap();
@@ -114,7 +106,7 @@ fn the_eight_orientations_of_one_photo_look_the_same() {
 
 #[test]
 fn awkward_files_are_done_or_clearly_refused() {
-    let Some(folder) = photos() else { return };
+    let Some(folder) = real_photos() else { return };
     for (name, file) in files_in(folder.join("awkward")) {
         let verified = verify(&file, &LIMITS);
         let made = thumbnail::make(&file, 200, &LIMITS);

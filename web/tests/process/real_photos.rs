@@ -1,7 +1,8 @@
-//! Real photos, if they lie beside the repository: test data that is not ours to hand on.
+//! Real photos, if they lie beside the repository.
 
 use std::path::{Path, PathBuf};
 
+use functions::testing::real_photos;
 use image::RgbImage;
 use image::imageops::rotate180;
 use reqwest::StatusCode;
@@ -11,15 +12,6 @@ use crate::harness::{Home, Server, is_done};
 
 /// What the server may take at its peak, in kilobytes, with the default settings.
 const MOST_MEMORY: u64 = 400_000;
-
-fn photos() -> Option<PathBuf> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/photos");
-    if !folder.is_dir() {
-        println!("SKIPPED: there are no photos beside the repository");
-        return None;
-    }
-    Some(folder)
-}
 
 fn files_below(folder: &Path) -> Vec<PathBuf> {
     walkdir::WalkDir::new(folder)
@@ -33,7 +25,7 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
 
 #[tokio::test]
 async fn every_file_is_done_or_clearly_refused_within_the_memory_promised() {
-    let Some(folder) = photos() else { return };
+    let Some(folder) = real_photos() else { return };
     let home = Home::new();
     let server = home.serve();
     let mut taken = 0;
@@ -79,7 +71,7 @@ fn peak_memory(server: &Server) -> u64 {
 
 #[tokio::test]
 async fn the_thumbnails_of_all_eight_orientations_are_upright() {
-    let Some(folder) = photos() else { return };
+    let Some(folder) = real_photos() else { return };
     let home = Home::new();
     let server = home.serve();
     let mut ids = Vec::new();
