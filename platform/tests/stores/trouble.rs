@@ -17,16 +17,19 @@ use uuid::Uuid;
 
 use crate::homes::{self, Home, moto, noise};
 
+/// What each try may take: little beside production, much for moto on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// As in production, but impatient.
 async fn impatient(settings: &AwsSettings) -> SdkConfig {
     let config = aws::config(settings).await;
     let timeouts = TimeoutConfig::builder()
-        .operation_attempt_timeout(Duration::from_millis(500))
+        .operation_attempt_timeout(PATIENCE)
         .build();
     let retries = RetryConfig::standard()
         .with_max_attempts(4)
         .with_initial_backoff(Duration::from_millis(10));
-    let stalls = StalledStreamProtectionConfig::enabled().grace_period(Duration::from_millis(500));
+    let stalls = StalledStreamProtectionConfig::enabled().grace_period(PATIENCE);
     config
         .into_builder()
         .stalled_stream_protection(stalls.build())

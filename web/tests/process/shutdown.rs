@@ -27,11 +27,11 @@ async fn both_signals_to_stop_end_it_well() {
 
 #[tokio::test]
 async fn steps_in_progress_are_finished_and_the_others_wait_for_the_next_start() {
-    let home = Home::new();
+    // One worker, so that it is not done before it can be stopped.
+    let home = Home::with(&[("VITRINE_WORKERS", "1")]);
     let mut server = home.serve();
-    for seed in 0..12 {
-        server.upload("photo.jpg", photo(seed)).await;
-    }
+    let uploads = (0..12).map(|seed| server.upload("photo.jpg", photo(seed)));
+    futures::future::join_all(uploads).await;
     let stored = home.stored().await;
     let in_state = async |state| {
         let steps = stored.steps().await;
