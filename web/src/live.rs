@@ -9,10 +9,9 @@ use std::time::Duration;
 
 use axum::response::sse::Event;
 use entity::change::{self, Kind};
-use entity::image;
 use futures::{Stream, StreamExt as _, TryStreamExt as _, future, stream};
 use platform::objects::ObjectStore;
-use sea_orm::{ColumnTrait as _, DatabaseConnection, DbErr, QueryFilter as _};
+use sea_orm::{DatabaseConnection, DbErr};
 use tokio::sync::Mutex;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::time::sleep;
@@ -122,15 +121,12 @@ impl Live {
             .filter(|change| seen.insert(change.image_id))
             .collect();
         changes.reverse();
-        let changed = changes
+        let changed: Vec<_> = changes
             .iter()
             .filter(|change| change.kind == Kind::Image)
-            .map(|change| change.image_id);
-        let images = image::visible()
-            .filter(image::Column::Id.is_in(changed))
-            .all(&self.db)
-            .await?;
-        let mut rows = ImageRows::load(&self.db, &self.captioning, images).await?;
+            .map(|change| change.image_id)
+            .collect();
+        let mut rows = ImageRows::load(&self.db, &self.captioning, &changed).await?;
         let updates = changes.into_iter().filter_map(|change| {
             let position = rows
                 .iter()

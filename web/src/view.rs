@@ -29,25 +29,31 @@ pub struct ImageRows {
 }
 
 impl ImageRows {
-    /// Adds the steps to some images, in one query.
+    /// Some images, in this order; those that do not exist for people who look are left out.
+    ///
+    /// Steps are read first. So an image is at least as new as its steps, and whoever sees that a
+    /// step is done sees what it did.
     ///
     /// # Errors
     /// If the database does not answer.
     pub async fn load(
         db: &DatabaseConnection,
         captioning: &Captioning,
-        images: Vec<image::Model>,
+        ids: &[Uuid],
     ) -> Result<Vec<Self>, DbErr> {
-        let mut steps: HashMap<Uuid, Vec<step::Model>> = HashMap::new();
-        if !images.is_empty() {
-            let ids = images.iter().map(|image| image.id);
-            for step in step::of_all(ids).all(db).await? {
-                steps.entry(step.image_id).or_default().push(step);
-            }
+        if ids.is_empty() {
+            return Ok(Vec::new());
         }
+        let mut steps: HashMap<Uuid, Vec<step::Model>> = HashMap::new();
+        for step in step::of_all(ids.iter().copied()).all(db).await? {
+            steps.entry(step.image_id).or_default().push(step);
+        }
+        let images = image::visible_among(ids.iter().copied()).all(db).await?;
+        let mut images: HashMap<_, _> = images.into_iter().map(|image| (image.id, image)).collect();
         let pause = captioning.pause().await?;
-        Ok(images
-            .into_iter()
+        Ok(ids
+            .iter()
+            .filter_map(|id| images.remove(id))
             .map(|image| {
                 let mut steps = steps.remove(&image.id).unwrap_or_default();
                 steps.sort_by_key(|step| Name::ALL.iter().position(|name| *name == step.name));
@@ -65,8 +71,7 @@ impl ImageRows {
     /// # Errors
     /// 404 if there is none.
     pub async fn get(state: &AppState, id: Uuid) -> Result<Self, Problem> {
-        let found = image::visible_by_id(id).one(&state.db).await?;
-        Self::load(&state.db, &state.captioning, found.into_iter().collect())
+        Self::load(&state.db, &state.captioning, &[id])
             .await?
             .pop()
             .ok_or_else(|| Problem::not_found("image"))

@@ -1,9 +1,8 @@
 //! The list of images: newest first, or the best first for those who look for words.
 
-use std::collections::HashMap;
-
 use entity::image;
 use entity::search::{self, Words};
+use sea_orm::QuerySelect as _;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -58,16 +57,20 @@ impl Search {
 async fn newest(state: &AppState, paging: &Paging) -> Result<Found, Problem> {
     let after = paging.after.map(Cursor::row).transpose()?;
     let after = after.map(|(uploaded_at, id)| image::Cursor { uploaded_at, id });
-    let found = image::page(after, paging.limit + 1).all(&state.db).await?;
-    let (images, more) = cut(found, paging.limit);
-    let next = images
+    let found = image::page(after, paging.limit + 1)
+        .select_only()
+        .columns([image::Column::UploadedAt, image::Column::Id])
+        .into_tuple()
+        .all(&state.db)
+        .await?;
+    let (found, more) = cut(found, paging.limit);
+    let next = found
         .last()
         .filter(|_| more)
-        .map(|image| Cursor::Row(image.uploaded_at, image.id).encode());
-    Ok((
-        ImageRows::load(&state.db, &state.captioning, images).await?,
-        next,
-    ))
+        .map(|&(uploaded_at, id)| Cursor::Row(uploaded_at, id).encode());
+    let ids: Vec<_> = found.into_iter().map(|(_, id)| id).collect();
+    let rows = ImageRows::load(&state.db, &state.captioning, &ids).await?;
+    Ok((rows, next))
 }
 
 async fn best(
@@ -102,17 +105,8 @@ async fn best(
     });
     ids.truncate(end);
     ids.drain(..begin.min(end));
-    let mut images: HashMap<_, _> = image::visible_among(ids.iter().copied())
-        .all(&state.db)
-        .await?
-        .into_iter()
-        .map(|image| (image.id, image))
-        .collect();
-    let images = ids.iter().filter_map(|id| images.remove(id)).collect();
-    Ok((
-        ImageRows::load(&state.db, &state.captioning, images).await?,
-        next,
-    ))
+    let rows = ImageRows::load(&state.db, &state.captioning, &ids).await?;
+    Ok((rows, next))
 }
 
 fn to_usize(count: u64) -> usize {

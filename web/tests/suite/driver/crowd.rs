@@ -1,9 +1,10 @@
 //! Many at once, with real workers.
 
 use entity::step;
-use functions::testing;
+use functions::{local, testing};
 use futures::{StreamExt as _, stream};
 use sea_orm::EntityTrait as _;
+use tokio_util::sync::CancellationToken;
 
 use crate::app::{TestApp, eventually};
 use crate::uploads::states;
@@ -40,6 +41,36 @@ async fn sixty_photos_from_sixteen_clients_are_all_done_by_four_workers() {
     }
     assert_eq!(app.objects().len(), 240);
     assert!(app.unfinished_files().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whoever_sees_that_a_step_is_done_sees_what_it_did() {
+    let app = TestApp::spawn().await;
+    app.upload_photos(0..60).await;
+    let stop = CancellationToken::new();
+    let (context, queue) = (app.context.clone(), app.state.queue.clone());
+    let workers = tokio::spawn(local::run(context, queue, 4, stop.clone()));
+
+    let mut looks = 0;
+    while app.state.queue.depth().await.unwrap() > 0 {
+        let page = app.get("/api/images?limit=100").await.expect(200).json();
+        for image in page["items"].as_array().unwrap() {
+            let done = states(image).map(|state| state == "done");
+            let seen = [
+                image["caption"]["text"].is_string(),
+                image["thumbhash"].is_string(),
+                image["faces"].is_array(),
+            ];
+            assert!(
+                done.iter().zip(seen).all(|(done, seen)| seen || !done),
+                "{image:#}"
+            );
+        }
+        looks += 1;
+    }
+    stop.cancel();
+    workers.await.unwrap();
+    assert!(looks > 3, "{looks} looks are too few");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
