@@ -16,7 +16,7 @@ const LONG_SIDE: u32 = 1536;
 const FEW_BYTES: usize = 100_000;
 /// Long sides, in pixels, and JPEG qualities in which a picture is tried until its bytes are few
 /// enough; what the last one gives is sent however much it is. Leaves and pebbles take several
-/// times the bytes of faces and walls, and a caption needs the fewest of them.
+/// times the bytes of faces and walls.
 const SHAPES: [(u32, u8); 4] = [(LONG_SIDE, 75), (LONG_SIDE, 55), (1152, 55), (896, 55)];
 
 /// What a captioner gets to see.
