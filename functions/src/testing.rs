@@ -36,6 +36,20 @@ pub fn real_photos() -> Option<PathBuf> {
     Some(folder)
 }
 
+/// Names and contents of the files in a folder, by name.
+pub fn files_in(folder: PathBuf) -> impl Iterator<Item = (String, Vec<u8>)> {
+    let entries = std::fs::read_dir(folder).expect("the folder can be read");
+    let mut paths: Vec<_> = entries
+        .map(|entry| entry.expect("the folder can be read").path())
+        .collect();
+    paths.sort();
+    paths.into_iter().map(|path| {
+        let name = path.file_name().expect("a file has a name");
+        let name = name.to_string_lossy().into_owned();
+        (name, std::fs::read(path).expect("the file can be read"))
+    })
+}
+
 /// A picture that looks a little like a photo: a gradient, soft waves and some noise. Two seeds
 /// never give the same bytes.
 pub fn picture(seed: u64, width: u32, height: u32) -> Upright {

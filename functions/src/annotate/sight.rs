@@ -102,8 +102,14 @@ pub(super) async fn base64_jpeg(picture: &Upright) -> Result<String, CaptionErro
 }
 
 fn small_jpeg(picture: &Upright) -> Result<Vec<u8>, Refusal> {
+    let own_size = picture.width.max(picture.height);
+    let mut shapes = SHAPES
+        .map(|(size, quality)| (size.min(own_size), quality))
+        .to_vec();
+    // What is small already is not made smaller, and need not be tried twice.
+    shapes.dedup();
     let mut jpeg = Vec::new();
-    for (long_side, quality) in SHAPES {
+    for (long_side, quality) in shapes {
         jpeg = encode_jpeg(&picture.fitting(long_side), quality)?;
         if jpeg.len() <= FEW_BYTES {
             break;
@@ -116,15 +122,12 @@ fn small_jpeg(picture: &Upright) -> Result<Vec<u8>, Refusal> {
 mod tests {
     use super::{FEW_BYTES, LONG_SIDE, SHAPES, small_jpeg, span};
     use crate::picture::{Upright, encode_jpeg};
+    use crate::testing::Noise;
 
-    fn noise(width: u32, height: u32, loudness: u32) -> Upright {
-        let mut state = 1_u32;
-        let rgb = (0..width * height * 3).map(|_| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 24) * loudness / 256
-        });
-        let rgb = rgb.map(|level| u8::try_from(level).unwrap()).collect();
-        Upright::new(width, height, rgb).unwrap()
+    fn noise(width: u32, height: u32, loudness: usize) -> Upright {
+        let mut noise = Noise(1);
+        let rgb = (0..width * height * 3).map(|_| u8::try_from(noise.below(loudness)).unwrap());
+        Upright::new(width, height, rgb.collect()).unwrap()
     }
 
     #[test]
@@ -136,7 +139,6 @@ mod tests {
             let shapes =
                 SHAPES.map(|(size, quality)| encode_jpeg(&picture.fitting(size), quality).unwrap());
             let sizes = shapes.each_ref().map(Vec::len);
-            println!("{loudness}: {sizes:?}");
             let first = sizes.iter().position(|size| *size <= FEW_BYTES);
             assert!(
                 sent == shapes[first.unwrap_or(SHAPES.len() - 1)],

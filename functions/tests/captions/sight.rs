@@ -129,8 +129,7 @@ async fn real_photos_take_tens_of_kilobytes() {
     let provider = Provider::start().await;
     let gemini = Gemini::new(&provider.gemini(), Prompt::default(), PATIENCE).unwrap();
     for folder in ["people", "places"] {
-        for file in std::fs::read_dir(photos.join(folder)).unwrap() {
-            let photo = std::fs::read(file.unwrap().path()).unwrap();
+        for (_, photo) in testing::files_in(photos.join(folder)) {
             let known = Some(Vec::new());
             let sight = look(&photo, &LIMITS, &Unasked, known, CaptionSource::Original).unwrap();
             let subject = Subject {

@@ -1,11 +1,10 @@
 //! Real photos, if they lie beside the repository.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 
 use functions::faces::{Face, FaceDetector, bundled};
 use functions::picture::{Refusal, decode_fitting, verify};
-use functions::testing::real_photos;
+use functions::testing::{files_in, real_photos};
 use functions::{anonymise, thumbnail};
 use serde::Deserialize;
 
@@ -15,18 +14,6 @@ use crate::{LIMITS, assert_close, decoded};
 #[derive(Deserialize)]
 struct Reference {
     faces: Vec<[f64; 4]>,
-}
-
-fn files_in(folder: PathBuf) -> impl Iterator<Item = (String, Vec<u8>)> {
-    let mut paths: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    paths.sort();
-    paths.into_iter().map(|path| {
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        (name, std::fs::read(path).unwrap())
-    })
 }
 
 fn overlap(a: [f64; 4], face: &Face) -> f64 {

@@ -25,7 +25,8 @@ pub use export::Telemetry;
 pub use trace::{TRACEPARENT, begin, traceparent};
 
 /// What is logged when nothing is set. Spans of statements are for traces: in a log they would
-/// stand before every line. What PostgreSQL notices is that tables of the migrations are there already.
+/// stand before every line. What PostgreSQL notices is that tables of the migrations are there
+/// already.
 const DEFAULT_FILTER: &str = "info,sea_orm=warn,sea_orm_migration=warn,sqlx::postgres::notice=warn";
 
 /// Our own crates.

@@ -176,6 +176,14 @@ impl TestApp {
         worked
     }
 
+    /// So many workers, beside those of the server.
+    pub(crate) fn workers(&self, count: usize) -> Workers {
+        let stop = CancellationToken::new();
+        let (context, queue) = (self.context.clone(), self.state.queue.clone());
+        let task = tokio::spawn(local::run(context, queue, count, stop.clone()));
+        Workers { stop, task }
+    }
+
     /// Puts right what is half done, and queues what is owed. Where S3 tells others of new
     /// originals, that is how work gets into the queue of a test.
     pub(crate) async fn queue_what_is_owed(&self) {
@@ -288,6 +296,20 @@ impl TestApp {
     pub(crate) async fn stop(self) {
         drop(self.stop);
         self.server.await.unwrap().unwrap();
+    }
+}
+
+/// Workers that work until they are told to stop.
+pub(crate) struct Workers {
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Workers {
+    /// Waits until each has finished what it has begun.
+    pub(crate) async fn stop(self) {
+        self.stop.cancel();
+        self.task.await.unwrap();
     }
 }
 

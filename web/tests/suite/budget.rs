@@ -7,12 +7,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::call::{self, Outcome};
 use entity::caption;
 use entity::step::{Name, State};
-use functions::local;
 use functions::testing;
 use functions::testing::provider::{Answer, Faults, Provider};
 use sea_orm::EntityTrait as _;
 use serde_json::Value;
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::app::{TestApp, eventually};
@@ -218,15 +216,12 @@ async fn on_a_bad_day_every_photo_is_described_once_or_refused_and_the_rate_is_k
     app.context.allowance = Some(allowance.with_window(window));
     let ids = app.upload_photos(0..100).await;
 
-    let stop = CancellationToken::new();
-    let (context, queue) = (app.context.clone(), app.state.queue.clone());
-    let workers = tokio::spawn(local::run(context, queue, 4, stop.clone()));
+    let workers = app.workers(4);
     eventually("nothing is owed any more", async || {
         app.state.queue.depth().await.unwrap() == 0
     })
     .await;
-    stop.cancel();
-    workers.await.unwrap();
+    workers.stop().await;
 
     let mut ends: HashMap<State, usize> = HashMap::new();
     for id in &ids {

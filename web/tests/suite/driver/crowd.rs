@@ -1,10 +1,9 @@
 //! Many at once, with real workers.
 
 use entity::step;
-use functions::{local, testing};
+use functions::testing;
 use futures::{StreamExt as _, stream};
 use sea_orm::EntityTrait as _;
-use tokio_util::sync::CancellationToken;
 
 use crate::app::{TestApp, eventually};
 use crate::uploads::states;
@@ -47,9 +46,7 @@ async fn sixty_photos_from_sixteen_clients_are_all_done_by_four_workers() {
 async fn whoever_sees_that_a_step_is_done_sees_what_it_did() {
     let app = TestApp::spawn().await;
     app.upload_photos(0..60).await;
-    let stop = CancellationToken::new();
-    let (context, queue) = (app.context.clone(), app.state.queue.clone());
-    let workers = tokio::spawn(local::run(context, queue, 4, stop.clone()));
+    let workers = app.workers(4);
 
     let mut looks = 0;
     while app.state.queue.depth().await.unwrap() > 0 {
@@ -68,8 +65,7 @@ async fn whoever_sees_that_a_step_is_done_sees_what_it_did() {
         }
         looks += 1;
     }
-    stop.cancel();
-    workers.await.unwrap();
+    workers.stop().await;
     assert!(looks > 3, "{looks} looks are too few");
 }
 
