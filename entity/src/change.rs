@@ -4,14 +4,14 @@
 //!
 //! Numbers are given in the order of commits. Left to themselves, PostgreSQL and MySQL may commit
 //! 8 before 7, and who had read up to 8 by then would never hear of 7. So whoever writes a change
-//! down holds the one row of `change_turn` from before it gets its number until its commit. SQLite
+//! down holds the one row of `change_commit_lock` from before it gets its number until its commit. SQLite
 //! has one writer at a time anyway.
 
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
 use sea_orm::{ActiveValue::Set, DatabaseTransaction, QueryOrder, QuerySelect, Select};
 
-use crate::change_turn;
+use crate::change_commit_lock;
 
 /// One row of `change`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -54,7 +54,10 @@ impl ActiveModelBehavior for ActiveModel {}
 /// # Errors
 /// If the database does not answer.
 pub async fn record(tx: &DatabaseTransaction, image_id: Uuid, kind: Kind) -> Result<(), DbErr> {
-    change_turn::Entity::find().lock_exclusive().all(tx).await?;
+    change_commit_lock::Entity::find()
+        .lock_exclusive()
+        .all(tx)
+        .await?;
     let row = ActiveModel {
         image_id: Set(image_id),
         kind: Set(kind),

@@ -19,7 +19,7 @@ pub struct Model {
     /// The image to work on.
     pub image_id: Uuid,
     /// What to do. There is at most one job for a step.
-    pub step: super::step::Name,
+    pub step: crate::step_kind::StepKind,
     /// What the queue is ordered by.
     pub due_at: DateTime<Utc>,
     /// Nobody may claim it before this.
@@ -55,7 +55,7 @@ pub fn oldest_waiting(now: DateTime<Utc>) -> Select<Entity> {
 }
 
 /// The job for one step.
-pub fn for_step(image_id: Uuid, step: super::step::Name) -> Select<Entity> {
+pub fn for_step(image_id: Uuid, step: crate::step_kind::StepKind) -> Select<Entity> {
     Entity::find()
         .filter(Column::ImageId.eq(image_id))
         .filter(Column::Step.eq(step))

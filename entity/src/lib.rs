@@ -6,7 +6,7 @@
 pub mod call;
 pub mod caption;
 pub mod change;
-pub mod change_turn;
+pub mod change_commit_lock;
 pub mod image;
 pub mod job;
 pub mod message;
@@ -14,6 +14,7 @@ pub mod provider;
 pub mod search;
 pub mod session;
 pub mod step;
+pub mod step_kind;
 
 use chrono::{DateTime, SubsecRound as _, Utc};
 

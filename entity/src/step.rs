@@ -1,13 +1,12 @@
 //! What one function does to one image. The state here is what people see; the work that is
 //! still owed is in `job` (one machine) or in a queue (AWS).
 
-use std::fmt;
-use std::str::FromStr;
-
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
 use sea_orm::{FromJsonQueryResult, JoinType, QuerySelect};
 use serde::{Deserialize, Serialize};
+
+pub use crate::step_kind::{StepKind, UnknownStep};
 
 /// One row of `step`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -18,9 +17,9 @@ pub struct Model {
     pub image_id: Uuid,
     /// The function that does it.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub name: Name,
+    pub name: StepKind,
     /// Where it stands.
-    pub state: State,
+    pub state: StepState,
     /// How often it was begun since it was last queued by a person.
     pub attempts: i32,
     /// Why it is not done, in words for people.
@@ -35,75 +34,13 @@ pub struct Model {
     pub history: Option<History>,
 }
 
-/// The functions an image goes through. None waits for another.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
-)]
-#[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))")]
-#[serde(rename_all = "lowercase")]
-pub enum Name {
-    /// Makes the small picture and the placeholder.
-    #[sea_orm(string_value = "thumbnail")]
-    Thumbnail,
-    /// Makes the copy in which no face can be recognised.
-    #[sea_orm(string_value = "anonymise")]
-    Anonymise,
-    /// Writes the caption.
-    #[sea_orm(string_value = "annotate")]
-    Annotate,
-}
-
-impl Name {
-    /// All of them, in the order in which they are best worked on: what people see first,
-    /// then what the public may see, then what can use the faces the second one found.
-    pub const ALL: [Self; 3] = [Self::Thumbnail, Self::Anonymise, Self::Annotate];
-
-    /// The name in addresses, settings and JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Thumbnail => "thumbnail",
-            Self::Anonymise => "anonymise",
-            Self::Annotate => "annotate",
-        }
-    }
-}
-
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Name {
-    type Err = UnknownStep;
-
-    fn from_str(text: &str) -> Result<Self, UnknownStep> {
-        Self::ALL
-            .into_iter()
-            .find(|name| name.as_str() == text)
-            .ok_or(UnknownStep)
-    }
-}
-
-/// The text names no step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UnknownStep;
-
-impl fmt::Display for UnknownStep {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("there are the steps thumbnail, anonymise and annotate")
-    }
-}
-
-impl std::error::Error for UnknownStep {}
-
 /// `queued → running → done | failed | blocked`.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
 )]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))")]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub enum StepState {
     /// Waiting for a worker, or for the next attempt.
     #[sea_orm(string_value = "queued")]
     Queued,
@@ -121,7 +58,7 @@ pub enum State {
     Blocked,
 }
 
-impl State {
+impl StepState {
     /// The name in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -149,7 +86,7 @@ pub struct Attempt {
     /// When it ended; none while it runs, and for good if its worker died.
     pub finished_at: Option<DateTime<Utc>>,
     /// The state it led to.
-    pub state: State,
+    pub state: StepState,
     /// Why it did not succeed.
     pub error: Option<String>,
     /// Whether a provider answered something of no use, which is worth a second try only.
@@ -217,7 +154,7 @@ pub fn pending_without_job(limit: u64) -> Select<Entity> {
         .join(JoinType::LeftJoin, Relation::Job.def())
         .filter(super::image::Column::StoredAt.is_not_null())
         .filter(super::image::Column::DeletedAt.is_null())
-        .filter(Column::State.is_in([State::Queued, State::Running]))
+        .filter(Column::State.is_in([StepState::Queued, StepState::Running]))
         .filter(super::job::Column::Id.is_null())
         .limit(limit)
 }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use entity::step::{self, Name, State};
+use entity::step::{self, StepKind, StepState};
 use functions::testing;
 use functions::testing::provider::{KEY, Provider};
 use functions::testing::runtime::Runtime;
@@ -69,7 +69,7 @@ async fn main() {
         "{:<12}{:>18}{:>16}{:>18}",
         "", "ready, ms", "memory, MB", "first photo, ms"
     );
-    for name in Name::ALL {
+    for name in StepKind::ALL {
         let mut starts = Vec::new();
         for number in 0..STARTS as u64 {
             starts.push(bench.start(name, number).await);
@@ -113,10 +113,10 @@ impl Bench {
     }
 
     /// Starts a function once and hands it a photo that it has to take in by itself.
-    async fn start(&self, name: Name, number: u64) -> Start {
+    async fn start(&self, name: StepKind, number: u64) -> Start {
         let id = Uuid::now_v7();
         let key = ObjectKey::original(id, Format::Jpeg);
-        let seed = number + 1000 * Name::ALL.iter().position(|it| *it == name).unwrap() as u64;
+        let seed = number + 1000 * StepKind::ALL.iter().position(|it| *it == name).unwrap() as u64;
         let photo = testing::photo(seed, 1200, 800);
         self.store
             .put(&key, Body::Bytes(photo.into()))
@@ -138,7 +138,7 @@ impl Bench {
         let answer = timeout(DEADLINE, runtime.invoke(asking, batch(&key))).await;
         let first = begin.elapsed();
         assert_eq!(answer.unwrap(), Ok(json!({ "batchItemFailures": [] })));
-        assert_eq!(self.state(&key, name).await, State::Done);
+        assert_eq!(self.state(&key, name).await, StepState::Done);
         program.kill().await.unwrap();
         Start {
             time,
@@ -148,7 +148,7 @@ impl Bench {
     }
 
     /// With the environment that Lambda gives, and nothing of ours.
-    fn run(&self, name: Name, runtime: &Runtime) -> Child {
+    fn run(&self, name: StepKind, runtime: &Runtime) -> Child {
         let program = self.programs.join(name.as_str()).join("bootstrap");
         let mut words = self
             .by_way_of
@@ -164,7 +164,7 @@ impl Bench {
         command.spawn().unwrap()
     }
 
-    async fn state(&self, key: &ObjectKey, name: Name) -> State {
+    async fn state(&self, key: &ObjectKey, name: StepKind) -> StepState {
         let image = entity::image::by_object_key(&key.path())
             .one(&self.db)
             .await;
@@ -181,7 +181,7 @@ fn programs(architecture: &str) -> PathBuf {
     let inside = format!("{architecture}-unknown-linux-gnu/lambda/out");
     let mut folders = here.ancestors().map(|folder| folder.join(&inside));
     folders
-        .find(|folder| folder.join(Name::Annotate.as_str()).exists())
+        .find(|folder| folder.join(StepKind::Annotate.as_str()).exists())
         .expect("functions/lambda.sh has built the programs")
 }
 

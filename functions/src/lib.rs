@@ -1,30 +1,17 @@
-//! What happens to an image: it is put into words, made small, and made safe to show.
+//! What happens to an image: it is described, made small, and made safe to show.
 //!
-//! The work on pixels is synchronous and knows neither database nor network ([`picture`],
-//! [`faces`], [`thumbnail`], [`anonymise`]); [`annotate`] may ask a provider. [`handle`] does one step of one image
-//! and knows not where it runs. [`local`] drives it on one machine.
+//! - [`steps`]: the three functions on pixels. They know neither rows nor queues.
+//! - [`picture`]: decoding, metadata, colour, orientation, encoding.
+//! - [`faces`]: the face detector.
+//! - [`pipeline`]: one step of one image on rows and objects, and what comes of it.
+//! - [`drivers`]: what calls the pipeline: workers on one machine, or AWS Lambda.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-mod adopt;
-pub mod allowance;
-pub mod annotate;
-pub mod anonymise;
-pub mod captions;
-pub mod context;
-pub mod cpu;
-pub mod dispatch;
-pub mod error;
+pub mod drivers;
 pub mod faces;
-pub mod handle;
-pub mod lambda;
-pub mod lifecycle;
-pub mod local;
 pub mod picture;
-pub mod placeholder;
-pub mod queues;
-pub mod setup;
+pub mod pipeline;
+pub mod steps;
 #[cfg(feature = "testing")]
 pub mod testing;
-pub mod thumbnail;
-mod work;

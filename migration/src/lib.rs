@@ -13,11 +13,11 @@ mod m20261121_000003_captions;
 mod m20261121_000004_budget;
 mod m20261121_000005_turns;
 mod m20261121_000006_traces;
+mod migration_lock;
 #[cfg(feature = "testing")]
 pub mod testing;
-mod turn;
 
-pub use turn::{MigrateError, PATIENCE, up};
+pub use migration_lock::{MigrateError, PATIENCE, up};
 
 /// Every migration, oldest first.
 pub struct Migrator;

@@ -35,16 +35,16 @@ pub async fn connect(settings: &DatabaseSettings) -> Result<DatabaseConnection, 
     let db = sqlite::open(options).await?;
     #[cfg(not(feature = "sqlite"))]
     let db = connect_to_a_server(settings, options).await?;
-    if let Some(keeper) = settings.keeper().cloned() {
+    if let Some(credential_source) = settings.credential_source().cloned() {
         match settings.kind() {
             DatabaseKind::Sqlite => {}
             DatabaseKind::Postgres => {
                 let pool = db.get_postgres_connection_pool().clone();
-                tokio::spawn(renewal::keep(pool, keeper));
+                tokio::spawn(renewal::keep(pool, credential_source));
             }
             DatabaseKind::MySql => {
                 let pool = db.get_mysql_connection_pool().clone();
-                tokio::spawn(renewal::keep(pool, keeper));
+                tokio::spawn(renewal::keep(pool, credential_source));
             }
         }
     }

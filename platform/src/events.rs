@@ -6,7 +6,7 @@ mod envelope;
 use async_trait::async_trait;
 
 pub use envelope::{
-    CARRIED, Ignored, Malformed, Message, News, announcement, parse, parse_invocation,
+    CARRIED, Ignored, Malformed, Message, StoreEvents, announcement, parse, parse_invocation,
 };
 
 use crate::objects::ObjectKey;

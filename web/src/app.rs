@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use functions::context::Context;
-use functions::cpu::CpuPool;
-use functions::dispatch::Dispatch;
-use functions::local;
+use functions::drivers::local;
+use functions::pipeline::context::Context;
+use functions::pipeline::cpu_pool::CpuPool;
+use functions::pipeline::dispatch::Dispatch;
 use platform::settings::{DatabaseKind, Settings};
 use platform::telemetry::metrics;
 use tokio::net::TcpListener;
@@ -19,10 +19,10 @@ use tracing::{info, warn};
 
 use crate::access::{Policy, Sessions};
 use crate::api::uploads::forget_pending;
-use crate::captioning::Captioning;
+use crate::caption_pause::CaptionPause;
 use crate::live::Live;
-use crate::parts::{Parts, cores};
 use crate::router::router;
+use crate::services::{Services, cores};
 use crate::state::{AppState, Draining, UploadLimits};
 use crate::templates::Templates;
 
@@ -60,36 +60,36 @@ impl App {
     /// # Errors
     /// If something it stands on cannot be used.
     pub async fn build(settings: Settings) -> anyhow::Result<Self> {
-        let parts = Parts::open(settings).await?;
-        let settings = &parts.settings;
+        let services = Services::open(settings).await?;
+        let settings = &services.settings;
         for warning in &settings.warnings {
             warn!("{warning}");
         }
-        let lock = take_over(&parts).await?;
+        let lock = take_over(&services).await?;
         let stop = CancellationToken::new();
-        let context = parts.context()?;
-        let captioning = Captioning::new(context.allowance.clone());
+        let context = services.context()?;
+        let caption_pause = CaptionPause::new(context.provider_budget.clone());
         let state = AppState {
-            sessions: Sessions::new(parts.db.clone(), settings.admin_password.as_ref())
+            sessions: Sessions::new(services.db.clone(), settings.admin_password.as_ref())
                 .map_err(|error| anyhow!(error))?,
             live: Live::new(
-                parts.db.clone(),
-                Arc::clone(&parts.store),
-                captioning.clone(),
+                services.db.clone(),
+                Arc::clone(&services.store),
+                caption_pause.clone(),
                 stop.clone(),
             ),
-            captioning,
+            caption_pause,
             cpu: CpuPool::new(cores(), settings.max_pixels),
             limits: UploadLimits::from(settings),
             policy: Policy::from(settings),
             templates: Templates::new().context("the templates are broken")?,
             instance_id: settings.instance_id.as_str().into(),
             draining: Draining::default(),
-            db: parts.db,
-            store: parts.store,
-            scratch: parts.scratch,
-            queue: parts.queue,
-            dispatch: parts.dispatch,
+            db: services.db,
+            store: services.store,
+            scratch: services.scratch,
+            queue: services.queue,
+            dispatch: services.dispatch,
             stop,
         };
         Ok(Self {
@@ -153,8 +153,8 @@ impl App {
 
 /// On one machine, one process works. Whoever holds the lock knows that no other worker is
 /// alive, so jobs that one held when it died are taken up at once.
-async fn take_over(parts: &Parts) -> anyhow::Result<Option<File>> {
-    let settings = &parts.settings;
+async fn take_over(services: &Services) -> anyhow::Result<Option<File>> {
+    let settings = &services.settings;
     if settings.workers == 0 || settings.database.kind() != DatabaseKind::Sqlite {
         return Ok(None);
     }
@@ -166,7 +166,7 @@ async fn take_over(parts: &Parts) -> anyhow::Result<Option<File>> {
             settings.data.display()
         )
     })?;
-    let released = parts.queue.release_all().await?;
+    let released = services.queue.release_all().await?;
     if released > 0 {
         info!(jobs = released, "taking up what the last run left");
     }

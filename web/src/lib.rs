@@ -5,24 +5,26 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod access;
+pub mod actions;
 pub mod api;
 pub mod app;
 pub mod assets;
-pub mod captioning;
-mod causes;
+pub mod caption_pause;
 pub mod commands;
 mod cursor;
-pub mod intake;
-pub mod links;
+mod error_chain;
+pub mod image_rows;
+pub mod ingest;
 pub mod live;
 pub mod media;
-mod multipart;
 pub mod operations;
 pub mod pages;
-pub mod parts;
+pub mod paging;
+mod photo_form;
+pub mod picture_urls;
 pub mod problem;
 mod request_id;
 mod router;
+pub mod services;
 pub mod state;
 pub mod templates;
-pub mod view;

@@ -20,9 +20,10 @@ use tracing::error;
 use uuid::Uuid;
 
 use crate::access::Viewer;
-use crate::captioning::Captioning;
-use crate::links::Links;
-use crate::view::{ImageJson, ImageRows};
+use crate::api::image_json::ImageJson;
+use crate::caption_pause::CaptionPause;
+use crate::image_rows::ImageRows;
+use crate::picture_urls::UrlSource;
 
 /// How often the table is read.
 const POLL: Duration = Duration::from_millis(200);
@@ -49,7 +50,7 @@ struct Update {
 #[derive(Clone)]
 pub struct Live {
     db: DatabaseConnection,
-    captioning: Captioning,
+    caption_pause: CaptionPause,
     store: Arc<dyn ObjectStore>,
     sender: broadcast::Sender<Arc<Update>>,
     /// How far the table was read; none while nobody listens.
@@ -62,13 +63,13 @@ impl Live {
     pub fn new(
         db: DatabaseConnection,
         store: Arc<dyn ObjectStore>,
-        captioning: Captioning,
+        caption_pause: CaptionPause,
         stop: CancellationToken,
     ) -> Self {
         Self {
             db,
             store,
-            captioning,
+            caption_pause,
             sender: broadcast::channel(BACKLOG).0,
             position: Arc::default(),
             stop,
@@ -126,7 +127,7 @@ impl Live {
             .filter(|change| change.kind == Kind::Image)
             .map(|change| change.image_id)
             .collect();
-        let mut rows = ImageRows::load(&self.db, &self.captioning, &changed).await?;
+        let mut rows = ImageRows::load(&self.db, &self.caption_pause, &changed).await?;
         let updates = changes.into_iter().filter_map(|change| {
             let position = rows
                 .iter()
@@ -193,7 +194,7 @@ impl Live {
             .scan((), |(), update| future::ready(or_end(update)))
             .then(move |update| {
                 let (store, viewer) = (Arc::clone(&store), viewer.clone());
-                async move { event(&update, &viewer, &Links::of(store.as_ref()).await) }
+                async move { event(&update, &viewer, &UrlSource::of(store.as_ref()).await) }
             });
         Ok(stream::iter([hello]).chain(updates).map(Ok).take_until(end))
     }
@@ -224,12 +225,12 @@ fn heard(receiver: broadcast::Receiver<Arc<Update>>, last: i64) -> impl Stream<I
     })
 }
 
-fn event(update: &Update, viewer: &Viewer, links: &Links) -> Event {
+fn event(update: &Update, viewer: &Viewer, urls: &UrlSource) -> Event {
     let event = Event::default().id(update.seq.to_string());
     let filled = match &update.rows {
         Some(rows) => event
             .event("image")
-            .json_data(ImageJson::new(rows, viewer, links)),
+            .json_data(ImageJson::new(rows, viewer, urls)),
         None => event
             .event("deleted")
             .json_data(serde_json::json!({ "id": update.id })),

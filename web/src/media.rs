@@ -7,10 +7,10 @@ use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
 use crate::access::{Rendition, Viewer};
-use crate::links::Wish;
+use crate::image_rows::ImageRows;
+use crate::picture_urls::ReadOptions;
 use crate::problem::Problem;
 use crate::state::AppState;
-use crate::view::ImageRows;
 
 /// Kept by the browser of whoever may see it, and by nobody in between. The addresses we hand
 /// out change with the picture.
@@ -40,12 +40,12 @@ pub async fn show(
         )
     })?;
     if let Some(presigning) = state.store.presigning() {
-        let wish = Wish {
+        let options = ReadOptions {
             save: query.as_deref() == Some(SAVE),
             head: method == Method::HEAD,
         };
         let signer = presigning.signer().await?;
-        let url = rows.presigned(&viewer, rendition, &key, &signer, wish)?;
+        let url = rows.presigned(&viewer, rendition, &key, &signer, options)?;
         return Ok(elsewhere(url));
     }
     let version = rows.version(&viewer, rendition);

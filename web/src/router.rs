@@ -61,7 +61,7 @@ pub(crate) fn router(state: AppState) -> Router {
         .route(
             "/api/images/{id}",
             get(api::images::show)
-                .patch(api::captions::edit)
+                .patch(api::images::edit)
                 .delete(api::images::delete),
         )
         .route("/api/images/{id}/{rendition}", get(media::show))
@@ -69,8 +69,8 @@ pub(crate) fn router(state: AppState) -> Router {
             "/api/images/{id}/steps/{step}/retry",
             post(api::steps::retry),
         )
-        .route("/api/captions", get(api::captioning::show))
-        .route("/api/captions/resume", post(api::captioning::resume))
+        .route("/api/captions", get(api::captions::show))
+        .route("/api/captions/resume", post(api::captions::resume))
         .route("/api/uploads", post(api::uploads::begin))
         .route("/api/uploads/{id}/complete", post(api::uploads::complete))
         .route("/api/events", get(api::events::listen))

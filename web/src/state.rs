@@ -3,18 +3,20 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use functions::cpu::CpuPool;
-use functions::dispatch::Dispatch;
-use functions::local::Queue;
 use functions::picture::Limits;
+use functions::pipeline::cpu_pool::CpuPool;
+use functions::pipeline::dispatch::Dispatch;
+use functions::pipeline::job_queue::JobQueue;
 use platform::objects::{ObjectStore, Scratch};
 use platform::settings::Settings;
 use sea_orm::DatabaseConnection;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{Policy, Sessions};
-use crate::captioning::Captioning;
+use crate::caption_pause::CaptionPause;
+use crate::ingest::Ingest;
 use crate::live::Live;
+use crate::picture_urls::UrlSource;
 use crate::templates::Templates;
 
 /// Shared by all handlers.
@@ -27,11 +29,11 @@ pub struct AppState {
     /// Where uploads are while they are not complete.
     pub scratch: Scratch,
     /// The queue of this machine.
-    pub queue: Queue,
+    pub queue: JobQueue,
     /// Where work is queued that is to be done again.
     pub dispatch: Dispatch,
     /// How captioning stands.
-    pub captioning: Captioning,
+    pub caption_pause: CaptionPause,
     /// Where uploads are checked.
     pub cpu: CpuPool,
     /// What may be uploaded.
@@ -50,6 +52,24 @@ pub struct AppState {
     pub stop: CancellationToken,
     /// Whether new requests should go elsewhere.
     pub draining: Draining,
+}
+
+impl AppState {
+    /// How this server hands out pictures now.
+    pub async fn url_source(&self) -> UrlSource {
+        UrlSource::of(self.store.as_ref()).await
+    }
+
+    /// The intake of the server.
+    pub fn ingest(&self) -> Ingest<'_> {
+        Ingest {
+            db: &self.db,
+            store: self.store.as_ref(),
+            scratch: &self.scratch,
+            cpu: &self.cpu,
+            limits: self.limits,
+        }
+    }
 }
 
 /// What may be uploaded.

@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use entity::step::Name;
-use functions::lambda;
+use entity::step::StepKind;
+use functions::drivers::lambda;
 
 fn main() -> ExitCode {
     platform::memory::return_large_blocks();
-    lambda::run(Name::Annotate)
+    lambda::run(StepKind::Annotate)
 }

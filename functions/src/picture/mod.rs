@@ -5,6 +5,7 @@ mod colour;
 mod exif;
 mod jpeg;
 mod orientation;
+pub mod placeholder;
 mod raster;
 mod refusal;
 mod resize;

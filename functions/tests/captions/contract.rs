@@ -1,7 +1,7 @@
 //! What every captioner promises, and what those that ask somebody promise besides.
 
-use functions::annotate::{Captioner, Describer};
 use functions::picture::{Detail, Limits, decode};
+use functions::steps::annotate::{Captioner, Describer};
 use functions::testing;
 use functions::testing::provider::{KEY, Provider};
 

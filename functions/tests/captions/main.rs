@@ -3,15 +3,17 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod caption_input;
 mod contract;
 mod malformed;
 mod recorded;
-mod sight;
 mod trouble;
 
 use std::time::Duration;
 
-use functions::annotate::{Caption, CaptionError, Captioner, Gemini, OpenAi, Prompt, Subject};
+use functions::steps::annotate::{
+    Caption, CaptionError, Captioner, Gemini, OpenAi, Prompt, Subject,
+};
 use functions::testing;
 use functions::testing::provider::{Answer, Provider};
 

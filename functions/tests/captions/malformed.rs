@@ -1,6 +1,6 @@
 //! Whatever a provider answers, what comes of it is a legal caption or an error.
 
-use functions::annotate::Captioner;
+use functions::steps::annotate::Captioner;
 use functions::testing::Noise;
 use functions::testing::provider::{Answer, Provider, WRITTEN, bodies, damaged};
 

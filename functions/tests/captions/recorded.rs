@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use entity::provider::Cause;
-use functions::annotate::{Answered, CaptionError, Captioner};
+use functions::steps::annotate::{Answered, CaptionError, Captioner};
 use functions::testing::provider::{Answer, Provider};
 
 use crate::{asking, assert_legal, subject};

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use functions::anonymise::{self, redact};
 use functions::faces::{DetectError, Face, FaceDetector};
 use functions::picture::{Orientation, Upright, inspect};
+use functions::steps::anonymise::{self, redact};
 use functions::testing;
 use platform::Format;
 

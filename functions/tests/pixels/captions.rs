@@ -1,8 +1,8 @@
 //! The offline captions: readable, true, and open about how they were made.
 
 use chrono::NaiveDate;
-use functions::annotate::{Caption, Captioner, Describer, Subject};
 use functions::picture::Upright;
+use functions::steps::annotate::{Caption, Captioner, Describer, Subject};
 use futures::executor::block_on;
 
 fn plain(width: u32, height: u32, rgb: [u8; 3]) -> Upright {

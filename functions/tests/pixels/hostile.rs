@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use functions::picture::{Detail, Limits, Orientation, Refusal, decode, inspect, verify};
+use functions::steps::{annotate, thumbnail};
 use functions::testing::{self, Noise};
-use functions::{annotate, thumbnail};
 use platform::Format;
 
 use crate::{LIMITS, decoded, refused};
@@ -242,7 +242,7 @@ fn the_smallest_picture_goes_all_the_way() {
         let thumbnail = thumbnail::make(&file, 400, &LIMITS).unwrap();
         assert_eq!((thumbnail.width, thumbnail.height), (width, height));
         let detector = functions::faces::bundled();
-        let copy = functions::anonymise::make(&file, &detector, 400, &LIMITS).unwrap();
+        let copy = functions::steps::anonymise::make(&file, &detector, 400, &LIMITS).unwrap();
         assert!(copy.faces.is_empty());
         let subject = annotate::Subject {
             picture: decoded(&file),

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use functions::faces::{Face, FaceDetector, bundled};
 use functions::picture::{Refusal, decode_fitting, verify};
+use functions::steps::{anonymise, thumbnail};
 use functions::testing::{files_in, real_photos};
-use functions::{anonymise, thumbnail};
 use serde::Deserialize;
 
 use crate::{LIMITS, assert_close, decoded};

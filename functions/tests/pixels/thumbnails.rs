@@ -1,7 +1,8 @@
 //! Thumbnails: their size, what is in the file, and the hash that stands for them.
 
 use functions::picture::{Orientation, inspect};
-use functions::{testing, thumbnail};
+use functions::steps::thumbnail;
+use functions::testing;
 use platform::Format;
 
 use crate::{LIMITS, assert_close, assert_shows_quarters, decoded};

@@ -6,7 +6,7 @@ use entity::caption;
 use entity::change::{self, Kind as ChangeKind};
 use entity::image::{self, Author, Cursor, Face, Faces, Tags};
 use entity::job;
-use entity::step::{self, Attempt, History, Name, State};
+use entity::step::{self, Attempt, History, StepKind, StepState};
 use migration::testing::Kind;
 use migration::{Migrator, MigratorTrait as _, SchemaManager};
 use platform::database;
@@ -180,19 +180,19 @@ async fn a_step_comes_back_as_it_went_in(db: DatabaseConnection) {
         unusable_answer: false,
     };
     let failed = step::Model {
-        state: State::Failed,
+        state: StepState::Failed,
         attempts: 2,
         error: Some("détruit 💥".to_owned()),
         started_at: Some(instant(4)),
         finished_at: Some(instant(5)),
         history: Some(History(vec![
-            attempt(1, State::Queued, Some("again")),
-            attempt(2, State::Failed, Some("détruit 💥")),
-            attempt(3, State::Running, None),
+            attempt(1, StepState::Queued, Some("again")),
+            attempt(2, StepState::Failed, Some("détruit 💥")),
+            attempt(3, StepState::Running, None),
         ])),
-        ..step(image.id, Name::Anonymise)
+        ..step(image.id, StepKind::Anonymise)
     };
-    let waiting = step(image.id, Name::Annotate);
+    let waiting = step(image.id, StepKind::Annotate);
     for step in [&failed, &waiting] {
         let row = step.clone().into_active_model();
         step::Entity::insert(row)
@@ -254,7 +254,7 @@ async fn identifiers_differ_by_case(db: DatabaseConnection) {
 async fn an_image_takes_its_steps_and_jobs_along(db: DatabaseConnection) {
     for number in [1, 2] {
         let image = insert(&db, image(number)).await;
-        for name in Name::ALL {
+        for name in StepKind::ALL {
             let row = step(image.id, name).into_active_model();
             step::Entity::insert(row)
                 .exec_without_returning(&db)
@@ -290,7 +290,7 @@ async fn an_image_takes_its_steps_and_jobs_along(db: DatabaseConnection) {
 }
 
 async fn a_step_without_an_image_is_refused(db: DatabaseConnection) {
-    let row = step(id(1), Name::Thumbnail).into_active_model();
+    let row = step(id(1), StepKind::Thumbnail).into_active_model();
     let refused = step::Entity::insert(row).exec_without_returning(&db).await;
     assert!(
         matches!(
@@ -518,11 +518,11 @@ fn image(number: u32) -> image::Model {
     }
 }
 
-fn step(image_id: Uuid, name: Name) -> step::Model {
+fn step(image_id: Uuid, name: StepKind) -> step::Model {
     step::Model {
         image_id,
         name,
-        state: State::Queued,
+        state: StepState::Queued,
         attempts: 0,
         error: None,
         queued_at: instant(0),

@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 use super::Login;
-use crate::settings::Keeper;
+use crate::settings::CredentialSource;
 
 /// How often to try. A changed password is noticed in this time at the latest.
 const EVERY: Duration = Duration::from_secs(5);
@@ -46,7 +46,7 @@ impl LogIn for MySqlConnectOptions {
 }
 
 /// Keeps the pool able to connect until it is closed.
-pub(super) async fn keep<DB: Database>(pool: Pool<DB>, keeper: Keeper)
+pub(super) async fn keep<DB: Database>(pool: Pool<DB>, credential_source: CredentialSource)
 where
     <DB::Connection as Connection>::Options: LogIn,
 {
@@ -64,7 +64,7 @@ where
             warn!("the database refuses name and password; fetching them again");
         }
         is_refused = true;
-        match keeper.login().await {
+        match credential_source.login().await {
             Ok(login) => {
                 let options = (*pool.connect_options()).clone();
                 pool.set_connect_options(options.with_login(&login));

@@ -17,7 +17,7 @@ use crate::objects::{Area, ObjectKey};
 
 /// What one message tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct News {
+pub struct StoreEvents {
     /// New originals.
     pub created: Vec<ObjectCreated>,
     /// What is no news for us. Nothing more is to be done about it.
@@ -68,14 +68,14 @@ pub struct Message {
     /// The trace it belongs to: the attribute [`TRACEPARENT`](crate::telemetry::TRACEPARENT).
     pub trace: Option<String>,
     /// What it tells.
-    pub news: Result<News, Malformed>,
+    pub news: Result<StoreEvents, Malformed>,
 }
 
 /// Reads one message: the body of an SQS message, or what S3, SNS or EventBridge send directly.
 ///
 /// # Errors
 /// If it is nothing that S3, SNS or EventBridge send, or if any part of it is damaged.
-pub fn parse(message: &[u8]) -> Result<News, Malformed> {
+pub fn parse(message: &[u8]) -> Result<StoreEvents, Malformed> {
     let envelope: Envelope = read(message)?;
     match (&envelope.kind, &envelope.message) {
         (Some(kind), Some(message)) => from_sns(kind, message),
@@ -121,7 +121,7 @@ pub fn parse_invocation(event: &[u8]) -> Result<Vec<Message>, Malformed> {
                 Err(Malformed("an SQS record has no messageId".to_owned()))
             }
             other => {
-                let mut news = News::default();
+                let mut news = StoreEvents::default();
                 let read = other.and_then(|record| record.tell(&mut news));
                 Ok(Message::direct(read.map(|()| news)))
             }
@@ -130,7 +130,7 @@ pub fn parse_invocation(event: &[u8]) -> Result<Vec<Message>, Malformed> {
 }
 
 impl Message {
-    fn direct(news: Result<News, Malformed>) -> Self {
+    fn direct(news: Result<StoreEvents, Malformed>) -> Self {
         Self {
             id: None,
             receive_count: None,
@@ -271,7 +271,7 @@ impl Record {
     }
 
     /// Adds what a record of S3 or SNS tells.
-    fn tell(self, news: &mut News) -> Result<(), Malformed> {
+    fn tell(self, news: &mut StoreEvents) -> Result<(), Malformed> {
         match (self.source.as_deref(), self.name, self.sns) {
             (Some("aws:s3"), Some(name), _) if is_creation(&name) => {
                 let key = Place::read(self.s3.unwrap_or_default())?.object.key;
@@ -295,7 +295,7 @@ impl Record {
     }
 }
 
-impl News {
+impl StoreEvents {
     fn created_or_ignored(&mut self, key: &str) {
         match ObjectKey::parse(key) {
             Ok(key) if key.area() == Area::Uploads => self.created.push(ObjectCreated { key }),
@@ -317,19 +317,19 @@ fn read<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, Malformed> {
 }
 
 /// What a message of SNS tells: the message inside it, which is never one of SNS again.
-fn from_sns(kind: &str, message: &str) -> Result<News, Malformed> {
+fn from_sns(kind: &str, message: &str) -> Result<StoreEvents, Malformed> {
     if kind != "Notification" {
-        return Ok(News {
+        return Ok(StoreEvents {
             ignored: vec![Ignored::Subscription],
-            ..News::default()
+            ..StoreEvents::default()
         });
     }
     from_s3(read(message.as_bytes())?)
 }
 
 /// What S3 tells, itself or through EventBridge.
-fn from_s3(envelope: Envelope) -> Result<News, Malformed> {
-    let mut news = News::default();
+fn from_s3(envelope: Envelope) -> Result<StoreEvents, Malformed> {
+    let mut news = StoreEvents::default();
     if let Some(records) = &envelope.records {
         for record in records {
             Record::read(record)?.tell(&mut news)?;

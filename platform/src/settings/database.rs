@@ -26,7 +26,7 @@ pub struct DatabaseSettings {
     url: SecretString,
     authority: Authority,
     max_connections: u32,
-    keeper: Option<Keeper>,
+    credential_source: Option<CredentialSource>,
 }
 
 /// The databases the schema is made for.
@@ -53,15 +53,15 @@ pub(crate) enum Authority {
 
 /// Who knows name and password, and tells them anew once they have changed.
 #[derive(Clone)]
-pub(crate) struct Keeper(Arc<dyn SecretSource>);
+pub(crate) struct CredentialSource(Arc<dyn SecretSource>);
 
-impl fmt::Debug for Keeper {
+impl fmt::Debug for CredentialSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl Keeper {
+impl CredentialSource {
     /// Name and password as they are now.
     pub(crate) async fn login(&self) -> Result<Login, LoginError> {
         let json = self.0.secret(DATABASE).await?.ok_or(LoginError::Gone)?;
@@ -98,7 +98,7 @@ impl DatabaseSettings {
             url: format!("sqlite://{path}?mode=rwc").into(),
             authority: Authority::Web,
             max_connections: CONNECTIONS,
-            keeper: None,
+            credential_source: None,
         }
     }
 
@@ -120,8 +120,8 @@ impl DatabaseSettings {
         &self.authority
     }
 
-    pub(crate) fn keeper(&self) -> Option<&Keeper> {
-        self.keeper.as_ref()
+    pub(crate) fn credential_source(&self) -> Option<&CredentialSource> {
+        self.credential_source.as_ref()
     }
 }
 
@@ -180,7 +180,7 @@ pub(super) fn database(
         url: url.into(),
         authority,
         max_connections,
-        keeper: secret.map(|secret| Keeper(secret.source)),
+        credential_source: secret.map(|secret| CredentialSource(secret.source)),
     })
 }
 

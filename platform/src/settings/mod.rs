@@ -20,7 +20,7 @@ use crate::objects::MAX_OBJECT_BYTES;
 pub use captions::{
     CaptionLimits, CaptionPrice, CaptionSource, CaptionerChoice, GeminiSettings, OpenAiSettings,
 };
-pub(crate) use database::{Authority, Keeper};
+pub(crate) use database::{Authority, CredentialSource};
 pub use database::{DatabaseKind, DatabaseSettings};
 use reader::Reader;
 pub use reader::SettingError;

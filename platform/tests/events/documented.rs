@@ -2,15 +2,15 @@
 
 use serde_json::{Value, json};
 
-use platform::events::{Ignored, News, ObjectCreated, parse, parse_invocation};
+use platform::events::{Ignored, ObjectCreated, StoreEvents, parse, parse_invocation};
 use platform::objects::ObjectKey;
 
 use crate::envelopes::{CARRIERS, Carrier, bridged, fixture, form_encoded, s3};
 
 const KEY: &str = "uploads/0192f0c1-0000-7000-8000-000000000001.jpg";
 
-fn created(keys: &[&str]) -> News {
-    News {
+fn created(keys: &[&str]) -> StoreEvents {
+    StoreEvents {
         created: keys
             .iter()
             .map(|key| ObjectCreated {
@@ -21,8 +21,8 @@ fn created(keys: &[&str]) -> News {
     }
 }
 
-fn ignored(what: Ignored) -> News {
-    News {
+fn ignored(what: Ignored) -> StoreEvents {
+    StoreEvents {
         created: Vec::new(),
         ignored: vec![what],
     }
@@ -140,7 +140,7 @@ fn several_records_of_one_message_are_all_heard_in_their_order() {
         record
     });
     message["Records"] = Value::from(records.to_vec());
-    let expected = News {
+    let expected = StoreEvents {
         ignored: vec![Ignored::OtherKey("thumbnails/2.jpg".to_owned())],
         ..created(&["uploads/1.jpg", "uploads/3.png"])
     };

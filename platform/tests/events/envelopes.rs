@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use platform::events::{Malformed, News, parse_invocation};
+use platform::events::{Malformed, StoreEvents, parse_invocation};
 
 /// How a message of S3 or EventBridge gets to a function.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +49,7 @@ impl Carrier {
     }
 
     /// What the function makes of it.
-    pub(crate) fn deliver(self, message: &str) -> Result<News, Malformed> {
+    pub(crate) fn deliver(self, message: &str) -> Result<StoreEvents, Malformed> {
         let mut messages = parse_invocation(self.wrap(message).as_bytes())?;
         assert_eq!(messages.len(), 1);
         messages.remove(0).news

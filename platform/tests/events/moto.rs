@@ -10,7 +10,7 @@ use aws_sdk_s3::types::{
     Event, EventBridgeConfiguration, NotificationConfiguration, QueueConfiguration,
     TopicConfiguration,
 };
-use platform::events::{Ignored, News, parse};
+use platform::events::{Ignored, StoreEvents, parse};
 use platform::testing::Moto;
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
@@ -214,7 +214,7 @@ impl Queue {
     /// Receives messages until all of [`KEYS`] were heard of, the deletion, and what comes
     /// before. What else moto tells, of tags for example, is no news.
     async fn hears_of_it(&self, aws: &Aws, before: &[Ignored]) {
-        let mut heard = News::default();
+        let mut heard = StoreEvents::default();
         let deadline = Instant::now() + PATIENCE;
         while !is_complete(&heard, before) {
             assert!(Instant::now() < deadline, "only heard {heard:#?}");
@@ -234,7 +234,7 @@ impl Queue {
     }
 }
 
-fn is_complete(heard: &News, before: &[Ignored]) -> bool {
+fn is_complete(heard: &StoreEvents, before: &[Ignored]) -> bool {
     let another_area = Ignored::OtherKey(KEYS[4].to_owned());
     let is_deletion =
         |ignored: &Ignored| matches!(ignored, Ignored::OtherEvent(name) if name.contains("Delete"));

@@ -194,11 +194,11 @@ impl Viewer {
     }
 
     /// Which step makes what this viewer gets as a thumbnail.
-    pub fn thumbnail_step(&self) -> entity::step::Name {
+    pub fn thumbnail_step(&self) -> entity::step::StepKind {
         if self.role == Role::Admin || self.policy.public_rendition == PublicRendition::Original {
-            entity::step::Name::Thumbnail
+            entity::step::StepKind::Thumbnail
         } else {
-            entity::step::Name::Anonymise
+            entity::step::StepKind::Anonymise
         }
     }
 }

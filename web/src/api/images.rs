@@ -1,27 +1,32 @@
 //! `/api/images`
 
 use axum::Json;
+use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use functions::lifecycle::{self, Accepted};
+use functions::pipeline::captions::{Edit, Words};
+use functions::pipeline::lifecycle::{self, Accepted};
+use serde::Deserialize;
 use uuid::Uuid;
 
-use super::search::Search;
-use super::{Page, Paging};
+use super::image_json::ImageJson;
 use crate::access::{Action, Viewer};
-use crate::intake::Sender;
-use crate::multipart::Form;
+use crate::actions::edit_caption::edit_caption;
+use crate::actions::list_images::Search;
+use crate::image_rows::ImageRows;
+use crate::ingest::Sender;
+use crate::paging::{Page, Paging};
+use crate::photo_form::PhotoForm;
 use crate::problem::Problem;
 use crate::state::AppState;
-use crate::view::{ImageJson, ImageRows};
 
 /// `POST /api/images`
 pub async fn upload(
     State(state): State<AppState>,
     viewer: Viewer,
     headers: HeaderMap,
-    mut form: Form,
+    mut form: PhotoForm,
 ) -> Result<Response, Problem> {
     let taken = take_one(&state, &viewer, &headers, &mut form).await;
     if taken.is_err() {
@@ -49,7 +54,7 @@ async fn take_one(
     state: &AppState,
     viewer: &Viewer,
     headers: &HeaderMap,
-    form: &mut Form,
+    form: &mut PhotoForm,
 ) -> Result<Accepted, Problem> {
     viewer.require(Action::Upload)?;
     let idempotency_key = idempotency_key(headers)?;
@@ -62,9 +67,9 @@ async fn take_one(
         file_name: part.file_name.clone(),
         name: viewer.name().map(str::to_owned),
         idempotency_key,
-        announced: None,
+        expected: None,
     };
-    state.intake().take(sender, part.chunks()).await
+    state.ingest().take(sender, part.chunks()).await
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
@@ -87,10 +92,10 @@ pub async fn list(
     Query(search): Query<Search>,
 ) -> Result<Json<Page<ImageJson>>, Problem> {
     let (rows, next) = search.page(&state, &viewer, &paging).await?;
-    let links = state.links().await;
+    let urls = state.url_source().await;
     let items = rows
         .iter()
-        .map(|rows| ImageJson::new(rows, &viewer, &links))
+        .map(|rows| ImageJson::new(rows, &viewer, &urls))
         .collect();
     Ok(Json(Page { items, next }))
 }
@@ -106,7 +111,57 @@ pub async fn show(
 
 async fn one(state: &AppState, viewer: &Viewer, id: Uuid) -> Result<Json<ImageJson>, Problem> {
     let rows = ImageRows::get(state, id).await?;
-    Ok(Json(ImageJson::new(&rows, viewer, &state.links().await)))
+    Ok(Json(ImageJson::new(
+        &rows,
+        viewer,
+        &state.url_source().await,
+    )))
+}
+
+/// The body of `PATCH`: what is left out stays as it is.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Patch {
+    caption: Option<CaptionPatch>,
+    tags: Option<Vec<String>>,
+}
+
+/// The words alone, or in the shape in which an image shows them.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum CaptionPatch {
+    Words(String),
+    Shape {
+        text: String,
+        paragraph: Option<String>,
+    },
+}
+
+impl From<Patch> for Edit {
+    fn from(patch: Patch) -> Self {
+        Self {
+            caption: patch.caption.map(|caption| match caption {
+                CaptionPatch::Words(text) => Words {
+                    text,
+                    paragraph: None,
+                },
+                CaptionPatch::Shape { text, paragraph } => Words { text, paragraph },
+            }),
+            tags: patch.tags,
+        }
+    }
+}
+
+/// `PATCH /api/images/{id}`
+pub async fn edit(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    Path(id): Path<Uuid>,
+    patch: Result<Json<Patch>, JsonRejection>,
+) -> Result<Json<ImageJson>, Problem> {
+    let Json(patch) = patch?;
+    edit_caption(&state, &viewer, id, patch.into()).await?;
+    one(&state, &viewer, id).await
 }
 
 /// `DELETE /api/images/{id}`

@@ -13,8 +13,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use entity::image;
-use functions::lifecycle::Accepted;
 use functions::picture::Refusal;
+use functions::pipeline::lifecycle::Accepted;
 use futures::{StreamExt as _, TryStreamExt as _};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use platform::Format;
@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 use super::images::accepted;
 use crate::access::{Action, Viewer};
-use crate::intake::{Announced, Sender};
+use crate::ingest::{ExpectedContent, Sender};
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -46,7 +46,7 @@ pub struct Announcement {
 }
 
 #[derive(Serialize)]
-struct Begun {
+struct RunningAttempt {
     id: Uuid,
     /// Where to PUT the bytes.
     url: String,
@@ -63,24 +63,24 @@ pub async fn begin(
 ) -> Result<Response, Problem> {
     viewer.require(Action::Upload)?;
     let presigning = presigning(&state)?;
-    let Json(announced) = body?;
-    let sha256 = announced.check(&state)?;
+    let Json(expected) = body?;
+    let sha256 = expected.check(&state)?;
     let id = Uuid::new_v4();
     let signer = presigning.signer().await?;
     let mut metadata = vec![
-        (FILE_NAME, encoded(&announced.file_name)),
+        (FILE_NAME, encoded(&expected.file_name)),
         (SHA256, hex::encode(sha256)),
-        (CONTENT_TYPE, announced.content_type.clone()),
+        (CONTENT_TYPE, expected.content_type.clone()),
     ];
     metadata.extend(viewer.name().map(|name| (SENDER, encoded(name))));
     let promise = Promise {
-        content_type: &announced.content_type,
-        bytes: announced.bytes,
+        content_type: &expected.content_type,
+        bytes: expected.bytes,
         sha256,
         metadata: &metadata,
     };
     let address = signer.write(&ObjectKey::pending(id), &promise)?;
-    let begun = Begun {
+    let begun = RunningAttempt {
         id,
         url: address.url,
         headers: address.headers.into_iter().collect(),
@@ -112,7 +112,7 @@ pub async fn complete(
     }
     let sender = Sender {
         file_name: noted(FILE_NAME).unwrap_or_default(),
-        announced: Some(Announced {
+        expected: Some(ExpectedContent {
             sha256: noted(SHA256).unwrap_or_default(),
             content_type: noted(CONTENT_TYPE).unwrap_or_default(),
         }),
@@ -149,7 +149,7 @@ async fn take(
         doing: format!("reading {key}"),
         source,
     });
-    state.intake().take(sender, chunks.boxed()).await
+    state.ingest().take(sender, chunks.boxed()).await
 }
 
 /// Somebody completes an upload of which nothing is there: the answer to the first time may have

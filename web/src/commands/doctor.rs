@@ -7,7 +7,7 @@ use anyhow::{Context as _, ensure};
 use bytes::Bytes;
 use entity::image;
 use functions::faces::{self, FaceDetector as _};
-use functions::setup::captioner;
+use functions::pipeline::setup::captioner;
 use migration::{Migrator, MigratorTrait as _};
 use platform::database;
 use platform::objects::{Body, ObjectKey};
@@ -15,8 +15,8 @@ use platform::settings::{CaptionSource, CaptionerChoice, Settings};
 use sea_orm::PaginatorTrait as _;
 use uuid::Uuid;
 
-use crate::causes::causes;
-use crate::parts::Parts;
+use crate::error_chain::error_chain;
+use crate::services::Services;
 
 pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     let mut checkup = Checkup { healthy: true };
@@ -25,11 +25,11 @@ pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
         checkup.warn("settings", warning);
     }
     match open(settings).await {
-        Ok((parts, schema)) => {
+        Ok((services, schema)) => {
             checkup.note("schema", Ok(schema));
-            checkup.note("database", rows(&parts).await);
-            checkup.note("store", write_read_delete(&parts).await);
-            checkup.note("captions", captions(&parts.settings));
+            checkup.note("database", rows(&services).await);
+            checkup.note("store", write_read_delete(&services).await);
+            checkup.note("captions", captions(&services.settings));
         }
         Err(error) => checkup.note("start", Err(error)),
     }
@@ -52,7 +52,7 @@ impl Checkup {
             Ok(found) => println!("ok    {what}: {found}"),
             Err(error) => {
                 self.healthy = false;
-                println!("FAIL  {what}: {}", causes(error.as_ref()));
+                println!("FAIL  {what}: {}", error_chain(error.as_ref()));
             }
         }
     }
@@ -94,15 +94,15 @@ fn captions(settings: &Settings) -> anyhow::Result<String> {
 }
 
 /// Opens everything as the server does, and says what that did to the schema.
-async fn open(settings: Settings) -> anyhow::Result<(Parts, String)> {
+async fn open(settings: Settings) -> anyhow::Result<(Services, String)> {
     let before = applied_migrations(&settings).await?;
-    let parts = Parts::open(settings).await?;
+    let services = Services::open(settings).await?;
     let schema = match Migrator::migrations().len() - before {
         0 => "up to date".to_owned(),
         1 => "1 migration was missing and is applied now".to_owned(),
         missing => format!("{missing} migrations were missing and are applied now"),
     };
-    Ok((parts, schema))
+    Ok((services, schema))
 }
 
 async fn applied_migrations(settings: &Settings) -> anyhow::Result<usize> {
@@ -116,29 +116,32 @@ async fn applied_migrations(settings: &Settings) -> anyhow::Result<usize> {
     Ok(applied.len())
 }
 
-async fn rows(parts: &Parts) -> anyhow::Result<String> {
-    let images = image::visible().count(&parts.db).await?;
-    let jobs = parts.queue.depth().await?;
+async fn rows(services: &Services) -> anyhow::Result<String> {
+    let images = image::visible().count(&services.db).await?;
+    let jobs = services.queue.depth().await?;
     Ok(format!(
         "{:?}, {images} images, {jobs} jobs waiting",
-        parts.settings.database.kind()
+        services.settings.database.kind()
     ))
 }
 
-async fn write_read_delete(parts: &Parts) -> anyhow::Result<String> {
+async fn write_read_delete(services: &Services) -> anyhow::Result<String> {
     // Not an upload: that would set the functions going.
     let key = ObjectKey::thumbnail(Uuid::new_v4());
     let content = Bytes::from_static(b"vitrine doctor was here");
-    parts.store.put(&key, Body::Bytes(content.clone())).await?;
-    let read = parts.store.get(&key).await;
-    parts.store.delete(&key).await?;
+    services
+        .store
+        .put(&key, Body::Bytes(content.clone()))
+        .await?;
+    let read = services.store.get(&key).await;
+    services.store.delete(&key).await?;
     ensure!(read? == content, "what was read is not what was written");
     ensure!(
-        parts.store.size(&key).await?.is_none(),
+        services.store.size(&key).await?.is_none(),
         "a deleted object is still there"
     );
     Ok(format!(
         "{} (wrote, read and deleted an object)",
-        parts.store.describe()
+        services.store.describe()
     ))
 }

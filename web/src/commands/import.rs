@@ -7,8 +7,8 @@ use std::process::ExitCode;
 
 use bytes::Bytes;
 use clap::Args;
-use functions::cpu::CpuPool;
-use functions::lifecycle::Accepted;
+use functions::pipeline::cpu_pool::CpuPool;
+use functions::pipeline::lifecycle::Accepted;
 use futures::{Stream, StreamExt as _, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use platform::settings::Settings;
@@ -17,9 +17,9 @@ use tokio_util::io::ReaderStream;
 use tokio_util::sync::CancellationToken;
 use walkdir::{DirEntry, WalkDir};
 
-use crate::intake::{Intake, Sender};
-use crate::parts::{Parts, cores};
+use crate::ingest::{Ingest, Sender};
 use crate::problem::Problem;
+use crate::services::{Services, cores};
 use crate::state::UploadLimits;
 
 /// What to import.
@@ -55,14 +55,14 @@ impl Summary {
 pub(super) async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut summary = Summary::default();
     let files = find(&arguments.paths, &mut summary);
-    let parts = Parts::open(settings).await?;
-    let cpu = CpuPool::new(cores(), parts.settings.max_pixels);
-    let intake = Intake {
-        db: &parts.db,
-        store: parts.store.as_ref(),
-        scratch: &parts.scratch,
+    let services = Services::open(settings).await?;
+    let cpu = CpuPool::new(cores(), services.settings.max_pixels);
+    let ingest = Ingest {
+        db: &services.db,
+        store: services.store.as_ref(),
+        scratch: &services.scratch,
         cpu: &cpu,
-        limits: UploadLimits::from(&parts.settings),
+        limits: UploadLimits::from(&services.settings),
     };
     let bar = progress_bar(files.len());
     let stop = CancellationToken::new();
@@ -80,8 +80,8 @@ pub(super) async fn run(settings: Settings, arguments: Arguments) -> anyhow::Res
     let mut results = stream::iter(files)
         .take_while(|_| std::future::ready(!stop.is_cancelled()))
         .map(|path| {
-            let intake = &intake;
-            async move { (take(intake, &path).await, path) }
+            let ingest = &ingest;
+            async move { (take(ingest, &path).await, path) }
         })
         .buffer_unordered(cores() + 1);
     while let Some((result, path)) = results.next().await {
@@ -97,7 +97,7 @@ pub(super) async fn run(settings: Settings, arguments: Arguments) -> anyhow::Res
     }
     drop(results);
     bar.finish_and_clear();
-    parts.db.close().await?;
+    services.db.close().await?;
     summary.sort();
     print(&summary, stop.is_cancelled());
     Ok(if summary.skipped.is_empty() && !stop.is_cancelled() {
@@ -143,7 +143,7 @@ fn is_hidden(name: &[u8]) -> bool {
     name.starts_with(b".")
 }
 
-async fn take(intake: &Intake<'_>, path: &Path) -> Result<Accepted, Problem> {
+async fn take(ingest: &Ingest<'_>, path: &Path) -> Result<Accepted, Problem> {
     let sender = Sender {
         file_name: path
             .file_name()
@@ -152,10 +152,10 @@ async fn take(intake: &Intake<'_>, path: &Path) -> Result<Accepted, Problem> {
             .into_owned(),
         name: Some("admin".to_owned()),
         idempotency_key: None,
-        announced: None,
+        expected: None,
     };
     let chunks = read(path).await?;
-    intake.take(sender, chunks).await
+    ingest.take(sender, chunks).await
 }
 
 async fn read(path: &Path) -> Result<impl Stream<Item = Result<Bytes, Problem>> + Unpin, Problem> {

@@ -15,7 +15,7 @@ use clap::{Parser, Subcommand};
 use platform::settings::{Settings, markdown};
 use platform::telemetry;
 
-use crate::causes::causes;
+use crate::error_chain::error_chain;
 
 /// Photos in; thumbnails, captions and anonymised copies out.
 #[derive(Debug, Parser)]
@@ -72,7 +72,7 @@ pub fn run(cli: Cli) -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("vitrine: {}", causes(error.as_ref()));
+            eprintln!("vitrine: {}", error_chain(error.as_ref()));
             ExitCode::FAILURE
         }
     }

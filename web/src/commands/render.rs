@@ -6,11 +6,11 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use functions::annotate::{Subject, look};
 use functions::faces;
 use functions::picture::{self, Limits};
-use functions::setup::captioner;
-use functions::{anonymise, thumbnail};
+use functions::pipeline::setup::captioner;
+use functions::steps::annotate::{Subject, prepare};
+use functions::steps::{anonymise, thumbnail};
 use platform::settings::Settings;
 use serde_json::{Value, json};
 
@@ -69,10 +69,10 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let captioner = captioner(&settings)?;
             let start = Instant::now();
             let inspection = picture::inspect(&bytes, &limits)?;
-            let sight = look(&bytes, &limits, &detector, None, settings.caption_source)?;
+            let input = prepare(&bytes, &limits, &detector, None, settings.caption_source)?;
             let subject = Subject {
-                picture: sight.picture,
-                faces: sight.faces,
+                picture: input.picture,
+                faces: input.faces,
                 taken_at: inspection.taken_at,
                 camera: inspection.camera,
                 language: settings.caption_language,
@@ -83,7 +83,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let mut line = json!({
                 "width": inspection.width,
                 "height": inspection.height,
-                "faces": sight.faces,
+                "faces": input.faces,
                 "caption": caption.text,
                 "tags": caption.tags,
                 "provider": caption.provider,

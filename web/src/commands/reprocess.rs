@@ -11,16 +11,16 @@ use clap::Args;
 use entity::call::{self, captions_by};
 use entity::change::{self, Kind};
 use entity::image::{self, Author, Cursor};
-use entity::step::{self, Name, State};
-use functions::allowance::{Allowance, money};
-use functions::lifecycle::requeue;
-use functions::setup::{allowance, captioner};
+use entity::step::{self, StepKind, StepState};
+use functions::pipeline::lifecycle::requeue;
+use functions::pipeline::provider_budget::{ProviderBudget, money};
+use functions::pipeline::setup::{captioner, provider_budget};
 use platform::database::begin_write;
 use platform::settings::Settings;
 use sea_orm::{ColumnTrait as _, Condition, DatabaseConnection, QueryFilter as _};
 use uuid::Uuid;
 
-use crate::parts::Parts;
+use crate::services::Services;
 
 /// Images in one transaction.
 const BATCH: u64 = 200;
@@ -101,27 +101,27 @@ struct Found {
 }
 
 pub(super) async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let steps = match arguments.step.parse::<Name>() {
+    let steps = match arguments.step.parse::<StepKind>() {
         Ok(step) => vec![step],
-        Err(_) => Name::ALL.to_vec(),
+        Err(_) => StepKind::ALL.to_vec(),
     };
     ensure!(
-        arguments.origin.is_empty() || steps == [Name::Annotate],
+        arguments.origin.is_empty() || steps == [StepKind::Annotate],
         "--where is about captions: use it with annotate"
     );
-    let parts = Parts::open(settings).await?;
-    let wanted = wanted(&parts.db, &arguments).await?;
+    let services = Services::open(settings).await?;
+    let wanted = wanted(&services.db, &arguments).await?;
     let mut found = Found::default();
     let mut after: Option<Cursor> = None;
     loop {
         let page = image::page(after, BATCH).filter(wanted.clone());
-        let images = page.all(&parts.db).await?;
+        let images = page.all(&services.db).await?;
         let Some(last) = images.last() else { break };
         after = Some(last.cursor());
-        found.add(again(&parts, &images, &steps, &arguments).await?);
+        found.add(again(&services, &images, &steps, &arguments).await?);
     }
-    tell(&parts, &found, arguments.dry_run).await?;
-    parts.db.close().await?;
+    tell(&services, &found, arguments.dry_run).await?;
+    services.db.close().await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -142,20 +142,20 @@ async fn wanted(db: &DatabaseConnection, arguments: &Arguments) -> anyhow::Resul
     Ok(wanted)
 }
 
-/// Queues the steps of some images in one transaction. What a provider refused stays refused,
+/// SqsQueues the steps of some images in one transaction. What a provider refused stays refused,
 /// and what a person wrote stays written.
 async fn again(
-    parts: &Parts,
+    services: &Services,
     images: &[image::Model],
-    steps: &[Name],
+    steps: &[StepKind],
     arguments: &Arguments,
 ) -> anyhow::Result<Found> {
-    let tx = begin_write(&parts.db).await?;
+    let tx = begin_write(&services.db).await?;
     let mut select = step::of_all(images.iter().map(|image| image.id))
         .filter(step::Column::Name.is_in(steps.iter().copied()))
-        .filter(step::Column::State.ne(State::Blocked));
+        .filter(step::Column::State.ne(StepState::Blocked));
     if arguments.failed {
-        select = select.filter(step::Column::State.eq(State::Failed));
+        select = select.filter(step::Column::State.eq(StepState::Failed));
     }
     let mut found = Found::default();
     let mut queued = Vec::new();
@@ -163,11 +163,11 @@ async fn again(
         let Some(image) = images.iter().find(|image| image.id == step.image_id) else {
             continue;
         };
-        if step.name == Name::Annotate && image.caption_by == Some(Author::Person) {
+        if step.name == StepKind::Annotate && image.caption_by == Some(Author::Person) {
             continue;
         }
         found.steps += 1;
-        found.captions += u64::from(step.name == Name::Annotate);
+        found.captions += u64::from(step.name == StepKind::Annotate);
         if !arguments.dry_run {
             requeue(&tx, image.id, &[step.name]).await?;
             queued.push((image, step.name));
@@ -176,7 +176,7 @@ async fn again(
     // All steps before the first job, which locks its image: workers lock steps first, too, and
     // two who do it differently would wait for each other.
     for (image, step) in &queued {
-        parts.dispatch.push(&tx, image, &[*step]).await?;
+        services.dispatch.push(&tx, image, &[*step]).await?;
     }
     let changed: BTreeSet<_> = queued.iter().map(|(image, _)| image.id).collect();
     for id in changed {
@@ -186,7 +186,7 @@ async fn again(
     Ok(found)
 }
 
-async fn tell(parts: &Parts, found: &Found, dry_run: bool) -> anyhow::Result<()> {
+async fn tell(services: &Services, found: &Found, dry_run: bool) -> anyhow::Result<()> {
     let count = found.steps;
     if !dry_run {
         match count {
@@ -197,11 +197,15 @@ async fn tell(parts: &Parts, found: &Found, dry_run: bool) -> anyhow::Result<()>
     }
     let steps = if count == 1 { "step" } else { "steps" };
     println!("{count} {steps} would run again.");
-    let captioner = captioner(&parts.settings)?;
-    if let Some(allowance) = allowance(&parts.settings, &parts.db, captioner.as_ref())
+    let captioner = captioner(&services.settings)?;
+    if let Some(provider_budget) =
+        provider_budget(&services.settings, &services.db, captioner.as_ref())
         && found.captions > 0
     {
-        println!("{}", estimate(&parts.db, &allowance, found.captions).await?);
+        println!(
+            "{}",
+            estimate(&services.db, &provider_budget, found.captions).await?
+        );
     }
     Ok(())
 }
@@ -209,10 +213,10 @@ async fn tell(parts: &Parts, found: &Found, dry_run: bool) -> anyhow::Result<()>
 /// What so many captions would cost, going by what the last ones did.
 async fn estimate(
     db: &DatabaseConnection,
-    allowance: &Allowance,
+    provider_budget: &ProviderBudget,
     captions: u64,
 ) -> anyhow::Result<String> {
-    let account = allowance.account();
+    let account = provider_budget.account();
     let model = &account.model;
     let calls = captions_by(account.provider, Some(model), SAMPLE)
         .all(db)
@@ -231,7 +235,7 @@ async fn estimate(
         all * sent,
         all * received
     );
-    Ok(match allowance.price() {
+    Ok(match provider_budget.price() {
         None => format!("{tokens}. Set VITRINE_CAPTION_PRICE to see what that costs."),
         Some(price) => {
             let micros = all * (sent * price.sent + received * price.received);

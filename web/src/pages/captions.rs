@@ -1,4 +1,4 @@
-//! `/captions`: what captioning did, what it cost, and why it waits if it does.
+//! `/captions`: what caption_pause did, what it cost, and why it waits if it does.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -6,13 +6,13 @@ use serde_json::json;
 
 use super::{Page, date_and_time, html, or_login};
 use crate::access::Viewer;
-use crate::api::captioning::{go_on, report};
+use crate::actions::caption_report::{caption_report, resume_captions};
 use crate::problem::Problem;
 use crate::state::AppState;
 
 /// `GET /captions`
 pub async fn show(State(state): State<AppState>, viewer: Viewer) -> Result<Response, Problem> {
-    let report = match report(&state, &viewer).await {
+    let report = match caption_report(&state, &viewer).await {
         Ok(report) => report,
         Err(problem) => return Ok(or_login(problem, "/captions")),
     };
@@ -30,7 +30,7 @@ pub async fn show(State(state): State<AppState>, viewer: Viewer) -> Result<Respo
 
 /// `POST /captions/resume`
 pub async fn resume(State(state): State<AppState>, viewer: Viewer) -> Response {
-    match go_on(&state, &viewer).await {
+    match resume_captions(&state, &viewer).await {
         Ok(()) => Redirect::to("/captions").into_response(),
         Err(problem) => or_login(problem, "/captions"),
     }

@@ -8,11 +8,11 @@ use uuid::Uuid;
 use super::view::ImageView;
 use super::{Page, html};
 use crate::access::Viewer;
-use crate::api::Paging;
-use crate::api::search::Search;
+use crate::actions::list_images::Search;
+use crate::image_rows::ImageRows;
+use crate::paging::Paging;
 use crate::problem::Problem;
 use crate::state::AppState;
-use crate::view::ImageRows;
 
 /// `GET /` and `GET /gallery`
 pub async fn show(
@@ -25,10 +25,10 @@ pub async fn show(
     let text = search.text();
     let words = search.words();
     let (rows, next) = search.page(&state, &viewer, &paging).await?;
-    let links = state.links().await;
+    let urls = state.url_source().await;
     let images: Vec<_> = rows
         .iter()
-        .map(|rows| ImageView::new(rows, &viewer, &links).marking(words.as_ref()))
+        .map(|rows| ImageView::new(rows, &viewer, &urls).marking(words.as_ref()))
         .collect();
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     if let Some(text) = text {
@@ -58,7 +58,7 @@ pub async fn card(
     Query(search): Query<Search>,
 ) -> Result<Response, Problem> {
     let rows = ImageRows::get(&state, id).await?;
-    let image = ImageView::new(&rows, &viewer, &state.links().await);
+    let image = ImageView::new(&rows, &viewer, &state.url_source().await);
     let context = json!({
         "page": Page::new(&state, &viewer, "/gallery", "Gallery"),
         "image": image.marking(search.words().as_ref()),

@@ -6,9 +6,9 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use entity::caption;
 use entity::image::{self, Author};
-use entity::step::{Name, State as StepState};
-use functions::captions::{Edit, Words};
-use functions::lifecycle;
+use entity::step::{StepKind, StepState};
+use functions::pipeline::captions::{Edit, Words};
+use functions::pipeline::lifecycle;
 use futures::future::try_join_all;
 use platform::objects::ObjectKey;
 use serde::{Deserialize, Serialize};
@@ -18,13 +18,13 @@ use uuid::Uuid;
 use super::view::ImageView;
 use super::{Page, date_and_time, html, or_login, size};
 use crate::access::{Action, Rendition, Viewer};
-use crate::api::captions;
-use crate::api::steps::try_again;
-use crate::links::Links;
+use crate::actions::edit_caption::edit_caption;
+use crate::actions::retry_step::retry_step;
+use crate::image_rows::ImageRows;
 use crate::media;
+use crate::picture_urls::UrlSource;
 use crate::problem::Problem;
 use crate::state::AppState;
-use crate::view::ImageRows;
 
 #[derive(Debug, Serialize)]
 struct RenditionView {
@@ -82,20 +82,20 @@ pub async fn show(
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
     let rows = ImageRows::get(&state, id).await?;
-    let links = state.links().await;
+    let urls = state.url_source().await;
     let renditions = [
         Rendition::Original,
         Rendition::Anonymised,
         Rendition::Thumbnail,
     ]
-    .map(|rendition| rendition_view(&state, &viewer, &rows, rendition, &links));
+    .map(|rendition| rendition_view(&state, &viewer, &rows, rendition, &urls));
     let renditions = try_join_all(renditions).await?;
     let history = caption_history(&state, &viewer, id).await?;
     let cursor = rows.image.cursor();
     let newer = image::newer_than(cursor).one(&state.db).await?;
     let older = image::page(Some(cursor), 1).one(&state.db).await?;
     let address = |image: image::Model| format!("/images/{}", image.id);
-    let view = ImageView::new(&rows, &viewer, &links);
+    let view = ImageView::new(&rows, &viewer, &urls);
     let title = view.file_name.clone();
     let faces = viewer.may(Action::SeeDetails).then_some(&rows.image.faces);
     let context = json!({
@@ -132,11 +132,11 @@ async fn rendition_view(
     viewer: &Viewer,
     rows: &ImageRows,
     rendition: Rendition,
-    links: &Links,
+    urls: &UrlSource,
 ) -> Result<RenditionView, Problem> {
     let (label, step) = match rendition {
         Rendition::Original => ("Original", None),
-        Rendition::Anonymised => ("Anonymised", Some(Name::Anonymise)),
+        Rendition::Anonymised => ("Anonymised", Some(StepKind::Anonymise)),
         Rendition::Thumbnail => ("Thumbnail", Some(viewer.thumbnail_step())),
     };
     let seen = viewer.rendition(&rows.image, rendition);
@@ -157,10 +157,10 @@ async fn rendition_view(
     Ok(RenditionView {
         name: rendition.as_str(),
         label,
-        src: rows.url(viewer, rendition, links),
-        save_url: match links {
-            Links::Own => url.clone(),
-            Links::Presigned(_) => url.as_ref().map(|_| save_address(rows, rendition)),
+        src: rows.url(viewer, rendition, urls),
+        save_url: match urls {
+            UrlSource::Own => url.clone(),
+            UrlSource::Presigned(_) => url.as_ref().map(|_| save_address(rows, rendition)),
         },
         url,
         state: step
@@ -224,7 +224,7 @@ pub async fn retry(
     Path((id, step)): Path<(Uuid, String)>,
 ) -> Response {
     let page = format!("/images/{id}");
-    match try_again(&state, &viewer, id, &step).await {
+    match retry_step(&state, &viewer, id, &step).await {
         Ok(()) => Redirect::to(&came_from(&headers).unwrap_or(page)).into_response(),
         Err(problem) => or_login(problem, &page),
     }
@@ -263,7 +263,7 @@ pub async fn describe(
         }),
         tags: Some(new.tags.split(',').map(str::to_owned).collect()),
     };
-    match captions::write(&state, &viewer, id, edit).await {
+    match edit_caption(&state, &viewer, id, edit).await {
         Ok(()) => Redirect::to(&page).into_response(),
         Err(problem) => or_login(problem, &page),
     }

@@ -10,8 +10,8 @@ use serde_json::json;
 
 use super::{Page, date_and_time, html, or_login};
 use crate::access::{Action, Viewer};
-use crate::api::Paging;
-use crate::api::messages::{NewMessage, newest, write};
+use crate::actions::messages::{NewMessage, newest_messages, post_message};
+use crate::paging::Paging;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -55,7 +55,7 @@ pub async fn post(
     if let Err(problem) = viewer.require(Action::PostMessage) {
         return Ok(or_login(problem, "/messages"));
     }
-    match write(&state.db, &new).await {
+    match post_message(&state.db, &new).await {
         Ok(_) => Ok(Redirect::to("/messages").into_response()),
         Err(problem) if problem.status() == StatusCode::UNPROCESSABLE_ENTITY => {
             let shown = page(&state, &viewer, &paging, &new, Some(problem.detail())).await?;
@@ -72,7 +72,7 @@ async fn page(
     form: &NewMessage,
     error: Option<&str>,
 ) -> Result<Response, Problem> {
-    let (rows, next) = newest(&state.db, paging).await?;
+    let (rows, next) = newest_messages(&state.db, paging).await?;
     let messages: Vec<_> = rows.into_iter().map(MessageView::from).collect();
     let context = json!({
         "page": Page::new(state, viewer, "/messages", "Messages"),

@@ -3,9 +3,9 @@
 pub mod captions;
 pub mod errors;
 pub mod gallery;
+mod highlight;
 pub mod image;
 pub mod login;
-mod marks;
 pub mod messages;
 pub mod upload;
 mod view;
@@ -16,7 +16,7 @@ use platform::settings::MEGABYTE;
 use serde::Serialize;
 
 use crate::access::{Action, Role, Viewer};
-use crate::causes::causes;
+use crate::error_chain::error_chain;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -53,7 +53,7 @@ struct Notice {
 
 /// What those who manage the gallery should know, wherever they are in it.
 fn notice(state: &AppState, viewer: &Viewer, path: &str) -> Option<Notice> {
-    let pause = state.captioning.last_pause()?;
+    let pause = state.caption_pause.last_pause()?;
     let is_news = viewer.may(Action::Manage) && path != "/captions" && pause.needs_attention();
     is_news.then(|| Notice {
         kind: if pause.is_the_providers() {
@@ -96,7 +96,7 @@ fn html(state: &AppState, template: &str, context: &impl Serialize) -> Result<Re
     let text = state
         .templates
         .render(template, context)
-        .map_err(|error| Problem::internal(format!("{template}: {}", causes(&error))))?;
+        .map_err(|error| Problem::internal(format!("{template}: {}", error_chain(&error))))?;
     Ok(([("cache-control", "private, no-cache")], Html(text)).into_response())
 }
 

@@ -3,14 +3,14 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
-use functions::lifecycle::Accepted;
+use functions::pipeline::lifecycle::Accepted;
 use serde::Serialize;
 use serde_json::json;
 
 use super::{Page, html, or_login};
 use crate::access::{Action, Viewer};
-use crate::intake::Sender;
-use crate::multipart::Form;
+use crate::ingest::Sender;
+use crate::photo_form::PhotoForm;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -44,7 +44,7 @@ impl Outcome {
 pub async fn receive(
     State(state): State<AppState>,
     viewer: Viewer,
-    mut form: Form,
+    mut form: PhotoForm,
 ) -> Result<Response, Problem> {
     if let Err(problem) = viewer.require(Action::Upload) {
         form.discard().await;
@@ -57,9 +57,9 @@ pub async fn receive(
             file_name: file_name.clone(),
             name: viewer.name().map(str::to_owned),
             idempotency_key: None,
-            announced: None,
+            expected: None,
         };
-        let taken = state.intake().take(sender, part.chunks()).await;
+        let taken = state.ingest().take(sender, part.chunks()).await;
         // A browser sends an empty field if no file was chosen.
         if !file_name.is_empty() {
             outcomes.push(Outcome::new(file_name, taken));

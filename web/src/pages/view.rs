@@ -4,15 +4,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use entity::image::Author;
 use entity::search::Words;
-use entity::step::{self, Attempt, Name, State};
-use functions::placeholder;
+use entity::step::{self, Attempt, StepKind, StepState};
+use functions::picture::placeholder;
 use serde::Serialize;
 
 use super::date_and_time;
-use super::marks::{self, Part};
+use super::highlight::{self, Part};
 use crate::access::{Action, Rendition, Viewer};
-use crate::links::Links;
-use crate::view::{ImageRows, reason};
+use crate::image_rows::{ImageRows, reason};
+use crate::picture_urls::UrlSource;
 
 /// An image on a page.
 #[derive(Debug, Serialize)]
@@ -64,7 +64,7 @@ struct AttemptView {
 }
 
 impl ImageView {
-    pub(super) fn new(rows: &ImageRows, viewer: &Viewer, links: &Links) -> Self {
+    pub(super) fn new(rows: &ImageRows, viewer: &Viewer, urls: &UrlSource) -> Self {
         let image = &rows.image;
         let caption = image.caption_text.clone();
         let file_name = if viewer.may(Action::SeeDetails) {
@@ -81,12 +81,12 @@ impl ImageView {
             alt,
             file_name,
             caption_note: caption.as_ref().map(|_| caption_note(rows)),
-            caption_parts: caption.as_deref().map_or_else(Vec::new, marks::none),
+            caption_parts: caption.as_deref().map_or_else(Vec::new, highlight::none),
             caption,
             width: image.width,
             height: image.height,
             thumbnail_url: rows.own_url(viewer, Rendition::Thumbnail),
-            thumbnail_src: rows.url(viewer, Rendition::Thumbnail, links),
+            thumbnail_src: rows.url(viewer, Rendition::Thumbnail, urls),
             placeholder: image.thumbhash.as_deref().and_then(data_uri),
             uploaded_at: image.uploaded_at.to_rfc3339(),
             uploaded_text: date_and_time(image.uploaded_at),
@@ -109,7 +109,7 @@ impl ImageView {
     /// Marks the words that somebody looks for in the caption.
     pub(super) fn marking(mut self, words: Option<&Words>) -> Self {
         if let (Some(caption), Some(words)) = (&self.caption, words) {
-            self.caption_parts = marks::around(words, caption);
+            self.caption_parts = highlight::around(words, caption);
         }
         self
     }
@@ -135,22 +135,22 @@ fn data_uri(thumbhash: &str) -> Option<String> {
 /// The state of an image as a whole: the worst that calls for somebody, else whether work goes on.
 fn overall(steps: &[step::Model]) -> &'static str {
     let any = |state| steps.iter().any(|step| step.state == state);
-    if any(State::Failed) {
+    if any(StepState::Failed) {
         "failed"
     } else if steps.iter().any(|step| step.state.is_pending()) {
         "working"
-    } else if any(State::Blocked) {
+    } else if any(StepState::Blocked) {
         "blocked"
     } else {
         "ready"
     }
 }
 
-fn label(name: Name) -> &'static str {
+fn label(name: StepKind) -> &'static str {
     match name {
-        Name::Thumbnail => "Thumbnail",
-        Name::Anonymise => "Anonymised copy",
-        Name::Annotate => "Description",
+        StepKind::Thumbnail => "Thumbnail",
+        StepKind::Anonymise => "Anonymised copy",
+        StepKind::Annotate => "Description",
     }
 }
 
@@ -175,7 +175,7 @@ impl StepView {
                 .iter()
                 .map(|attempt| AttemptView::new(attempt, details))
                 .collect(),
-            may_retry: step.state == State::Failed && viewer.may(Action::Manage),
+            may_retry: step.state == StepState::Failed && viewer.may(Action::Manage),
         }
     }
 }
@@ -183,12 +183,12 @@ impl StepView {
 impl AttemptView {
     fn new(attempt: &Attempt, details: bool) -> Self {
         let outcome = match (attempt.state, attempt.finished_at) {
-            (State::Done, _) => "done",
-            (State::Failed, _) => "failed",
-            (State::Blocked, _) => "blocked",
-            (State::Queued | State::Running, Some(_)) => "retry",
-            (State::Queued, None) => "lost",
-            (State::Running, None) => "running",
+            (StepState::Done, _) => "done",
+            (StepState::Failed, _) => "failed",
+            (StepState::Blocked, _) => "blocked",
+            (StepState::Queued | StepState::Running, Some(_)) => "retry",
+            (StepState::Queued, None) => "lost",
+            (StepState::Running, None) => "running",
         };
         Self {
             attempt: attempt.attempt,

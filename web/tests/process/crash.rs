@@ -1,6 +1,6 @@
 //! Killed without warning, and started again.
 
-use entity::step::State;
+use entity::step::StepState;
 use futures::StreamExt as _;
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -13,7 +13,7 @@ use crate::photo;
 const IMAGES: u64 = 40;
 const STEPS: usize = 3 * IMAGES as usize;
 
-async fn count(stored: &Stored, state: State) -> usize {
+async fn count(stored: &Stored, state: StepState) -> usize {
     let steps = stored.steps().await;
     steps.iter().filter(|step| step.state == state).count()
 }
@@ -33,12 +33,15 @@ async fn killed_again_and_again_among_forty_images_all_are_done_and_none_twice()
     let mut caught = 0;
     for done in (50..STEPS).step_by(40).chain(100..STEPS) {
         eventually("so many steps are done", async || {
-            (count(&stored, State::Done).await >= done).then_some(())
+            (count(&stored, StepState::Done).await >= done).then_some(())
         })
         .await;
         server.kill_9();
-        assert!(count(&stored, State::Done).await < STEPS, "it was too fast");
-        caught += count(&stored, State::Running).await;
+        assert!(
+            count(&stored, StepState::Done).await < STEPS,
+            "it was too fast"
+        );
+        caught += count(&stored, StepState::Running).await;
         server = home.serve();
         assert_eq!(server.images().await.len() as u64, IMAGES);
         if done >= 90 && caught > 0 {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use entity::step::State;
+use entity::step::StepState;
 use futures::StreamExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -38,7 +38,7 @@ async fn steps_in_progress_are_finished_and_the_others_wait_for_the_next_start()
         steps.iter().filter(|step| step.state == state).count()
     };
     eventually("a step is in progress", async || {
-        (in_state(State::Running).await > 0).then_some(())
+        (in_state(StepState::Running).await > 0).then_some(())
     })
     .await;
 
@@ -46,8 +46,8 @@ async fn steps_in_progress_are_finished_and_the_others_wait_for_the_next_start()
     let status = within(BOUND, "it has stopped", async || server.has_exited()).await;
 
     assert_eq!(status.code(), Some(0));
-    assert_eq!(in_state(State::Running).await, 0);
-    let waiting = in_state(State::Queued).await;
+    assert_eq!(in_state(StepState::Running).await, 0);
+    let waiting = in_state(StepState::Queued).await;
     assert!(waiting > 0, "all was done before it could be stopped");
     assert_eq!(stored.jobs().await, waiting as u64);
 

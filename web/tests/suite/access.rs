@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use entity::step::Name;
-use functions::handle::{Delivery, handle};
+use entity::step::StepKind;
+use functions::pipeline::run_step::{Delivery, run_step};
 use functions::testing;
 use platform::objects::ObjectKey;
 use reqwest::Method;
@@ -54,13 +54,13 @@ impl Guarded {
         }
     }
 
-    async fn work_on(&self, step: Name) {
+    async fn work_on(&self, step: StepKind) {
         let delivery = Delivery {
             image_id: self.id,
             step,
             receive_count: 1,
         };
-        handle(&self.app.context, delivery).await.unwrap();
+        run_step(&self.app.context, delivery).await.unwrap();
     }
 
     /// Pieces of the original and of its thumbnail, from the middle of their pixels.
@@ -200,8 +200,8 @@ async fn before_anything_is_done_a_visitor_sees_no_picture() {
 #[tokio::test]
 async fn the_thumbnail_of_the_original_is_not_for_visitors() {
     let guarded = Guarded::spawn().await;
-    guarded.work_on(Name::Thumbnail).await;
-    guarded.work_on(Name::Annotate).await;
+    guarded.work_on(StepKind::Thumbnail).await;
+    guarded.work_on(StepKind::Annotate).await;
 
     assert_no_route_shows_the_secrets(&guarded, &guarded.visitor).await;
     guarded

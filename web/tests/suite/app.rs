@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use entity::{call, image, job, provider, step};
-use functions::context::Context;
-use functions::local;
+use functions::drivers::local;
+use functions::pipeline::context::Context;
 use platform::aws::AwsSettings;
 use platform::objects::{Body, ObjectKey};
 use platform::settings::Settings;
@@ -172,7 +172,7 @@ impl TestApp {
             .await
             .unwrap();
         // Pages know a second later what that did to captions as a whole.
-        self.state.captioning.forget();
+        self.state.caption_pause.forget();
         worked
     }
 
@@ -208,8 +208,12 @@ impl TestApp {
             .exec(&self.state.db)
             .await
             .unwrap();
-        self.state.captioning.forget();
-        self.state.queue.resume(step::Name::Annotate).await.unwrap();
+        self.state.caption_pause.forget();
+        self.state
+            .queue
+            .resume(step::StepKind::Annotate)
+            .await
+            .unwrap();
     }
 
     /// What a provider was asked so far was asked so much earlier.
@@ -236,7 +240,7 @@ impl TestApp {
         image::Entity::find().all(&self.state.db).await.unwrap()
     }
 
-    pub(crate) async fn step(&self, id: Uuid, name: step::Name) -> step::Model {
+    pub(crate) async fn step(&self, id: Uuid, name: step::StepKind) -> step::Model {
         step::Entity::find_by_id((id, name))
             .one(&self.state.db)
             .await

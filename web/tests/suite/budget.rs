@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::call::{self, Outcome};
 use entity::caption;
-use entity::step::{Name, State};
+use entity::step::{StepKind, StepState};
 use functions::testing;
 use functions::testing::provider::{Answer, Faults, Provider};
 use sea_orm::EntityTrait as _;
@@ -24,8 +24,8 @@ async fn annotate(app: &TestApp, id: Uuid) -> Value {
 async fn done(app: &TestApp, ids: &[Uuid]) -> usize {
     let mut done = 0;
     for id in ids {
-        let step = app.step(*id, Name::Annotate).await;
-        done += usize::from(step.state == State::Done);
+        let step = app.step(*id, StepKind::Annotate).await;
+        done += usize::from(step.state == StepState::Done);
     }
     done
 }
@@ -212,8 +212,8 @@ async fn on_a_bad_day_every_photo_is_described_once_or_refused_and_the_rate_is_k
         .spawn()
         .await;
     app.context.options.backoff = Duration::from_millis(100);
-    let allowance = app.context.allowance.take().unwrap();
-    app.context.allowance = Some(allowance.with_window(window));
+    let provider_budget = app.context.provider_budget.take().unwrap();
+    app.context.provider_budget = Some(provider_budget.with_window(window));
     let ids = app.upload_photos(0..100).await;
 
     let workers = app.workers(4);
@@ -223,13 +223,16 @@ async fn on_a_bad_day_every_photo_is_described_once_or_refused_and_the_rate_is_k
     .await;
     workers.stop().await;
 
-    let mut ends: HashMap<State, usize> = HashMap::new();
+    let mut ends: HashMap<StepState, usize> = HashMap::new();
     for id in &ids {
-        let step = app.step(*id, Name::Annotate).await;
-        assert_ne!(step.state, State::Failed, "{:#?}", step.history);
+        let step = app.step(*id, StepKind::Annotate).await;
+        assert_ne!(step.state, StepState::Failed, "{:#?}", step.history);
         *ends.entry(step.state).or_default() += 1;
     }
-    let (done, blocked) = (ends[&State::Done], ends.get(&State::Blocked).copied());
+    let (done, blocked) = (
+        ends[&StepState::Done],
+        ends.get(&StepState::Blocked).copied(),
+    );
     assert_eq!(done + blocked.unwrap_or_default(), 100, "{ends:?}");
     let captions = caption::Entity::find().all(&app.state.db).await.unwrap();
     let described: HashSet<_> = captions.iter().map(|caption| caption.image_id).collect();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use functions::local;
+use functions::drivers::local;
 use functions::testing;
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use entity::step::{Name, State};
-use functions::lambda::{Answer, Function};
+use entity::step::{StepKind, StepState};
+use functions::drivers::lambda::{Answer, Function};
 use functions::testing;
 use functions::testing::provider::{Answer as Said, Provider};
 use platform::events::announcement;
@@ -21,7 +21,7 @@ use crate::uploads::states;
 /// Long enough for everything here.
 const MINUTE: Duration = Duration::from_secs(60);
 
-fn function(app: &TestApp, step: Name) -> Function {
+fn function(app: &TestApp, step: StepKind) -> Function {
     Function {
         step,
         ctx: app.context.clone(),
@@ -68,7 +68,7 @@ async fn the_three_functions_finish_an_image_in_any_order() {
     let id = app.upload_photos(0..1).await[0];
     let body = announcement(&key(&app, id).await);
 
-    for step in [Name::Annotate, Name::Thumbnail, Name::Anonymise] {
+    for step in [StepKind::Annotate, StepKind::Thumbnail, StepKind::Anonymise] {
         let failed = failures(&function(&app, step), &[message("m", &body, 1)]).await;
         assert!(failed.is_empty(), "{step}: {failed:?}");
     }
@@ -89,15 +89,15 @@ async fn of_ten_messages_the_two_that_are_poison_come_back_alone() {
     messages.insert(3, message("poison-1", "{\"Records\": [{\"eventSource\"", 1));
     messages.insert(7, message("poison-2", "\u{0}", 1));
 
-    let failed = failures(&function(&app, Name::Annotate), &messages).await;
+    let failed = failures(&function(&app, StepKind::Annotate), &messages).await;
 
     // One of the good ones met the captioner on a bad moment, and comes back too.
     assert_eq!(failed.len(), 3, "{failed:?}");
     assert_eq!(failed[1..], ["poison-1", "poison-2"]);
     let mut done = 0;
     for id in &ids {
-        let step = app.step(*id, Name::Annotate).await;
-        done += usize::from(step.state == State::Done);
+        let step = app.step(*id, StepKind::Annotate).await;
+        done += usize::from(step.state == StepState::Done);
     }
     assert_eq!(done, 7);
 }
@@ -112,18 +112,18 @@ async fn a_message_that_comes_twice_at_once_is_worked_on_once_or_twice_with_one_
         .collect();
 
     assert!(
-        failures(&function(&app, Name::Thumbnail), &twice)
+        failures(&function(&app, StepKind::Thumbnail), &twice)
             .await
             .is_empty()
     );
     assert!(
-        failures(&function(&app, Name::Thumbnail), &twice)
+        failures(&function(&app, StepKind::Thumbnail), &twice)
             .await
             .is_empty()
     );
 
-    let step = app.step(id, Name::Thumbnail).await;
-    assert_eq!(step.state, State::Done);
+    let step = app.step(id, StepKind::Thumbnail).await;
+    assert_eq!(step.state, StepState::Done);
 }
 
 #[tokio::test]
@@ -133,21 +133,21 @@ async fn trouble_brings_the_message_back_until_the_last_delivery_writes_the_fail
     let id = app.upload_photos(0..1).await[0];
     let body = announcement(&key(&app, id).await);
     app.context.captioner = Scripted::new((0..9).map(|_| Move::Stumble));
-    let annotate = function(&app, Name::Annotate);
+    let annotate = function(&app, StepKind::Annotate);
 
     for receives in 1..=3 {
         let failed = failures(&annotate, &[message("m", &body, receives)]).await;
         assert_eq!(failed, ["m"], "delivery {receives}");
-        let step = app.step(id, Name::Annotate).await;
-        assert_eq!(step.state, State::Queued);
+        let step = app.step(id, StepKind::Annotate).await;
+        assert_eq!(step.state, StepState::Queued);
     }
     assert!(
         failures(&annotate, &[message("m", &body, 4)])
             .await
             .is_empty()
     );
-    let step = app.step(id, Name::Annotate).await;
-    assert_eq!(step.state, State::Failed);
+    let step = app.step(id, StepKind::Annotate).await;
+    assert_eq!(step.state, StepState::Failed);
     assert_eq!(step.error.as_deref(), Some("the provider stumbled"));
 }
 
@@ -158,11 +158,15 @@ async fn a_picture_that_kills_each_process_is_given_up_before_the_dead_letter_qu
     let id = app.upload_photos(0..1).await[0];
     let body = announcement(&key(&app, id).await);
 
-    let failed = failures(&function(&app, Name::Anonymise), &[message("m", &body, 5)]).await;
+    let failed = failures(
+        &function(&app, StepKind::Anonymise),
+        &[message("m", &body, 5)],
+    )
+    .await;
 
     assert!(failed.is_empty(), "{failed:?}");
-    let step = app.step(id, Name::Anonymise).await;
-    assert_eq!(step.state, State::Failed);
+    let step = app.step(id, StepKind::Anonymise).await;
+    assert_eq!(step.state, StepState::Failed);
     assert!(step.error.unwrap().contains("given up"));
 }
 
@@ -178,7 +182,7 @@ async fn what_cannot_be_done_in_time_is_handed_back_untouched() {
     let event = json!({ "Records": messages }).to_string();
 
     let soon = Instant::now() + Duration::from_secs(3);
-    let answer = function(&app, Name::Thumbnail)
+    let answer = function(&app, StepKind::Thumbnail)
         .invoke(event.as_bytes(), soon)
         .await;
 
@@ -187,8 +191,8 @@ async fn what_cannot_be_done_in_time_is_handed_back_untouched() {
     };
     assert_eq!(response.batch_item_failures.len(), 2);
     for id in ids {
-        let step = app.step(id, Name::Thumbnail).await;
-        assert_eq!((step.state, step.attempts), (State::Queued, 0));
+        let step = app.step(id, StepKind::Thumbnail).await;
+        assert_eq!((step.state, step.attempts), (StepState::Queued, 0));
     }
 }
 
@@ -198,14 +202,17 @@ async fn without_a_queue_between_one_message_is_enough_and_trouble_repeats_the_i
     let id = app.upload_photos(0..1).await[0];
     let event = announcement(&key(&app, id).await);
     app.context.captioner = Scripted::new([Move::Stumble]);
-    let annotate = function(&app, Name::Annotate);
+    let annotate = function(&app, StepKind::Annotate);
 
     let deadline = Instant::now() + MINUTE;
     let first = annotate.invoke(event.as_bytes(), deadline).await;
     assert!(first.is_err(), "{first:?}");
     let second = annotate.invoke(event.as_bytes(), deadline).await;
     assert!(matches!(second, Ok(Answer::Done)), "{second:?}");
-    assert_eq!(app.step(id, Name::Annotate).await.state, State::Done);
+    assert_eq!(
+        app.step(id, StepKind::Annotate).await.state,
+        StepState::Done
+    );
     let nonsense = annotate.invoke(b"[]", deadline).await;
     assert!(nonsense.is_err(), "{nonsense:?}");
 }
@@ -234,7 +241,7 @@ async fn tests_deletions_and_other_objects_are_acknowledged() {
         message("elsewhere", &event("ObjectCreated:Put", "logs/today"), 1),
         message("gone", &event("ObjectCreated:Put", "uploads/gone.jpg"), 1),
     ];
-    for step in Name::ALL {
+    for step in StepKind::ALL {
         let failed = failures(&function(&app, step), &messages).await;
         assert!(failed.is_empty(), "{failed:?}");
     }
@@ -253,13 +260,13 @@ async fn a_photo_that_somebody_put_into_the_store_is_taken_in_by_whoever_meets_i
     let body = announcement(&key);
     let all = [message("m", &body, 1)];
     let (thumbnail, annotate) = (
-        function(&app, Name::Thumbnail),
-        function(&app, Name::Annotate),
+        function(&app, StepKind::Thumbnail),
+        function(&app, StepKind::Annotate),
     );
     let (first, second) = tokio::join!(failures(&thumbnail, &all), failures(&annotate, &all));
     assert!(first.is_empty() && second.is_empty());
     assert!(
-        failures(&function(&app, Name::Anonymise), &all)
+        failures(&function(&app, StepKind::Anonymise), &all)
             .await
             .is_empty()
     );
@@ -292,14 +299,14 @@ async fn a_pause_of_the_provider_brings_the_message_back_without_an_attempt() {
     let app = asking(&provider).spawn().await;
     let id = app.upload_photos(0..1).await[0];
     let body = announcement(&key(&app, id).await);
-    let annotate = function(&app, Name::Annotate);
+    let annotate = function(&app, StepKind::Annotate);
 
     for _ in 0..3 {
         // Without queues of our own, SQS's visibility timeout has to do for waiting.
         assert_eq!(failures(&annotate, &[message("m", &body, 1)]).await, ["m"]);
     }
-    let step = app.step(id, Name::Annotate).await;
-    assert_eq!((step.state, step.attempts), (State::Queued, 0));
+    let step = app.step(id, StepKind::Annotate).await;
+    assert_eq!((step.state, step.attempts), (StepState::Queued, 0));
     assert_eq!(provider.asked().len(), 1);
     app.let_time_pass().await;
     assert!(
@@ -307,5 +314,8 @@ async fn a_pause_of_the_provider_brings_the_message_back_without_an_attempt() {
             .await
             .is_empty()
     );
-    assert_eq!(app.step(id, Name::Annotate).await.state, State::Done);
+    assert_eq!(
+        app.step(id, StepKind::Annotate).await.state,
+        StepState::Done
+    );
 }

@@ -5,11 +5,11 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use functions::annotate::{
-    Account, Answered, Caption, CaptionError, Captioner, Describer, Subject, Usage,
-};
 use functions::faces::{DetectError, Face, FaceDetector};
 use functions::picture::Upright;
+use functions::steps::annotate::{
+    Account, Answered, Caption, CaptionError, Captioner, Describer, Subject, Usage,
+};
 use tokio::sync::Semaphore;
 
 /// Sees one face that fills the picture but for a margin.

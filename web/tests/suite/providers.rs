@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::step::{Name, State};
-use functions::annotate::Prompt;
+use entity::step::{StepKind, StepState};
 use functions::picture::{Detail, Limits, decode};
+use functions::steps::annotate::Prompt;
 use functions::testing;
 use functions::testing::Noise;
 use functions::testing::provider::{Answer, KEY, Provider, WRITTEN, bodies, damaged, google_error};
@@ -95,7 +95,7 @@ async fn a_provider_that_is_busy_is_asked_again_when_it_wants_to_be() {
     assert!(until - before >= TimeDelta::seconds(40), "{until}");
     // Nobody asks before that, about other pictures neither.
     app.upload_photos(2..4).await;
-    app.state.queue.resume(Name::Annotate).await.unwrap();
+    app.state.queue.resume(StepKind::Annotate).await.unwrap();
     app.drain().await;
     assert_eq!(provider.asked().len(), 1);
     app.let_time_pass().await;
@@ -120,8 +120,8 @@ async fn being_turned_away_uses_up_no_attempts_however_often() {
         app.let_time_pass().await;
     }
 
-    let step = app.step(id, Name::Annotate).await;
-    assert_eq!((step.state, step.attempts), (State::Done, 1));
+    let step = app.step(id, StepKind::Annotate).await;
+    assert_eq!((step.state, step.attempts), (StepState::Done, 1));
     assert_eq!(step.history.unwrap().0.len(), 1);
     assert_eq!(provider.asked().len(), 13);
 }
@@ -198,10 +198,13 @@ async fn a_rejected_key_is_tried_once_and_waits_for_a_person() {
         .on_the_data_of(&wrong)
         .spawn()
         .await;
-    right.state.queue.resume(Name::Annotate).await.unwrap();
+    right.state.queue.resume(StepKind::Annotate).await.unwrap();
     right.drain().await;
     for id in ids {
-        assert_eq!(right.step(id, Name::Annotate).await.state, State::Done);
+        assert_eq!(
+            right.step(id, StepKind::Annotate).await.state,
+            StepState::Done
+        );
     }
     let gallery = right.sign_in("correct horse").await.page("/gallery").await;
     assert!(!gallery.text().contains(notice));
@@ -292,10 +295,14 @@ async fn whatever_a_provider_answers_each_step_ends_in_a_legal_state() {
 
     let mut ends = std::collections::HashMap::new();
     for id in ids {
-        let step = app.step(id, Name::Annotate).await;
+        let step = app.step(id, StepKind::Annotate).await;
         let row = app.row(id).await.unwrap();
-        assert_eq!(row.caption_text.is_some(), step.state == State::Done);
-        assert_eq!(step.error.is_some(), step.state != State::Done, "{step:?}");
+        assert_eq!(row.caption_text.is_some(), step.state == StepState::Done);
+        assert_eq!(
+            step.error.is_some(),
+            step.state != StepState::Done,
+            "{step:?}"
+        );
         assert!(
             !step.state.is_pending() && step.finished_at.is_some(),
             "{step:?}"
@@ -304,7 +311,7 @@ async fn whatever_a_provider_answers_each_step_ends_in_a_legal_state() {
         *ends.entry(step.state).or_insert(0) += 1;
     }
     assert!(
-        ends[&State::Done] > 5 && ends[&State::Failed] > 5,
+        ends[&StepState::Done] > 5 && ends[&StepState::Failed] > 5,
         "{ends:?}"
     );
 }
@@ -319,8 +326,8 @@ async fn a_request_that_breaks_is_sent_again_within_the_attempt() {
     let id = upload(&app).await;
     app.drain().await;
 
-    let step = app.step(id, Name::Annotate).await;
-    assert_eq!((step.state, step.attempts), (State::Done, 1));
+    let step = app.step(id, StepKind::Annotate).await;
+    assert_eq!((step.state, step.attempts), (StepState::Done, 1));
     assert_eq!(provider.asked().len(), 3);
 }
 
@@ -334,7 +341,10 @@ async fn an_answer_of_no_use_is_asked_for_once_more_and_not_twice() {
     app.drain().await;
     app.let_time_pass().await;
     app.drain().await;
-    assert_eq!(app.step(lucky, Name::Annotate).await.state, State::Done);
+    assert_eq!(
+        app.step(lucky, StepKind::Annotate).await.state,
+        StepState::Done
+    );
 
     provider.will(garbage());
     provider.will(Answer::Raw(500, Vec::new(), String::new()));
@@ -345,8 +355,8 @@ async fn an_answer_of_no_use_is_asked_for_once_more_and_not_twice() {
         app.let_time_pass().await;
     }
 
-    let step = app.step(unlucky, Name::Annotate).await;
-    assert_eq!((step.state, step.attempts), (State::Failed, 2));
+    let step = app.step(unlucky, StepKind::Annotate).await;
+    assert_eq!((step.state, step.attempts), (StepState::Failed, 2));
     assert!(step.error.unwrap().contains("cannot be used"));
 
     // Whoever asks for it again gets two tries again.
@@ -357,7 +367,10 @@ async fn an_answer_of_no_use_is_asked_for_once_more_and_not_twice() {
     app.drain().await;
     app.let_time_pass().await;
     app.drain().await;
-    assert_eq!(app.step(unlucky, Name::Annotate).await.state, State::Done);
+    assert_eq!(
+        app.step(unlucky, StepKind::Annotate).await.state,
+        StepState::Done
+    );
 }
 
 #[tokio::test]
@@ -369,8 +382,8 @@ async fn a_picture_that_gemini_blocks_is_blocked() {
 
     app.drain().await;
 
-    let step = app.step(id, Name::Annotate).await;
-    assert_eq!((step.state, step.attempts), (State::Blocked, 1));
+    let step = app.step(id, StepKind::Annotate).await;
+    assert_eq!((step.state, step.attempts), (StepState::Blocked, 1));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use functions::lifecycle::{NewImage, accept};
+use functions::pipeline::lifecycle::{NewImage, accept};
 use functions::testing;
 use futures::StreamExt as _;
 use futures::future::join_all;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use entity::step::{Name, State};
+use entity::step::{StepKind, StepState};
 use entity::{image, job, step};
 use platform::database;
 use platform::settings::DatabaseSettings;
@@ -72,7 +72,7 @@ impl Stored {
         }
         assert_eq!(self.objects(), expected);
         let steps = self.steps().await;
-        assert_eq!(steps.len(), images.len() * Name::ALL.len());
+        assert_eq!(steps.len(), images.len() * StepKind::ALL.len());
         for step in &steps {
             assert_history_is_consistent(step);
         }
@@ -86,7 +86,7 @@ impl Stored {
             .iter()
             .flat_map(|step| &step.history.as_ref().unwrap().0);
         attempts
-            .filter(|attempt| attempt.state == State::Queued)
+            .filter(|attempt| attempt.state == StepState::Queued)
             .count()
     }
 }
@@ -94,7 +94,7 @@ impl Stored {
 /// Done at the last attempt and at no earlier one, the attempts numbered as they happened.
 #[track_caller]
 fn assert_history_is_consistent(step: &step::Model) {
-    assert_eq!(step.state, State::Done, "{step:#?}");
+    assert_eq!(step.state, StepState::Done, "{step:#?}");
     assert_eq!(step.error, None);
     assert!(step.finished_at.is_some());
     let history = &step.history.as_ref().unwrap().0;
@@ -105,10 +105,10 @@ fn assert_history_is_consistent(step: &step::Model) {
         "{step:#?}"
     );
     let (last, earlier) = history.split_last().unwrap();
-    assert_eq!(last.state, State::Done, "{step:#?}");
+    assert_eq!(last.state, StepState::Done, "{step:#?}");
     assert_eq!(last.finished_at, step.finished_at);
     for attempt in earlier {
-        assert_eq!(attempt.state, State::Queued, "{step:#?}");
+        assert_eq!(attempt.state, StepState::Queued, "{step:#?}");
         assert!(attempt.started_at <= last.started_at);
     }
 }

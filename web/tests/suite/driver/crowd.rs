@@ -114,7 +114,7 @@ async fn a_server_that_stops_finishes_what_it_has_begun() {
     let steps = step::Entity::find().all(&next.state.db).await.unwrap();
     assert_eq!(steps.len(), 36);
     for step in steps {
-        assert_ne!(step.state, step::State::Running, "{step:?}");
+        assert_ne!(step.state, step::StepState::Running, "{step:?}");
     }
     next.drain().await;
     let page = next.get("/api/images").await.json();

@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, mpsc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use entity::step::Name;
-use functions::context::Context;
+use entity::step::StepKind;
 use functions::faces::{DetectError, Face, FaceDetector};
-use functions::handle::{Delivery, handle};
-use functions::lifecycle::{self, accept};
 use functions::picture::Upright;
+use functions::pipeline::context::Context;
+use functions::pipeline::lifecycle::{self, accept};
+use functions::pipeline::run_step::{Delivery, run_step};
 use functions::testing;
 use futures::stream::BoxStream;
 use platform::objects::{
@@ -133,7 +133,7 @@ fn held_anonymiser(
         ..context.clone()
     };
     let worker = tokio::spawn(async move {
-        handle(&context, delivery).await.unwrap();
+        run_step(&context, delivery).await.unwrap();
     });
     (begun, go, worker)
 }
@@ -143,7 +143,7 @@ async fn a_photo_deleted_while_it_is_anonymised_leaves_nothing() {
     let (app, id) = app_with_a_photo().await;
     let delivery = Delivery {
         image_id: id,
-        step: Name::Anonymise,
+        step: StepKind::Anonymise,
         receive_count: 1,
     };
     let (begun, go, worker) = held_anonymiser(&app.context, delivery);
@@ -163,7 +163,7 @@ async fn a_rendition_that_is_stored_in_the_middle_of_a_deletion_goes_too() {
     let (app, id) = app_with_a_photo().await;
     let delivery = Delivery {
         image_id: id,
-        step: Name::Anonymise,
+        step: StepKind::Anonymise,
         receive_count: 1,
     };
     let (begun, go, worker) = held_anonymiser(&app.context, delivery);
@@ -194,10 +194,10 @@ async fn a_photo_deleted_while_it_is_put_into_words_stays_deleted() {
     };
     let delivery = Delivery {
         image_id: id,
-        step: Name::Annotate,
+        step: StepKind::Annotate,
         receive_count: 1,
     };
-    let worker = tokio::spawn(async move { handle(&context, delivery).await });
+    let worker = tokio::spawn(async move { run_step(&context, delivery).await });
     held.has_begun().await;
 
     app.delete(&format!("/api/images/{id}")).await.expect(204);

@@ -1,11 +1,11 @@
 //! Work that is done late, twice, or by two at once.
 
 use entity::job;
-use entity::step::{Name, State};
-use functions::context::Context;
-use functions::handle::{Delivery, Verdict, handle};
-use functions::lifecycle::requeue;
-use functions::local;
+use entity::step::{StepKind, StepState};
+use functions::drivers::local;
+use functions::pipeline::context::Context;
+use functions::pipeline::lifecycle::requeue;
+use functions::pipeline::run_step::{Delivery, Verdict, run_step};
 use futures::future::join_all;
 use sea_orm::EntityTrait as _;
 
@@ -16,8 +16,8 @@ use crate::uploads::states;
 #[tokio::test]
 async fn when_a_lease_runs_out_another_worker_does_the_job_and_the_late_one_does_no_harm() {
     let (app, id) = app_with_a_photo().await;
-    app.deliver(id, Name::Thumbnail, 1).await;
-    app.deliver(id, Name::Anonymise, 1).await;
+    app.deliver(id, StepKind::Thumbnail, 1).await;
+    app.deliver(id, StepKind::Anonymise, 1).await;
     app.drain().await;
     app.post(&format!("/api/images/{id}/steps/annotate/retry"))
         .await
@@ -57,15 +57,18 @@ async fn a_worker_that_died_shows_in_the_history() {
     held.has_begun().await;
     worker.abort();
     assert!(worker.await.unwrap_err().is_cancelled());
-    assert_eq!(app.step(id, Name::Annotate).await.state, State::Running);
+    assert_eq!(
+        app.step(id, StepKind::Annotate).await.state,
+        StepState::Running
+    );
 
     // What the next process does, which knows that no worker is alive.
     assert_eq!(app.state.queue.release_all().await.unwrap(), 1);
     app.drain().await;
 
-    let step = app.step(id, Name::Annotate).await;
-    assert_eq!((step.state, step.attempts), (State::Done, 2));
-    assert_eq!(outcomes(&step), [State::Queued, State::Done]);
+    let step = app.step(id, StepKind::Annotate).await;
+    assert_eq!((step.state, step.attempts), (StepState::Done, 2));
+    assert_eq!(outcomes(&step), [StepState::Queued, StepState::Done]);
     let first = &step.history.unwrap().0[0];
     assert_eq!(first.finished_at, None);
     assert!(first.error.as_ref().unwrap().contains("the worker stopped"));
@@ -81,18 +84,20 @@ async fn a_result_for_a_round_that_is_over_is_not_taken() {
     };
     let delivery = Delivery {
         image_id: id,
-        step: Name::Annotate,
+        step: StepKind::Annotate,
         receive_count: 1,
     };
-    let late = tokio::spawn(async move { handle(&late, delivery).await });
+    let late = tokio::spawn(async move { run_step(&late, delivery).await });
     held.has_begun().await;
 
-    requeue(&app.state.db, id, &[Name::Annotate]).await.unwrap();
+    requeue(&app.state.db, id, &[StepKind::Annotate])
+        .await
+        .unwrap();
     held.let_go();
     late.await.unwrap().unwrap();
 
-    let step = app.step(id, Name::Annotate).await;
-    assert_eq!((step.state, step.attempts), (State::Queued, 0));
+    let step = app.step(id, StepKind::Annotate).await;
+    assert_eq!((step.state, step.attempts), (StepState::Queued, 0));
     app.drain().await;
     let caption = app.image(id).await["caption"]["text"].clone();
     assert_ne!(caption, "from the round before");
@@ -101,17 +106,17 @@ async fn a_result_for_a_round_that_is_over_is_not_taken() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn deliveries_at_the_same_time_end_in_one_done() {
     let (app, id) = app_with_a_photo().await;
-    for step in Name::ALL {
+    for step in StepKind::ALL {
         let deliveries = (0..20).map(|_| app.deliver(id, step, 1));
 
         let verdicts = join_all(deliveries).await;
 
         assert_eq!(verdicts, [Verdict::Acknowledge; 20]);
         let row = app.step(id, step).await;
-        assert_eq!(row.state, State::Done);
+        assert_eq!(row.state, StepState::Done);
         let done = outcomes(&row)
             .into_iter()
-            .filter(|state| *state == State::Done)
+            .filter(|state| *state == StepState::Done)
             .count();
         assert_eq!(done, 1, "{:?}", row.history);
     }
@@ -123,20 +128,22 @@ async fn deliveries_at_the_same_time_end_in_one_done() {
 async fn a_delivery_of_a_step_that_is_done_does_nothing() {
     let (app, id) = app_with_a_photo().await;
     app.drain().await;
-    let before = app.step(id, Name::Thumbnail).await;
+    let before = app.step(id, StepKind::Thumbnail).await;
 
     assert_eq!(
-        app.deliver(id, Name::Thumbnail, 2).await,
+        app.deliver(id, StepKind::Thumbnail, 2).await,
         Verdict::Acknowledge
     );
 
-    assert_eq!(app.step(id, Name::Thumbnail).await, before);
+    assert_eq!(app.step(id, StepKind::Thumbnail).await, before);
 }
 
 #[tokio::test]
 async fn a_delivery_for_an_image_that_nobody_knows_is_acknowledged() {
     let (app, _) = app_with_a_photo().await;
-    let verdict = app.deliver(uuid::Uuid::now_v7(), Name::Thumbnail, 1).await;
+    let verdict = app
+        .deliver(uuid::Uuid::now_v7(), StepKind::Thumbnail, 1)
+        .await;
     assert_eq!(verdict, Verdict::Acknowledge);
 }
 
@@ -151,7 +158,7 @@ async fn all_photos_get_their_thumbnails_first() {
         .unwrap();
 
     let steps: Vec<_> = jobs.drain(..).map(|job| job.step).collect();
-    let expected = Name::ALL.into_iter().flat_map(|step| [step; 5]);
+    let expected = StepKind::ALL.into_iter().flat_map(|step| [step; 5]);
     assert_eq!(steps, expected.collect::<Vec<_>>());
     assert_eq!(
         job::Entity::find().all(&app.state.db).await.unwrap().len(),

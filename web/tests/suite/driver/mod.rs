@@ -6,8 +6,8 @@ mod leases;
 mod retries;
 mod sweeper;
 
-use entity::step::{Model, Name, State};
-use functions::handle::{Delivery, Verdict, handle};
+use entity::step::{Model, StepKind, StepState};
+use functions::pipeline::run_step::{Delivery, Verdict, run_step};
 use functions::testing;
 use uuid::Uuid;
 
@@ -33,18 +33,18 @@ impl TestApp {
     }
 
     /// One delivery of a step, as a queue would bring it.
-    async fn deliver(&self, id: Uuid, step: Name, receive_count: i32) -> Verdict {
+    async fn deliver(&self, id: Uuid, step: StepKind, receive_count: i32) -> Verdict {
         let delivery = Delivery {
             image_id: id,
             step,
             receive_count,
         };
-        handle(&self.context, delivery).await.unwrap()
+        run_step(&self.context, delivery).await.unwrap()
     }
 }
 
 /// The outcomes of the attempts at a step, oldest first.
-fn outcomes(step: &Model) -> Vec<State> {
+fn outcomes(step: &Model) -> Vec<StepState> {
     let history = step.history.clone().unwrap_or_default();
     history.0.iter().map(|attempt| attempt.state).collect()
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use entity::image::{Author, Column, Entity};
 use entity::job;
-use entity::step::{Name, State};
-use functions::handle::Verdict;
+use entity::step::{StepKind, StepState};
+use functions::pipeline::run_step::Verdict;
 use functions::testing;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
@@ -21,15 +21,15 @@ async fn a_provider_that_stumbles_is_asked_again_later() {
     app.context.captioner = Scripted::new([Move::Stumble]);
     app.drain().await;
 
-    let step = app.step(id, Name::Annotate).await;
-    assert_eq!((step.state, step.attempts), (State::Queued, 1));
+    let step = app.step(id, StepKind::Annotate).await;
+    assert_eq!((step.state, step.attempts), (StepState::Queued, 1));
     assert_eq!(step.error.as_deref(), Some("the provider stumbled"));
     assert_eq!(app.drain().await, 0, "it is not asked again at once");
 
     app.let_time_pass().await;
     app.drain().await;
-    let step = app.step(id, Name::Annotate).await;
-    assert_eq!((step.state, step.error), (State::Done, None));
+    let step = app.step(id, StepKind::Annotate).await;
+    assert_eq!((step.state, step.error), (StepState::Done, None));
     assert_eq!(step.attempts, 2);
 }
 
@@ -39,7 +39,7 @@ async fn each_wait_is_longer_than_the_one_before() {
     app.context.captioner = Scripted::new((0..4).map(|_| Move::Stumble));
     let mut waits = Vec::new();
     for attempt in 1..=4 {
-        match app.deliver(id, Name::Annotate, attempt).await {
+        match app.deliver(id, StepKind::Annotate, attempt).await {
             Verdict::Retry(wait) => waits.push(wait.as_secs()),
             other => panic!("{other:?} after attempt {attempt}, which is not the last one"),
         }
@@ -54,7 +54,7 @@ async fn the_wait_is_kept_in_the_queue() {
     let before = entity::now();
     app.drain().await;
 
-    let job = job::for_step(id, Name::Annotate)
+    let job = job::for_step(id, StepKind::Annotate)
         .one(&app.state.db)
         .await
         .unwrap()
@@ -72,11 +72,11 @@ async fn after_five_attempts_a_step_has_failed_with_its_reason_and_its_history()
 
     app.drain_to_the_end().await;
 
-    let step = app.step(id, Name::Annotate).await;
-    assert_eq!((step.state, step.attempts), (State::Failed, 5));
+    let step = app.step(id, StepKind::Annotate).await;
+    assert_eq!((step.state, step.attempts), (StepState::Failed, 5));
     assert_eq!(step.error.as_deref(), Some("the provider stumbled"));
-    let mut expected = vec![State::Queued; 4];
-    expected.push(State::Failed);
+    let mut expected = vec![StepState::Queued; 4];
+    expected.push(StepState::Failed);
     assert_eq!(outcomes(&step), expected);
     let history = step.history.unwrap().0;
     assert!(history.iter().all(|attempt| attempt.finished_at.is_some()));
@@ -91,8 +91,8 @@ async fn what_can_never_work_fails_at_once() {
 
     app.drain().await;
 
-    let step = app.step(id, Name::Annotate).await;
-    assert_eq!((step.state, step.attempts), (State::Failed, 1));
+    let step = app.step(id, StepKind::Annotate).await;
+    assert_eq!((step.state, step.attempts), (StepState::Failed, 1));
     assert_eq!(step.error.as_deref(), Some("the key is wrong"));
     assert_eq!(app.state.queue.depth().await.unwrap(), 0);
 }
@@ -109,8 +109,8 @@ async fn a_refusal_of_the_provider_is_final() {
 
     assert!(answer.problem(409).contains("final"));
     assert_eq!(app.drain().await, 0);
-    let step = app.step(id, Name::Annotate).await;
-    assert_eq!((step.state, step.attempts), (State::Blocked, 1));
+    let step = app.step(id, StepKind::Annotate).await;
+    assert_eq!((step.state, step.attempts), (StepState::Blocked, 1));
     assert!(step.error.unwrap().contains("not this one"));
 }
 
@@ -122,8 +122,8 @@ async fn a_captioner_that_crashes_is_tried_again_and_takes_no_neighbour_along() 
 
     app.drain().await;
 
-    let step = app.step(id, Name::Annotate).await;
-    assert_eq!(step.state, State::Queued);
+    let step = app.step(id, StepKind::Annotate).await;
+    assert_eq!(step.state, StepState::Queued);
     assert!(step.error.unwrap().contains("crashed: no words for this"));
     assert_eq!(states(&app.image(neighbour).await), ["done"; 3]);
     app.drain_to_the_end().await;
@@ -150,7 +150,7 @@ async fn a_detector_that_crashes_on_one_photo_fails_there_alone() {
         states(&app.image(poison).await),
         ["failed", "done", "failed"]
     );
-    let step = app.step(poison, Name::Anonymise).await;
+    let step = app.step(poison, StepKind::Anonymise).await;
     assert_eq!(step.attempts, 5);
     assert!(
         step.error
@@ -173,7 +173,7 @@ async fn of_ten_photos_the_one_whose_bytes_turned_to_garbage_fails_alone() {
         let expected = if id == poisoned.id { "failed" } else { "done" };
         assert_eq!(states(&app.image(id).await), [expected; 3]);
     }
-    let step = app.step(poisoned.id, Name::Thumbnail).await;
+    let step = app.step(poisoned.id, StepKind::Thumbnail).await;
     assert_eq!(step.attempts, 1, "the bytes will not get better");
     assert!(step.error.unwrap().contains("cannot be decoded"));
     assert_eq!(app.unfinished_files(), Vec::<String>::new());
@@ -183,11 +183,11 @@ async fn of_ten_photos_the_one_whose_bytes_turned_to_garbage_fails_alone() {
 async fn a_step_whose_workers_die_each_time_is_given_up() {
     let (app, id) = app_with_a_photo().await;
 
-    let verdict = app.deliver(id, Name::Thumbnail, 6).await;
+    let verdict = app.deliver(id, StepKind::Thumbnail, 6).await;
 
     assert_eq!(verdict, Verdict::Acknowledge);
-    let step = app.step(id, Name::Thumbnail).await;
-    assert_eq!(step.state, State::Failed);
+    let step = app.step(id, StepKind::Thumbnail).await;
+    assert_eq!(step.state, StepState::Failed);
     assert!(step.error.unwrap().contains("given up"));
 }
 
@@ -208,8 +208,8 @@ async fn a_failed_step_that_is_tried_again_has_five_new_attempts() {
         (&step["state"], &step["attempts"]),
         (&"queued".into(), &0.into())
     );
-    let step = app.step(id, Name::Annotate).await;
-    assert_eq!((step.state, step.attempts), (State::Done, 5));
+    let step = app.step(id, StepKind::Annotate).await;
+    assert_eq!((step.state, step.attempts), (StepState::Done, 5));
     assert_eq!(outcomes(&step).len(), 10);
 }
 

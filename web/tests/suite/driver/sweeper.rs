@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use entity::image::{self, Column, Entity};
 use entity::{change, job, session, step};
-use functions::local::{Swept, sweep};
+use functions::drivers::local::{Swept, sweep};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use uuid::Uuid;
@@ -152,10 +152,10 @@ async fn more_steps_than_fit_into_one_batch_are_all_queued() {
         let steps: Vec<_> = images
             .iter()
             .flat_map(|image| {
-                step::Name::ALL.map(|name| step::ActiveModel {
+                step::StepKind::ALL.map(|name| step::ActiveModel {
                     image_id: image.id.clone(),
                     name: Set(name),
-                    state: Set(step::State::Queued),
+                    state: Set(step::StepState::Queued),
                     attempts: Set(0),
                     queued_at: Set(now),
                     ..Default::default()

@@ -1,0 +1,130 @@
+//! Workers: claim, work, acknowledge. The lease is committed before the work starts and is
+//! extended while it lasts; no transaction is held meanwhile.
+
+use std::time::Duration;
+
+use platform::telemetry;
+use sea_orm::DbErr;
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio_util::sync::CancellationToken;
+use tracing::field::Empty;
+use tracing::{Instrument as _, error, error_span, info};
+
+use crate::pipeline::context::Context;
+use crate::pipeline::job_queue::{JobQueue, Lease};
+use crate::pipeline::run_step::{Delivery, Verdict, run_step};
+
+/// How long a claimed job stays invisible unless its worker says that it is alive.
+const VISIBILITY: Duration = Duration::from_secs(60);
+
+/// How often a worker says so.
+const HEARTBEAT: Duration = Duration::from_secs(20);
+
+/// How often idle workers look for jobs that nobody rang for: retries that came due, and what
+/// other processes queued.
+const POLL: Duration = Duration::from_secs(1);
+
+/// Works with `workers` jobs at once until `stop`, then finishes those it has begun.
+pub async fn run(ctx: Context, queue: JobQueue, workers: usize, stop: CancellationToken) {
+    let mut set = JoinSet::new();
+    for _ in 0..workers {
+        set.spawn(work(ctx.clone(), queue.clone(), stop.clone()));
+    }
+    while let Some(ended) = set.join_next().await {
+        if let Err(error) = ended {
+            error!(%error, "a worker died; another takes its place");
+            if !stop.is_cancelled() {
+                set.spawn(work(ctx.clone(), queue.clone(), stop.clone()));
+            }
+        }
+    }
+    info!("all workers have stopped");
+}
+
+/// Works off everything that can be claimed now, and returns how many jobs that were.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn drain(ctx: &Context, queue: &JobQueue) -> Result<usize, DbErr> {
+    let mut worked = 0;
+    while let Some(lease) = queue.claim(VISIBILITY).await? {
+        work_on(ctx, queue, lease).await?;
+        worked += 1;
+    }
+    Ok(worked)
+}
+
+async fn work(ctx: Context, queue: JobQueue, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let worked = match queue.claim(VISIBILITY).await {
+            Ok(Some(lease)) => {
+                // There may be more: wake the next one.
+                queue.notify();
+                work_on(&ctx, &queue, lease).await.map(|()| true)
+            }
+            Ok(None) => Ok(false),
+            Err(error) => Err(error),
+        };
+        match worked {
+            Ok(true) => {}
+            Ok(false) => tokio::select! {
+                () = queue.notified() => {}
+                () = sleep(queue.hold_ends_in().map_or(POLL, |wait| wait.min(POLL))) => {}
+                () = stop.cancelled() => {}
+            },
+            Err(error) => {
+                error!(%error, "the queue does not answer; trying again in a second");
+                tokio::select! {
+                    () = sleep(POLL) => {}
+                    () = stop.cancelled() => {}
+                }
+            }
+        }
+    }
+}
+
+async fn work_on(ctx: &Context, queue: &JobQueue, lease: Lease) -> Result<(), DbErr> {
+    let job = &lease.job;
+    let span = error_span!(
+        "job",
+        otel.name = %format_args!("process {}", job.step),
+        otel.kind = "consumer",
+        messaging.operation.type = "process",
+        messaging.destination.name = %job.step,
+        trace_id = Empty,
+        image_id = %job.image_id,
+    );
+    telemetry::begin(&span, job.trace.as_deref());
+    work_with(ctx, queue, lease).instrument(span).await
+}
+
+async fn work_with(ctx: &Context, queue: &JobQueue, lease: Lease) -> Result<(), DbErr> {
+    let delivery = Delivery {
+        image_id: lease.job.image_id,
+        step: lease.job.step,
+        receive_count: lease.job.attempts,
+    };
+    let verdict = tokio::select! {
+        verdict = run_step(ctx, delivery) => verdict?,
+        never = keep_alive(queue, &lease) => match never {},
+    };
+    match verdict {
+        Verdict::Acknowledge => queue.delete(&lease).await,
+        Verdict::Retry(wait) => queue.give_back(&lease, wait).await,
+        Verdict::Postpone(wait) => queue.postpone(&lease, wait).await,
+    }
+}
+
+/// Extends the lease for as long as it is polled.
+async fn keep_alive(queue: &JobQueue, lease: &Lease) -> std::convert::Infallible {
+    let mut heartbeat = interval(HEARTBEAT);
+    heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    heartbeat.tick().await;
+    loop {
+        heartbeat.tick().await;
+        if let Err(error) = queue.extend(lease, VISIBILITY).await {
+            error!(job = lease.job.id, %error, "the lease could not be extended");
+        }
+    }
+}

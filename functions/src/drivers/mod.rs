@@ -1,0 +1,5 @@
+//! What calls the pipeline: [`local`] leases jobs from the database, [`lambda`] is pushed batches of
+//! messages.
+
+pub mod lambda;
+pub mod local;

@@ -1,0 +1,166 @@
+//! Captions in the rows: the one that holds, on the image, and all there have been. A caption
+//! that a person wrote is never overwritten by a machine; what decides is the one conditional
+//! update in [`by_machine`], so a race changes nothing.
+
+use entity::caption::{ActiveModel, Entity};
+use entity::change::{self, Kind};
+use entity::image::{self, Author, Column, Model, Tags};
+use platform::database::begin_write;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait as _, Condition, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait as _,
+    QueryFilter as _, QuerySelect as _,
+};
+use uuid::Uuid;
+
+use crate::pipeline::provider_budget::RequestCost;
+use crate::steps::annotate::Caption;
+
+/// What a person wants a picture to be called.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Edit {
+    /// The new caption; none leaves the words as they are.
+    pub caption: Option<Words>,
+    /// The new tags; none leaves them as they are.
+    pub tags: Option<Vec<String>>,
+}
+
+/// A caption in a person's words. What a machine said at length goes with its caption.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// The caption.
+    pub text: String,
+    /// A paragraph that says more, if they care to.
+    pub paragraph: Option<String>,
+}
+
+/// Writes a captioner's caption. False, and nothing is changed, if a person wrote one before.
+///
+/// # Errors
+/// If the database does not answer.
+pub(crate) async fn by_machine(
+    tx: &DatabaseTransaction,
+    image_id: Uuid,
+    caption: Caption,
+    cost: RequestCost,
+) -> Result<bool, DbErr> {
+    let now = entity::now();
+    let tags = Tags(caption.tags);
+    let updated = image::Entity::update_many()
+        .filter(Column::Id.eq(image_id))
+        .filter(
+            Condition::any()
+                .add(Column::CaptionBy.is_null())
+                .add(Column::CaptionBy.eq(Author::Machine)),
+        )
+        .col_expr(Column::CaptionText, Expr::value(caption.text.clone()))
+        .col_expr(
+            Column::CaptionParagraph,
+            Expr::value(caption.paragraph.clone()),
+        )
+        .col_expr(Column::CaptionBy, Expr::value(Author::Machine))
+        .col_expr(
+            Column::CaptionProvider,
+            Expr::value(caption.provider.clone()),
+        )
+        .col_expr(Column::CaptionModel, Expr::value(caption.model.clone()))
+        .col_expr(
+            Column::CaptionPromptVersion,
+            Expr::value(caption.prompt_version.clone()),
+        )
+        .col_expr(
+            Column::CaptionLanguage,
+            Expr::value(caption.language.clone()),
+        )
+        .col_expr(Column::CaptionAt, Expr::value(now))
+        .col_expr(Column::Tags, Expr::value(tags.clone()))
+        .exec(tx)
+        .await?;
+    if updated.rows_affected == 0 {
+        return Ok(false);
+    }
+    let row = ActiveModel {
+        id: Set(Uuid::now_v7()),
+        image_id: Set(image_id),
+        text: Set(caption.text),
+        paragraph: Set(caption.paragraph),
+        tags: Set(Some(tags)),
+        written_by: Set(Author::Machine),
+        author_name: Set(None),
+        provider: Set(Some(caption.provider)),
+        model: Set(caption.model),
+        prompt_version: Set(caption.prompt_version),
+        language: Set(Some(caption.language)),
+        tokens_in: Set(cost.tokens_in),
+        tokens_out: Set(cost.tokens_out),
+        cost_micros: Set(cost.cost_micros),
+        duration_ms: Set(cost.duration_ms),
+        created_at: Set(now),
+    };
+    Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(true)
+}
+
+/// Writes a person's caption. None if there is no such image, or neither words nor a caption to
+/// keep.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn by_person(
+    db: &DatabaseConnection,
+    image_id: Uuid,
+    name: Option<&str>,
+    edit: Edit,
+) -> Result<Option<()>, DbErr> {
+    let tx = begin_write(db).await?;
+    // One person at a time, so that the history has them in the order in which their words held.
+    let image = image::visible_by_id(image_id).lock_exclusive();
+    let Some(image) = image.one(&tx).await? else {
+        return Ok(None);
+    };
+    let Some(Words { text, paragraph }) = edit.caption.or_else(|| words_of(&image)) else {
+        return Ok(None);
+    };
+    let tags = edit.tags.map_or_else(|| tags_of(&image), Tags);
+    let now = entity::now();
+    image::Entity::update_many()
+        .filter(Column::Id.eq(image_id))
+        .col_expr(Column::CaptionText, Expr::value(text.clone()))
+        .col_expr(Column::CaptionParagraph, Expr::value(paragraph.clone()))
+        .col_expr(Column::CaptionBy, Expr::value(Author::Person))
+        .col_expr(Column::CaptionProvider, Expr::value(None::<String>))
+        .col_expr(Column::CaptionModel, Expr::value(None::<String>))
+        .col_expr(Column::CaptionPromptVersion, Expr::value(None::<String>))
+        .col_expr(Column::CaptionLanguage, Expr::value(None::<String>))
+        .col_expr(Column::CaptionAt, Expr::value(now))
+        .col_expr(Column::Tags, Expr::value(tags.clone()))
+        .exec(&tx)
+        .await?;
+    let row = ActiveModel {
+        id: Set(Uuid::now_v7()),
+        image_id: Set(image_id),
+        text: Set(text),
+        paragraph: Set(paragraph),
+        tags: Set(Some(tags)),
+        written_by: Set(Author::Person),
+        author_name: Set(name.map(str::to_owned)),
+        created_at: Set(now),
+        ..Default::default()
+    };
+    Entity::insert(row).exec_without_returning(&tx).await?;
+    change::record(&tx, image_id, Kind::Image).await?;
+    tx.commit().await?;
+    Ok(Some(()))
+}
+
+fn words_of(image: &Model) -> Option<Words> {
+    Some(Words {
+        text: image.caption_text.clone()?,
+        paragraph: image.caption_paragraph.clone(),
+    })
+}
+
+fn tags_of(image: &Model) -> Tags {
+    image.tags.clone().unwrap_or_default()
+}

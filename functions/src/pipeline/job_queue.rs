@@ -1,0 +1,284 @@
+//! The durable queue of one machine, on the table `job`.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use entity::image;
+use entity::job::{self, ActiveModel, Column, Entity, Model};
+use entity::step::StepKind;
+use platform::database::begin_write;
+use platform::events::{ObjectCreated, ObjectEvents};
+use platform::telemetry::traceparent;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, LockBehavior, LockType, OnConflict};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait as _,
+    PaginatorTrait as _, QueryFilter as _, QuerySelect as _,
+};
+use tokio::sync::Notify;
+use tracing::error;
+use uuid::Uuid;
+
+/// How much earlier each step is taken than the next one of the same age, in seconds. Of a
+/// thousand photos, all get thumbnails first; no step starves, because age counts too.
+const HEAD_START: i64 = 10;
+
+/// How long jobs of a kind are left alone at most before one of them tries again: the reason may
+/// be gone, and another process may know.
+const LONGEST_HOLD: Duration = Duration::from_secs(30);
+
+/// Jobs, and a notify for those who wait for them. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct JobQueue {
+    db: DatabaseConnection,
+    notify: Arc<Notify>,
+    held: Arc<Mutex<HashMap<StepKind, Instant>>>,
+}
+
+/// A job that somebody works on.
+#[derive(Clone, Debug)]
+pub(crate) struct Lease {
+    pub(crate) job: Model,
+    receipt: Uuid,
+}
+
+impl JobQueue {
+    /// The queue in this database.
+    pub fn new(db: DatabaseConnection) -> Self {
+        Self {
+            db,
+            notify: Arc::default(),
+            held: Arc::default(),
+        }
+    }
+
+    /// Puts steps of an image into the queue. A step that is in it already starts over, and
+    /// whoever works on it has worked in vain. The work goes on with the trace we are in.
+    pub async fn push<C: ConnectionTrait>(
+        &self,
+        db: &C,
+        image_id: Uuid,
+        steps: &[StepKind],
+    ) -> Result<(), DbErr> {
+        if steps.is_empty() {
+            return Ok(());
+        }
+        let now = entity::now();
+        let trace = traceparent();
+        let rows = steps.iter().map(|&step| ActiveModel {
+            image_id: Set(image_id),
+            step: Set(step),
+            due_at: Set(due(now, step)),
+            visible_at: Set(now),
+            attempts: Set(0),
+            receipt: Set(None),
+            trace: Set(trace.clone()),
+            ..Default::default()
+        });
+        let start_over = OnConflict::columns([Column::ImageId, Column::Step])
+            .update_columns([
+                Column::DueAt,
+                Column::VisibleAt,
+                Column::Attempts,
+                Column::Receipt,
+                Column::Trace,
+            ])
+            .to_owned();
+        Entity::insert_many(rows)
+            .on_conflict(start_over)
+            .exec_without_returning(db)
+            .await?;
+        Ok(())
+    }
+
+    /// Wakes a worker. Call it once what was pushed is committed.
+    pub fn notify(&self) {
+        self.notify.notify_one();
+    }
+
+    /// Returns once somebody rings.
+    pub(crate) async fn notified(&self) {
+        self.notify.notified().await;
+    }
+
+    /// Claims the most urgent job and makes it invisible for `visibility`. Committed before
+    /// this returns: if the worker dies, the job shows up again by itself.
+    pub(crate) async fn claim(&self, visibility: Duration) -> Result<Option<Lease>, DbErr> {
+        let now = entity::now();
+        let claimable = job::claimable(now)
+            .filter(Column::Step.is_not_in(self.held_steps()))
+            .limit(1);
+        // Idle workers look often; they should not take the write lock for it.
+        if claimable.clone().one(&self.db).await?.is_none() {
+            return Ok(None);
+        }
+        let tx = begin_write(&self.db).await?;
+        let Some(job) = claimable
+            .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+            .one(&tx)
+            .await?
+        else {
+            return Ok(None);
+        };
+        let receipt = Uuid::new_v4();
+        let updated = Entity::update_many()
+            .filter(Column::Id.eq(job.id))
+            .filter(Column::VisibleAt.lte(now))
+            .col_expr(Column::VisibleAt, Expr::value(now + visibility))
+            .col_expr(Column::Attempts, Expr::value(job.attempts + 1))
+            .col_expr(Column::Receipt, Expr::value(receipt))
+            .exec(&tx)
+            .await?;
+        tx.commit().await?;
+        if updated.rows_affected != 1 {
+            return Ok(None);
+        }
+        let job = Model {
+            attempts: job.attempts + 1,
+            ..job
+        };
+        Ok(Some(Lease { job, receipt }))
+    }
+
+    /// Keeps the job invisible for another `visibility`.
+    pub(crate) async fn extend(&self, lease: &Lease, visibility: Duration) -> Result<(), DbErr> {
+        self.show_at(lease, entity::now() + visibility).await
+    }
+
+    /// Gives the job back, to be claimed again after `wait`.
+    pub(crate) async fn give_back(&self, lease: &Lease, wait: Duration) -> Result<(), DbErr> {
+        self.show_at(lease, entity::now() + wait).await
+    }
+
+    /// Gives the job back as if it had never been claimed, and leaves all jobs of its kind alone
+    /// for `wait` or a while: what holds for one of them holds for the others.
+    pub(crate) async fn postpone(&self, lease: &Lease, wait: Duration) -> Result<(), DbErr> {
+        let wait = wait.min(LONGEST_HOLD);
+        Entity::update_many()
+            .filter(Column::Id.eq(lease.job.id))
+            .filter(Column::Receipt.eq(lease.receipt))
+            .col_expr(Column::VisibleAt, Expr::value(entity::now() + wait))
+            .col_expr(Column::Attempts, Expr::value(lease.job.attempts - 1))
+            .exec(&self.db)
+            .await?;
+        self.held().insert(lease.job.step, Instant::now() + wait);
+        Ok(())
+    }
+
+    /// Ends the waits of those jobs that were postponed: somebody knows that they can go on.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn resume(&self, step: StepKind) -> Result<(), DbErr> {
+        let now = entity::now();
+        Entity::update_many()
+            .filter(Column::Step.eq(step))
+            .filter(Column::Attempts.eq(0))
+            .filter(Column::VisibleAt.gt(now))
+            .col_expr(Column::VisibleAt, Expr::value(now))
+            .exec(&self.db)
+            .await?;
+        self.held().remove(&step);
+        self.notify();
+        Ok(())
+    }
+
+    /// How long until jobs that are left alone may be claimed again; none if there are none.
+    pub(crate) fn hold_ends_in(&self) -> Option<Duration> {
+        let now = Instant::now();
+        let ends = self.held().values().min().copied()?;
+        Some(ends.saturating_duration_since(now))
+    }
+
+    fn held_steps(&self) -> Vec<StepKind> {
+        let now = Instant::now();
+        let mut held = self.held();
+        held.retain(|_, until| *until > now);
+        held.keys().copied().collect()
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<StepKind, Instant>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn show_at(&self, lease: &Lease, instant: DateTime<Utc>) -> Result<(), DbErr> {
+        Entity::update_many()
+            .filter(Column::Id.eq(lease.job.id))
+            .filter(Column::Receipt.eq(lease.receipt))
+            .col_expr(Column::VisibleAt, Expr::value(instant))
+            .exec(&self.db)
+            .await?;
+        Ok(())
+    }
+
+    /// Forgets the job, unless it has been queued anew meanwhile.
+    pub(crate) async fn delete(&self, lease: &Lease) -> Result<(), DbErr> {
+        Entity::delete_many()
+            .filter(Column::Id.eq(lease.job.id))
+            .filter(Column::Receipt.eq(lease.receipt))
+            .exec(&self.db)
+            .await?;
+        Ok(())
+    }
+
+    /// Makes every claimed job claimable again. Only for somebody who knows that no worker of
+    /// this queue is alive.
+    pub async fn release_all(&self) -> Result<u64, DbErr> {
+        let updated = Entity::update_many()
+            .filter(Column::Receipt.is_not_null())
+            .filter(Column::VisibleAt.gt(entity::now()))
+            .col_expr(Column::VisibleAt, Expr::value(entity::now()))
+            .col_expr(Column::Receipt, Expr::value(None::<Uuid>))
+            .exec(&self.db)
+            .await?;
+        Ok(updated.rows_affected)
+    }
+
+    /// How long the oldest job has been waiting for a worker; nothing at all if there is none.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn age(&self) -> Result<Duration, DbErr> {
+        let now = entity::now();
+        let oldest = job::oldest_waiting(now).one(&self.db).await?;
+        let age = oldest.map(|job| now - job.visible_at);
+        Ok(age.and_then(|age| age.to_std().ok()).unwrap_or_default())
+    }
+
+    /// How many jobs there are, claimed or not.
+    pub async fn depth(&self) -> Result<u64, DbErr> {
+        Entity::find().count(&self.db).await
+    }
+
+    async fn push_all_steps(&self, event: &ObjectCreated) -> Result<(), DbErr> {
+        let found = image::by_object_key(&event.key.path())
+            .one(&self.db)
+            .await?;
+        if let Some(image) = found {
+            self.push(&self.db, image.id, &StepKind::ALL).await?;
+            self.notify();
+        }
+        Ok(())
+    }
+}
+
+fn due(now: DateTime<Utc>, step: StepKind) -> DateTime<Utc> {
+    let place = match step {
+        StepKind::Thumbnail => 0,
+        StepKind::Anonymise => 1,
+        StepKind::Annotate => 2,
+    };
+    now + chrono::TimeDelta::seconds(HEAD_START * place)
+}
+
+#[async_trait]
+impl ObjectEvents for JobQueue {
+    async fn created(&self, event: ObjectCreated) {
+        if let Err(error) = self.push_all_steps(&event).await {
+            error!(key = %event.key, %error, "the new object is not in the queue yet; the sweeper will see to it");
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! One step of one image, on rows and objects: [`run_step`] takes a delivery, [`step_body`] loads,
+//! works and stores, and [`outcomes`] says what happens next.
+
+pub(crate) mod adopt;
+pub mod captions;
+pub mod context;
+pub mod cpu_pool;
+pub mod dispatch;
+pub mod job_queue;
+pub mod lifecycle;
+pub mod outcomes;
+pub mod provider_budget;
+pub mod run_step;
+pub mod setup;
+pub mod sqs;
+mod step_body;

@@ -1,0 +1,332 @@
+//! What captioning may cost: so many requests a day and a minute, counted in the database by all
+//! workers together, and a pause for everybody when the provider wants to be left alone.
+//!
+//! Every request is written into the ledger before it is sent and settled afterwards. One that is
+//! never settled, because its worker died, counts all the same.
+
+mod pause;
+mod price;
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::call::{self, Outcome};
+use entity::provider::{self, Cause};
+use platform::database::begin_write;
+use platform::settings::{CaptionLimits, CaptionPrice};
+use platform::telemetry::metrics::{self, CaptionRequest};
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::{
+    ColumnTrait as _, Condition, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait as _,
+    PaginatorTrait as _, QueryFilter as _, QuerySelect as _, SqlErr,
+};
+use tracing::{info, warn};
+use uuid::Uuid;
+
+use crate::steps::annotate::{Account, Answered, CaptionError};
+
+pub use pause::{Pause, Why};
+pub use price::money;
+
+/// The window of the rate.
+pub const MINUTE: Duration = Duration::from_secs(60);
+
+/// What one account with a provider may be asked, as all workers share it. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct ProviderBudget {
+    db: DatabaseConnection,
+    account: Account,
+    limits: CaptionLimits,
+    price: Option<CaptionPrice>,
+    window: Duration,
+}
+
+/// A request that may be sent.
+#[derive(Debug)]
+pub struct Reservation {
+    id: Uuid,
+    at: DateTime<Utc>,
+}
+
+/// What a request took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RequestCost {
+    /// Tokens sent, if the provider counts them.
+    pub tokens_in: Option<i32>,
+    /// Tokens that came back.
+    pub tokens_out: Option<i32>,
+    /// What it cost, in millionths, if prices are set.
+    pub cost_micros: Option<i64>,
+    /// How long the provider took, in milliseconds.
+    pub duration_ms: Option<i32>,
+}
+
+impl ProviderBudget {
+    /// The allowance of this account.
+    pub fn new(
+        db: DatabaseConnection,
+        account: Account,
+        limits: CaptionLimits,
+        price: Option<CaptionPrice>,
+    ) -> Self {
+        Self {
+            db,
+            account,
+            limits,
+            price,
+            window: MINUTE,
+        }
+    }
+
+    /// The same with a minute of another length, for those who cannot wait.
+    #[must_use]
+    pub fn with_window(self, window: Duration) -> Self {
+        Self { window, ..self }
+    }
+
+    /// Who is asked.
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// How much that may be.
+    pub fn limits(&self) -> CaptionLimits {
+        self.limits
+    }
+
+    /// What tokens cost.
+    pub fn price(&self) -> Option<&CaptionPrice> {
+        self.price.as_ref()
+    }
+
+    /// Why nobody may be asked at the moment; none if somebody may.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn pause(&self) -> Result<Option<Pause>, DbErr> {
+        let standing = self.standing(&self.db).await?;
+        self.pause_at(&self.db, standing, entity::now()).await
+    }
+
+    /// Writes a request into the ledger that is about to be sent, or says why it must not be.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn reserve(&self, image_id: Uuid) -> Result<Result<Reservation, Pause>, DbErr> {
+        self.ensure_account().await?;
+        let tx = begin_write(&self.db).await?;
+        // Whoever holds the row counts alone; otherwise two would see the same last free place.
+        let standing = provider::Entity::find_by_id(self.account.id.clone())
+            .lock_exclusive()
+            .one(&tx)
+            .await?;
+        let now = entity::now();
+        if let Some(pause) = self.pause_at(&tx, standing, now).await? {
+            return Ok(Err(pause));
+        }
+        let id = Uuid::now_v7();
+        let row = call::ActiveModel {
+            id: Set(id),
+            at: Set(now),
+            image_id: Set(image_id),
+            provider: Set(self.account.provider.to_owned()),
+            model: Set(Some(self.account.model.clone())),
+            outcome: Set(Outcome::Open),
+            ..Default::default()
+        };
+        call::Entity::insert(row)
+            .exec_without_returning(&tx)
+            .await?;
+        tx.commit().await?;
+        Ok(Ok(Reservation { id, at: now }))
+    }
+
+    /// Writes down what came of a request. If the provider turned it away, everybody pauses, and
+    /// this is the pause.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn settle(
+        &self,
+        reservation: Reservation,
+        answered: &Answered,
+        took: Duration,
+    ) -> Result<(RequestCost, Option<Pause>), DbErr> {
+        let cost = self.cost(answered, took);
+        self.count(answered, &cost, took);
+        let tx = begin_write(&self.db).await?;
+        call::Entity::update_many()
+            .filter(call::Column::Id.eq(reservation.id))
+            .col_expr(call::Column::Outcome, Expr::value(outcome(answered)))
+            .col_expr(call::Column::TokensIn, Expr::value(cost.tokens_in))
+            .col_expr(call::Column::TokensOut, Expr::value(cost.tokens_out))
+            .col_expr(call::Column::CostMicros, Expr::value(cost.cost_micros))
+            .col_expr(call::Column::DurationMs, Expr::value(cost.duration_ms))
+            .exec(&tx)
+            .await?;
+        let pause = match &answered.result {
+            Err(CaptionError::TurnedAway {
+                cause,
+                reason,
+                retry_after,
+            }) => Some(self.turned_away(&tx, *cause, reason, *retry_after).await?),
+            Err(CaptionError::Transient { .. }) => None,
+            Ok(_) | Err(_) => {
+                self.taken(&tx, reservation.at).await?;
+                None
+            }
+        };
+        tx.commit().await?;
+        Ok((cost, pause))
+    }
+
+    /// Ends a pause that the provider caused, because somebody knows better. Limits stay.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn resume(&self) -> Result<(), DbErr> {
+        let tx = begin_write(&self.db).await?;
+        self.taken(&tx, entity::now()).await?;
+        tx.commit().await
+    }
+
+    async fn standing<C: ConnectionTrait>(&self, db: &C) -> Result<Option<provider::Model>, DbErr> {
+        provider::Entity::find_by_id(self.account.id.clone())
+            .one(db)
+            .await
+    }
+
+    async fn pause_at<C: ConnectionTrait>(
+        &self,
+        db: &C,
+        standing: Option<provider::Model>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Pause>, DbErr> {
+        if let Some(pause) = standing.and_then(|standing| Pause::of(standing, now)) {
+            return Ok(Some(pause));
+        }
+        if let Some(limit) = self.limits.per_day {
+            let today = call::midnight(now.date_naive());
+            let taken = call::taken_since(today).count(db).await?;
+            if taken >= u64::from(limit) {
+                return Ok(Some(Pause::budget(limit, today + TimeDelta::days(1))));
+            }
+        }
+        if let Some(limit) = self.limits.per_minute {
+            // Once this one leaves the window, there is a free place in it.
+            let oldest = call::newest_but(u64::from(limit)).one(db).await?;
+            let free_at = oldest.map(|call| call.at + self.window);
+            if let Some(until) = free_at.filter(|until| *until > now) {
+                return Ok(Some(Pause::rate(limit, until)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// So that there is a row to lock.
+    async fn ensure_account(&self) -> Result<(), DbErr> {
+        if self.standing(&self.db).await?.is_some() {
+            return Ok(());
+        }
+        let row = provider::ActiveModel {
+            account: Set(self.account.id.clone()),
+            strikes: Set(0),
+            ..Default::default()
+        };
+        let inserted = provider::Entity::insert(row)
+            .exec_without_returning(&self.db)
+            .await;
+        match inserted {
+            Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => {
+                Ok(())
+            }
+            other => other.map(|_| ()),
+        }
+    }
+
+    async fn turned_away<C: ConnectionTrait>(
+        &self,
+        db: &C,
+        cause: Cause,
+        reason: &str,
+        retry_after: Option<Duration>,
+    ) -> Result<Pause, DbErr> {
+        let now = entity::now();
+        let before = self.standing(db).await?;
+        let strikes = before.map_or(0, |standing| standing.strikes) + 1;
+        let wait = retry_after.unwrap_or_else(|| pause::wait(cause, strikes));
+        provider::Entity::update_many()
+            .filter(provider::Column::Account.eq(self.account.id.clone()))
+            .col_expr(provider::Column::Cause, Expr::value(cause))
+            .col_expr(provider::Column::Detail, Expr::value(reason))
+            .col_expr(provider::Column::Since, Expr::value(now))
+            .col_expr(provider::Column::Until, Expr::value(now + wait))
+            .col_expr(
+                provider::Column::Strikes,
+                Expr::col(provider::Column::Strikes).add(1),
+            )
+            .exec(db)
+            .await?;
+        warn!(%reason, wait_seconds = wait.as_secs_f32(), "captions pause");
+        Ok(Pause::from_provider(cause, reason.to_owned(), now + wait))
+    }
+
+    /// The provider took a request that was sent at `sent`: whatever stood between us before that
+    /// is over.
+    async fn taken<C: ConnectionTrait>(&self, db: &C, sent: DateTime<Utc>) -> Result<(), DbErr> {
+        let ended = provider::Entity::update_many()
+            .filter(provider::Column::Account.eq(self.account.id.clone()))
+            .filter(provider::Column::Strikes.gt(0))
+            .filter(
+                Condition::any()
+                    .add(provider::Column::Since.is_null())
+                    .add(provider::Column::Since.lt(sent)),
+            )
+            .col_expr(provider::Column::Cause, Expr::value(None::<Cause>))
+            .col_expr(provider::Column::Detail, Expr::value(None::<String>))
+            .col_expr(provider::Column::Since, Expr::value(None::<DateTime<Utc>>))
+            .col_expr(provider::Column::Until, Expr::value(None::<DateTime<Utc>>))
+            .col_expr(provider::Column::Strikes, Expr::value(0))
+            .exec(db)
+            .await?;
+        if ended.rows_affected > 0 {
+            info!("captions go on");
+        }
+        Ok(())
+    }
+
+    fn count(&self, answered: &Answered, cost: &RequestCost, took: Duration) {
+        let currency = self.price.as_ref().map(|price| price.currency.as_str());
+        let request = CaptionRequest {
+            provider: self.account.provider,
+            model: &self.account.model,
+            outcome: outcome(answered).as_str(),
+            tokens_in: answered.usage.tokens_in.map(u64::from),
+            tokens_out: answered.usage.tokens_out.map(u64::from),
+            cost: cost.cost_micros.zip(currency),
+        };
+        metrics::caption(&request, took);
+    }
+
+    fn cost(&self, answered: &Answered, took: Duration) -> RequestCost {
+        let count = |tokens: Option<u32>| tokens.and_then(|tokens| i32::try_from(tokens).ok());
+        RequestCost {
+            tokens_in: count(answered.usage.tokens_in),
+            tokens_out: count(answered.usage.tokens_out),
+            cost_micros: price::cost(self.price.as_ref(), answered.usage),
+            duration_ms: i32::try_from(took.as_millis()).ok(),
+        }
+    }
+}
+
+fn outcome(answered: &Answered) -> Outcome {
+    match &answered.result {
+        Ok(_) => Outcome::Caption,
+        Err(CaptionError::Blocked(_)) => Outcome::Blocked,
+        Err(CaptionError::TurnedAway { .. }) => Outcome::TurnedAway,
+        Err(
+            CaptionError::Transient { .. } | CaptionError::Unusable(_) | CaptionError::Permanent(_),
+        ) => Outcome::Failed,
+    }
+}

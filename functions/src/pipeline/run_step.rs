@@ -1,0 +1,365 @@
+//! One delivery of one step, from beginning to end. It knows neither SQS nor SQLite: a driver
+//! calls it and does with the delivery what the [`Verdict`] says.
+//!
+//! Deliveries may come twice, late or at the same time. What makes that harmless: the work
+//! gives the same result each time, and every write to the step is one update that holds only
+//! if the step still is what the delivery thinks it is.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use entity::change::{self, Kind};
+use entity::image;
+use entity::step::{Attempt, Column, Entity, History, StepKind, StepState};
+use futures::FutureExt as _;
+use platform::database::begin_write;
+use platform::telemetry::metrics;
+use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::{
+    ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _, QueryFilter as _, UpdateMany,
+};
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span, error, error_span, info, warn};
+use uuid::Uuid;
+
+use crate::pipeline::context::Context;
+use crate::pipeline::cpu_pool::{Panicked, panic_text};
+use crate::pipeline::lifecycle::{is_gone, remove_renditions};
+use crate::pipeline::outcomes::StepError;
+use crate::pipeline::provider_budget::Pause;
+use crate::pipeline::step_body::{self, StepOutput};
+
+/// Somebody asks for a step of an image to be done.
+#[derive(Clone, Copy, Debug)]
+pub struct Delivery {
+    /// The image.
+    pub image_id: Uuid,
+    /// What to do.
+    pub step: StepKind,
+    /// How often this has been asked for, this time included.
+    pub receive_count: i32,
+}
+
+/// What the driver does with the delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing is owed any more: forget it.
+    Acknowledge,
+    /// Deliver it again after this time.
+    Retry(Duration),
+    /// The same, but this delivery does not count: nothing was tried.
+    Postpone(Duration),
+}
+
+/// Does what the delivery asks for.
+///
+/// # Errors
+/// Only if the outcome could not be written down; deliver it again then.
+pub async fn run_step(ctx: &Context, delivery: Delivery) -> Result<Verdict, DbErr> {
+    if let Some(pause) = pause(ctx, delivery.step).await? {
+        return Ok(Verdict::Postpone(pause.wait()));
+    }
+    let span = error_span!(
+        "step",
+        otel.name = %delivery.step,
+        step = %delivery.step,
+        image_id = %delivery.image_id,
+        attempt = Empty,
+        outcome = Empty,
+    );
+    attempt(ctx, delivery).instrument(span).await
+}
+
+async fn attempt(ctx: &Context, delivery: Delivery) -> Result<Verdict, DbErr> {
+    let Some(attempt) = RunningAttempt::begin(ctx, delivery).await? else {
+        Span::current().record("outcome", "nothing owed");
+        return Ok(Verdict::Acknowledge);
+    };
+    Span::current().record("attempt", attempt.number);
+    if delivery.receive_count > ctx.options.max_attempts {
+        let reason = "given up: each attempt ended before it could say why; the worker may have \
+                      run out of memory or been stopped";
+        return attempt.give_up(ctx, StepState::Failed, reason).await;
+    }
+    let work = step_body::run(delivery.step, ctx, &attempt.image);
+    let result = match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(result) => result,
+        Err(panic) => Err(Panicked(panic_text(panic.as_ref())).into()),
+    };
+    let verdict = match result {
+        Ok(output) => attempt.succeed(ctx, output).await?,
+        Err(StepError::Blocked(reason)) => {
+            attempt.give_up(ctx, StepState::Blocked, &reason).await?
+        }
+        Err(StepError::Permanent(reason)) => {
+            attempt.give_up(ctx, StepState::Failed, &reason).await?
+        }
+        Err(StepError::Paused(pause)) => attempt.postpone(ctx, &pause).await?,
+        Err(StepError::UnusableAnswer(reason)) => {
+            let attempt = attempt.with_unusable_answer();
+            let is_last = delivery.receive_count >= ctx.options.max_attempts;
+            if is_last || attempt.had_unusable_answer() {
+                attempt.give_up(ctx, StepState::Failed, &reason).await?
+            } else {
+                let wait = ctx.options.wait_after(delivery.receive_count);
+                attempt.hand_back(ctx, &reason, wait).await?
+            }
+        }
+        Err(StepError::Transient { reason, .. })
+            if delivery.receive_count >= ctx.options.max_attempts =>
+        {
+            attempt.give_up(ctx, StepState::Failed, &reason).await?
+        }
+        Err(StepError::Transient {
+            reason,
+            retry_after,
+        }) => {
+            let wait = ctx.options.wait_after(delivery.receive_count);
+            let wait = retry_after.map_or(wait, |asked| asked.max(wait));
+            attempt.hand_back(ctx, &reason, wait).await?
+        }
+    };
+    remove_if_deleted(ctx, delivery.image_id).await?;
+    Ok(verdict)
+}
+
+/// Why this step cannot be worked on at the moment, whichever image it is about. Asked before
+/// anything is written, so that thousands of waiting images cost next to nothing.
+async fn pause(ctx: &Context, step: StepKind) -> Result<Option<Pause>, DbErr> {
+    match &ctx.provider_budget {
+        Some(provider_budget) if step == StepKind::Annotate => provider_budget.pause().await,
+        _ => Ok(None),
+    }
+}
+
+/// An attempt that is written down as running.
+#[derive(Clone)]
+struct RunningAttempt {
+    image: image::Model,
+    step: StepKind,
+    /// Tells this round of attempts from the next one, which a person may start meanwhile.
+    queued_at: DateTime<Utc>,
+    number: i32,
+    started_at: DateTime<Utc>,
+    history: History,
+    unusable_answer: bool,
+}
+
+impl RunningAttempt {
+    /// Marks the step as running, unless nothing is owed.
+    async fn begin(ctx: &Context, delivery: Delivery) -> Result<Option<Self>, DbErr> {
+        let Delivery { image_id, step, .. } = delivery;
+        let tx = begin_write(&ctx.db).await?;
+        let row = Entity::find_by_id((image_id, step)).one(&tx).await?;
+        let image = image::Entity::find_by_id(image_id).one(&tx).await?;
+        let (Some(row), Some(image)) = (row, image) else {
+            return Ok(None);
+        };
+        if !row.state.is_pending() || image.deleted_at.is_some() {
+            return Ok(None);
+        }
+        let mut history = row.history.unwrap_or_default();
+        close_lost(&mut history);
+        let begun = Self {
+            image,
+            step,
+            queued_at: row.queued_at,
+            number: row.attempts + 1,
+            started_at: entity::now(),
+            history,
+            unusable_answer: false,
+        };
+        let mut open = begun.history.clone();
+        open.push(begun.entry(None, StepState::Running, None));
+        begun
+            .this_round()
+            .col_expr(Column::State, Expr::value(StepState::Running))
+            .col_expr(Column::Attempts, Expr::value(begun.number))
+            .col_expr(Column::StartedAt, Expr::value(begun.started_at))
+            .col_expr(Column::History, Expr::value(open))
+            .exec(&tx)
+            .await?;
+        change::record(&tx, image_id, Kind::Image).await?;
+        tx.commit().await?;
+        Ok(Some(begun))
+    }
+
+    async fn succeed(&self, ctx: &Context, output: StepOutput) -> Result<Verdict, DbErr> {
+        let tx = begin_write(&ctx.db).await?;
+        // A late success still helps a step that was given up; what was refused stays refused.
+        let open = Column::State.is_not_in([StepState::Done, StepState::Blocked]);
+        if self.settle(&tx, open, StepState::Done, None).await? {
+            output.write(&tx, self.image.id).await?;
+            change::record(&tx, self.image.id, Kind::Image).await?;
+            tx.commit().await?;
+            self.ended("done");
+            info!(millis = self.millis(), "done");
+        } else {
+            tx.rollback().await?;
+            self.ended("superseded");
+        }
+        Ok(Verdict::Acknowledge)
+    }
+
+    async fn give_up(
+        &self,
+        ctx: &Context,
+        state: StepState,
+        reason: &str,
+    ) -> Result<Verdict, DbErr> {
+        let tx = begin_write(&ctx.db).await?;
+        if self
+            .settle(&tx, self.is_ours(), state, Some(reason))
+            .await?
+        {
+            change::record(&tx, self.image.id, Kind::Image).await?;
+        }
+        tx.commit().await?;
+        self.ended(state.as_str());
+        error!(%reason, "{}", state.as_str());
+        Ok(Verdict::Acknowledge)
+    }
+
+    async fn hand_back(
+        &self,
+        ctx: &Context,
+        reason: &str,
+        wait: Duration,
+    ) -> Result<Verdict, DbErr> {
+        let tx = begin_write(&ctx.db).await?;
+        if self
+            .settle(&tx, self.is_ours(), StepState::Queued, Some(reason))
+            .await?
+        {
+            change::record(&tx, self.image.id, Kind::Image).await?;
+        }
+        tx.commit().await?;
+        self.ended("retried");
+        warn!(%reason, wait_seconds = wait.as_secs_f32(), "will be tried again");
+        Ok(Verdict::Retry(wait))
+    }
+
+    /// Undoes the attempt: the provider took no request, so nothing was tried.
+    async fn postpone(&self, ctx: &Context, pause: &Pause) -> Result<Verdict, DbErr> {
+        let tx = begin_write(&ctx.db).await?;
+        let undone = self
+            .this_round()
+            .filter(self.is_ours())
+            .col_expr(Column::State, Expr::value(StepState::Queued))
+            .col_expr(Column::Attempts, Expr::value(self.number - 1))
+            .col_expr(Column::Error, Expr::value(pause.to_string()))
+            .col_expr(Column::History, Expr::value(self.history.clone()))
+            .exec(&tx)
+            .await?;
+        if undone.rows_affected == 1 {
+            change::record(&tx, self.image.id, Kind::Image).await?;
+        }
+        tx.commit().await?;
+        self.ended("postponed");
+        info!(%pause, "put off");
+        Ok(Verdict::Postpone(pause.wait()))
+    }
+
+    /// The one conditional update that ends the attempt. False if somebody else was faster.
+    async fn settle(
+        &self,
+        tx: &DatabaseTransaction,
+        only_if: Expr,
+        state: StepState,
+        error: Option<&str>,
+    ) -> Result<bool, DbErr> {
+        let now = entity::now();
+        let mut history = self.history.clone();
+        history.push(self.entry(Some(now), state, error));
+        let finished_at = (!state.is_pending()).then_some(now);
+        let updated = self
+            .this_round()
+            .filter(only_if)
+            .col_expr(Column::State, Expr::value(state))
+            .col_expr(Column::Error, Expr::value(error.map(str::to_owned)))
+            .col_expr(Column::FinishedAt, Expr::value(finished_at))
+            .col_expr(Column::History, Expr::value(history))
+            .exec(tx)
+            .await?;
+        Ok(updated.rows_affected == 1)
+    }
+
+    fn this_round(&self) -> UpdateMany<Entity> {
+        Entity::update_many()
+            .filter(Column::ImageId.eq(self.image.id))
+            .filter(Column::Name.eq(self.step))
+            .filter(Column::QueuedAt.eq(self.queued_at))
+    }
+
+    fn is_ours(&self) -> Expr {
+        Column::State
+            .eq(StepState::Running)
+            .and(Column::Attempts.eq(self.number))
+    }
+
+    fn entry(
+        &self,
+        finished_at: Option<DateTime<Utc>>,
+        state: StepState,
+        error: Option<&str>,
+    ) -> Attempt {
+        Attempt {
+            attempt: self.number,
+            started_at: self.started_at,
+            finished_at,
+            state,
+            error: error.map(str::to_owned),
+            unusable_answer: self.unusable_answer,
+        }
+    }
+
+    fn with_unusable_answer(&self) -> Self {
+        Self {
+            unusable_answer: true,
+            ..self.clone()
+        }
+    }
+
+    /// Whether an earlier attempt of this round ended because of what the provider answered.
+    fn had_unusable_answer(&self) -> bool {
+        self.history
+            .0
+            .iter()
+            .any(|attempt| attempt.unusable_answer && attempt.started_at >= self.queued_at)
+    }
+
+    /// Says to whoever follows or counts what became of the attempt.
+    fn ended(&self, outcome: &'static str) {
+        Span::current().record("outcome", outcome);
+        let took = (Utc::now() - self.started_at).to_std().unwrap_or_default();
+        metrics::step(self.step.as_str(), outcome, took);
+    }
+
+    fn millis(&self) -> i64 {
+        (Utc::now() - self.started_at).num_milliseconds()
+    }
+}
+
+/// The image may have been deleted while it was worked on; then its rendition, which may have
+/// been stored after the deletion passed by, has to go as well. Whether the attempt could be
+/// settled does not tell: the rows are the last thing that a deletion removes.
+async fn remove_if_deleted(ctx: &Context, id: Uuid) -> Result<(), DbErr> {
+    if !is_gone(&ctx.db, id).await? {
+        return Ok(());
+    }
+    if let Err(error) = remove_renditions(ctx.store.as_ref(), id).await {
+        warn!(image = %id, %error, "a rendition of a deleted image stays behind");
+    }
+    Ok(())
+}
+
+/// The last attempt on record never ended: its worker is gone.
+fn close_lost(history: &mut History) {
+    if let Some(last) = history.0.last_mut()
+        && last.state == StepState::Running
+    {
+        last.state = StepState::Queued;
+        last.error = Some("the worker stopped before it was done".to_owned());
+    }
+}

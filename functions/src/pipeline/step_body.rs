@@ -1,0 +1,191 @@
+//! The three functions on a stored image: load, work, store the rendition. What they find out
+//! comes back as a [`StepOutput`]; writing it into the rows is the caller's.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
+use entity::image::{Author, Column, Entity, Faces, Model};
+use entity::step::StepKind;
+use platform::objects::{Body, ObjectKey};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _, QueryFilter as _};
+use tokio::time::sleep;
+use tracing::{Instrument as _, info_span, warn};
+use uuid::Uuid;
+
+use crate::pipeline::captions;
+use crate::pipeline::context::Context;
+use crate::pipeline::outcomes::StepError;
+use crate::pipeline::provider_budget::RequestCost;
+use crate::steps::annotate::{self, Caption, CaptionError, Subject};
+use crate::steps::{anonymise, thumbnail};
+
+/// How often a provider is asked within one attempt if requests break: most such trouble is over
+/// in a moment, and five attempts are soon used up when one request in five breaks.
+const TRIES: u32 = 3;
+
+/// Only while the attempt is this young, so that slow trouble does not outlast a lease.
+const SOON: Duration = Duration::from_secs(5);
+
+/// What a function found out about an image.
+pub(crate) enum StepOutput {
+    Thumbhash(String),
+    Faces(Faces),
+    Caption(Caption, RequestCost),
+    /// A person has described it already.
+    Described,
+}
+
+pub(crate) async fn run(
+    step: StepKind,
+    ctx: &Context,
+    image: &Model,
+) -> Result<StepOutput, StepError> {
+    match step {
+        StepKind::Thumbnail => make_thumbnail(ctx, image).await,
+        StepKind::Anonymise => make_anonymised(ctx, image).await,
+        StepKind::Annotate => write_caption(ctx, image).await,
+    }
+}
+
+async fn make_thumbnail(ctx: &Context, image: &Model) -> Result<StepOutput, StepError> {
+    let original = original(ctx, image).await?;
+    let (size, limits) = (ctx.options.thumbnail_size, ctx.options.limits);
+    let made = ctx
+        .cpu
+        .run(pixels(image), move || {
+            thumbnail::make(&original, size, &limits)
+        })
+        .await??;
+    put(ctx, &ObjectKey::thumbnail(image.id), made.jpeg).await?;
+    Ok(StepOutput::Thumbhash(BASE64.encode(made.thumbhash)))
+}
+
+async fn make_anonymised(ctx: &Context, image: &Model) -> Result<StepOutput, StepError> {
+    let original = original(ctx, image).await?;
+    let (size, limits) = (ctx.options.thumbnail_size, ctx.options.limits);
+    let detector = Arc::clone(&ctx.detector);
+    let made = ctx
+        .cpu
+        .run(pixels(image), move || {
+            anonymise::make(&original, detector.as_ref(), size, &limits)
+        })
+        .await??;
+    // The small one first: where it is, the large one follows.
+    put(
+        ctx,
+        &ObjectKey::anonymised_thumbnail(image.id),
+        made.thumbnail,
+    )
+    .await?;
+    put(ctx, &ObjectKey::anonymised(image.id), made.jpeg).await?;
+    Ok(StepOutput::Faces(Faces(made.faces)))
+}
+
+async fn write_caption(ctx: &Context, image: &Model) -> Result<StepOutput, StepError> {
+    if image.caption_by == Some(Author::Person) {
+        return Ok(StepOutput::Described);
+    }
+    let original = original(ctx, image).await?;
+    let (limits, source) = (ctx.options.limits, ctx.options.caption_source);
+    let detector = Arc::clone(&ctx.detector);
+    // If anonymise was here first, its faces need not be found again.
+    let known = image.faces.as_ref().map(|faces| faces.0.clone());
+    let input = ctx
+        .cpu
+        .run(pixels(image), move || {
+            annotate::prepare(&original, &limits, detector.as_ref(), known, source)
+        })
+        .await??;
+    let subject = Subject {
+        picture: input.picture,
+        faces: input.faces,
+        taken_at: image.taken_at,
+        camera: image.camera.clone(),
+        language: ctx.options.caption_language.clone(),
+    };
+    let (caption, cost) = ask(ctx, image.id, &subject).await?;
+    Ok(StepOutput::Caption(caption, cost))
+}
+
+/// Asks the captioner, if it may be asked. This is the last moment to find out: a place in the
+/// minute that is taken earlier would be used later.
+async fn ask(
+    ctx: &Context,
+    image_id: Uuid,
+    subject: &Subject,
+) -> Result<(Caption, RequestCost), StepError> {
+    let Some(provider_budget) = &ctx.provider_budget else {
+        return Ok((
+            ctx.captioner.caption(subject).await?,
+            RequestCost::default(),
+        ));
+    };
+    let first = Instant::now();
+    let mut tries = 0;
+    loop {
+        let reservation = provider_budget
+            .reserve(image_id)
+            .await?
+            .map_err(StepError::Paused)?;
+        let begun = Instant::now();
+        let answered = ctx.captioner.ask(subject).await;
+        let settled = provider_budget
+            .settle(reservation, &answered, begun.elapsed())
+            .await;
+        let (cost, pause) = settled.unwrap_or_else(|error| {
+            // What is paid for is worth more than its entry in the ledger.
+            warn!(image = %image_id, %error, "the ledger does not know what came of a request");
+            Default::default()
+        });
+        if let Some(pause) = pause {
+            return Err(StepError::Paused(pause));
+        }
+        tries += 1;
+        let may_try_again = tries < TRIES && first.elapsed() < SOON;
+        match answered.result {
+            Err(CaptionError::Transient {
+                retry_after: None, ..
+            }) if may_try_again => sleep(ctx.options.backoff / 10 * tries).await,
+            result => return Ok((result?, cost)),
+        }
+    }
+}
+
+async fn original(ctx: &Context, image: &Model) -> Result<Bytes, StepError> {
+    let key = ObjectKey::parse(&image.object_key)
+        .map_err(|invalid| StepError::Permanent(format!("{}: {invalid}", image.object_key)))?;
+    let span = info_span!("store get", key = %key);
+    Ok(ctx.store.get(&key).instrument(span).await?)
+}
+
+async fn put(ctx: &Context, key: &ObjectKey, jpeg: Vec<u8>) -> Result<(), StepError> {
+    let span = info_span!("store put", key = %key);
+    let put = ctx.store.put(key, Body::Bytes(jpeg.into()));
+    Ok(put.instrument(span).await?)
+}
+
+fn pixels(image: &Model) -> u64 {
+    u64::from(image.width.unsigned_abs()) * u64::from(image.height.unsigned_abs())
+}
+
+impl StepOutput {
+    /// Writes it into the rows. A caption that a person wrote stays.
+    pub(crate) async fn write(self, tx: &DatabaseTransaction, image_id: Uuid) -> Result<(), DbErr> {
+        let row = Entity::update_many().filter(Column::Id.eq(image_id));
+        let row = match self {
+            Self::Thumbhash(hash) => row.col_expr(Column::Thumbhash, Expr::value(hash)),
+            Self::Faces(faces) => row.col_expr(Column::Faces, Expr::value(faces)),
+            Self::Caption(caption, cost) => {
+                captions::by_machine(tx, image_id, caption, cost).await?;
+                return Ok(());
+            }
+            Self::Described => return Ok(()),
+        };
+        row.exec(tx).await?;
+        Ok(())
+    }
+}

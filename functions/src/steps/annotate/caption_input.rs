@@ -1,0 +1,159 @@
+//! What a captioner gets to see: a small copy, on which faces are made unrecognisable unless the
+//! settings say otherwise. This is the last point before a picture may leave the machine.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use platform::settings::CaptionSource;
+
+use super::CaptionError;
+use crate::faces::{Face, FaceDetector};
+use crate::picture::{self, Detail, Limits, Refusal, Upright, encode_jpeg};
+use crate::steps::anonymise::{AnonymiseError, redact};
+
+/// Long side of the small copy, in pixels. Providers scale down to about that themselves.
+const LONG_SIDE: u32 = 1536;
+/// Bytes of a JPEG that are few enough to be sent.
+const FEW_BYTES: usize = 100_000;
+/// Long sides, in pixels, and JPEG qualities in which a picture is tried until its bytes are few
+/// enough; what the last one gives is sent however much it is. Leaves and pebbles take several
+/// times the bytes of faces and walls.
+const SHAPES: [(u32, u8); 4] = [(LONG_SIDE, 75), (LONG_SIDE, 55), (1152, 55), (896, 55)];
+
+/// What a captioner gets to see.
+#[derive(Clone, Debug)]
+pub struct CaptionInput {
+    /// A small copy of the picture.
+    pub picture: Upright,
+    /// How many faces are on it.
+    pub faces: usize,
+}
+
+/// Makes the small copy. Unless `known` has the faces, in pixels of the whole upright picture,
+/// they are looked for on the same pixels as in anonymise, so that caption and boxes never
+/// disagree.
+///
+/// # Errors
+/// If the picture cannot be decoded within `limits`, or the detector fails.
+pub fn prepare(
+    original: &[u8],
+    limits: &Limits,
+    detector: &dyn FaceDetector,
+    known: Option<Vec<Face>>,
+    source: CaptionSource,
+) -> Result<CaptionInput, AnonymiseError> {
+    let (mut picture, size, faces) = match known {
+        Some(faces) => {
+            let whole = picture::inspect(original, limits)?;
+            let picture = picture::decode_fitting(original, limits, LONG_SIDE)?;
+            (picture, (whole.width, whole.height), faces)
+        }
+        None => {
+            let whole = picture::decode(original, limits, Detail::Full)?;
+            let faces = detector.detect(&whole)?;
+            let size = (whole.width, whole.height);
+            (picture::fitted(whole, LONG_SIDE), size, faces)
+        }
+    };
+    if source == CaptionSource::Anonymised {
+        let scaled: Vec<Face> = faces
+            .iter()
+            .map(|face| scaled(face, size, (picture.width, picture.height)))
+            .collect();
+        redact(&mut picture, &scaled);
+    }
+    Ok(CaptionInput {
+        picture,
+        faces: faces.len(),
+    })
+}
+
+/// The box of a face on a picture of another size, rounded outwards: never smaller than the face.
+fn scaled(face: &Face, from: (u32, u32), to: (u32, u32)) -> Face {
+    let (x, width) = span(face.x, face.width, from.0, to.0);
+    let (y, height) = span(face.y, face.height, from.1, to.1);
+    Face {
+        x,
+        y,
+        width,
+        height,
+        score: face.score,
+    }
+}
+
+fn span(start: i32, length: u32, from: u32, to: u32) -> (i32, u32) {
+    let scale = f64::from(to) / f64::from(from);
+    let first = (f64::from(start) * scale).floor();
+    let end = ((f64::from(start) + f64::from(length)) * scale).ceil();
+    (first as i32, (end - first) as u32)
+}
+
+/// The picture as a JPEG without metadata, in base64: how all providers want it.
+pub(super) async fn base64_jpeg(picture: &Upright) -> Result<String, CaptionError> {
+    let picture = picture.clone();
+    let encode = move || small_jpeg(&picture).map(|jpeg| BASE64.encode(jpeg));
+    let transient = |reason: String| CaptionError::Transient {
+        reason,
+        retry_after: None,
+    };
+    tokio::task::spawn_blocking(encode)
+        .await
+        .map_err(|error| transient(format!("the picture could not be encoded: {error}")))?
+        .map_err(|refusal| transient(refusal.to_string()))
+}
+
+fn small_jpeg(picture: &Upright) -> Result<Vec<u8>, Refusal> {
+    let own_size = picture.width.max(picture.height);
+    let mut shapes = SHAPES
+        .map(|(size, quality)| (size.min(own_size), quality))
+        .to_vec();
+    // What is small already is not made smaller, and need not be tried twice.
+    shapes.dedup();
+    let mut jpeg = Vec::new();
+    for (long_side, quality) in shapes {
+        jpeg = encode_jpeg(&picture.fitting(long_side), quality)?;
+        if jpeg.len() <= FEW_BYTES {
+            break;
+        }
+    }
+    Ok(jpeg)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FEW_BYTES, LONG_SIDE, SHAPES, small_jpeg, span};
+    use crate::picture::{Upright, encode_jpeg};
+    use crate::testing::Noise;
+
+    fn noise(width: u32, height: u32, loudness: usize) -> Upright {
+        let mut noise = Noise(1);
+        let rgb = (0..width * height * 3).map(|_| u8::try_from(noise.below(loudness)).unwrap());
+        Upright::new(width, height, rgb.collect()).unwrap()
+    }
+
+    #[test]
+    fn a_picture_is_sent_in_the_first_shape_that_takes_few_bytes() {
+        let mut met = Vec::new();
+        for loudness in [1, 24, 48, 96, 256] {
+            let picture = noise(LONG_SIDE, 1024, loudness);
+            let sent = small_jpeg(&picture).unwrap();
+            let shapes =
+                SHAPES.map(|(size, quality)| encode_jpeg(&picture.fitting(size), quality).unwrap());
+            let sizes = shapes.each_ref().map(Vec::len);
+            let first = sizes.iter().position(|size| *size <= FEW_BYTES);
+            assert!(
+                sent == shapes[first.unwrap_or(SHAPES.len() - 1)],
+                "{sizes:?}"
+            );
+            met.push(first);
+        }
+        assert_eq!(met, [Some(0), Some(1), Some(2), Some(3), None]);
+    }
+
+    #[test]
+    fn a_box_on_a_smaller_picture_covers_all_of_the_face() {
+        assert_eq!(span(100, 50, 1000, 500), (50, 25));
+        assert_eq!(span(101, 50, 1000, 500), (50, 26));
+        assert_eq!(span(999, 1, 1000, 100), (99, 1));
+        assert_eq!(span(0, 1000, 1000, 333), (0, 333));
+    }
+}

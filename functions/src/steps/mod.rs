@@ -1,0 +1,5 @@
+//! The functions themselves: pixels in, renditions and words out.
+
+pub mod annotate;
+pub mod anonymise;
+pub mod thumbnail;

@@ -1,0 +1,173 @@
+//! What captions cost, who wrote them, and why they wait if they do.
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use entity::call::Sum;
+use entity::image::{Provenance, provenance};
+use entity::step::StepKind;
+use functions::pipeline::provider_budget::{Pause, money};
+use serde::Serialize;
+
+use crate::access::{Action, Viewer};
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// As many days are told of, today included.
+const DAYS: i64 = 30;
+
+/// How captioning stands.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// Who is asked; none if captions are made on this machine.
+    pub asks: Option<Asked>,
+    /// Why captions wait; none if they do not.
+    pub paused: Option<PauseReport>,
+    /// The days with requests, newest first, by UTC.
+    pub days: Vec<Day>,
+    /// Who wrote the captions that hold, the most frequent first.
+    pub written: Vec<Written>,
+}
+
+/// Who is asked, and how often.
+#[derive(Debug, Serialize)]
+pub struct Asked {
+    provider: &'static str,
+    model: String,
+    daily_limit: Option<u32>,
+    per_minute: Option<u32>,
+    /// Whether costs are known.
+    has_price: bool,
+}
+
+/// Why captions wait.
+#[derive(Debug, Serialize)]
+pub struct PauseReport {
+    cause: &'static str,
+    detail: String,
+    pub(crate) until: DateTime<Utc>,
+    /// Whether somebody can end it, which holds for all but limits.
+    can_resume: bool,
+}
+
+/// What a day came to.
+#[derive(Debug, Serialize)]
+pub struct Day {
+    day: NaiveDate,
+    requests: i64,
+    captions: i64,
+    blocked: i64,
+    failed: i64,
+    turned_away: i64,
+    tokens_in: i64,
+    tokens_out: i64,
+    /// In millionths of the currency.
+    cost_micros: Option<i64>,
+    /// For people, with the currency.
+    cost: Option<String>,
+    /// On average, over requests that were answered.
+    millis: Option<i64>,
+}
+
+/// How many captions share their provenance.
+#[derive(Debug, Serialize)]
+pub struct Written {
+    by: Option<entity::image::Author>,
+    provider: Option<String>,
+    model: Option<String>,
+    prompt_version: Option<String>,
+    language: Option<String>,
+    images: i64,
+}
+
+impl From<Provenance> for Written {
+    fn from(row: Provenance) -> Self {
+        Self {
+            by: row.caption_by,
+            provider: row.caption_provider,
+            model: row.caption_model,
+            prompt_version: row.caption_prompt_version,
+            language: row.caption_language,
+            images: row.images,
+        }
+    }
+}
+
+impl From<&Pause> for PauseReport {
+    fn from(pause: &Pause) -> Self {
+        Self {
+            cause: pause.why.as_str(),
+            detail: pause.detail.clone(),
+            until: pause.until,
+            can_resume: pause.is_the_providers(),
+        }
+    }
+}
+
+impl Day {
+    fn new(day: NaiveDate, sum: &Sum, currency: Option<&str>) -> Self {
+        let cost = sum
+            .cost_micros
+            .zip(currency)
+            .map(|(micros, currency)| money(currency, micros));
+        let answered = sum.captions + sum.blocked + sum.failed;
+        Self {
+            day,
+            requests: sum.requests,
+            captions: sum.captions,
+            blocked: sum.blocked,
+            failed: sum.failed,
+            turned_away: sum.turned_away,
+            tokens_in: sum.tokens_in,
+            tokens_out: sum.tokens_out,
+            cost_micros: sum.cost_micros,
+            cost,
+            millis: sum.duration_ms.checked_div(answered),
+        }
+    }
+}
+
+/// How captioning stands, for those who manage the gallery.
+pub(crate) async fn caption_report(state: &AppState, viewer: &Viewer) -> Result<Report, Problem> {
+    viewer.require(Action::Manage)?;
+    let provider_budget = state.caption_pause.provider_budget();
+    let currency = provider_budget
+        .and_then(|provider_budget| provider_budget.price())
+        .map(|price| price.currency.as_str());
+    let today = Utc::now().date_naive();
+    let mut days = Vec::new();
+    for back in 0..DAYS {
+        let day = today - TimeDelta::days(back);
+        let sum = Sum::of(&state.db, day).await?;
+        if sum != Sum::default() {
+            days.push(Day::new(day, &sum, currency));
+        }
+    }
+    let written = provenance().all(&state.db).await?;
+    Ok(Report {
+        asks: provider_budget.map(|provider_budget| Asked {
+            provider: provider_budget.account().provider,
+            model: provider_budget.account().model.clone(),
+            daily_limit: provider_budget.limits().per_day,
+            per_minute: provider_budget.limits().per_minute,
+            has_price: currency.is_some(),
+        }),
+        paused: state
+            .caption_pause
+            .pause()
+            .await?
+            .as_ref()
+            .map(PauseReport::from),
+        days,
+        written: written.into_iter().map(Written::from).collect(),
+    })
+}
+
+/// Has captions go on although the provider wanted to be left alone.
+pub(crate) async fn resume_captions(state: &AppState, viewer: &Viewer) -> Result<(), Problem> {
+    viewer.require(Action::Manage)?;
+    if let Some(provider_budget) = state.caption_pause.provider_budget() {
+        provider_budget.resume().await?;
+        state.caption_pause.forget();
+        state.dispatch.resume(StepKind::Annotate).await?;
+    }
+    Ok(())
+}

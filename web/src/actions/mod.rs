@@ -1,0 +1,7 @@
+//! What people do, whether they do it on a page or by the API: both call these.
+
+pub mod caption_report;
+pub mod edit_caption;
+pub mod list_images;
+pub mod messages;
+pub mod retry_step;

@@ -1,0 +1,291 @@
+//! The way of a photo into Vitrine, whoever brings it: streamed to a scratch file while it is
+//! hashed and counted, checked, and only then taken in.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use bytes::Bytes;
+use entity::image;
+use functions::picture::{self, Refusal};
+use functions::pipeline::cpu_pool::CpuPool;
+use functions::pipeline::lifecycle::{Accepted, LifecycleError, NewImage, accept};
+use futures::{Stream, StreamExt as _};
+use platform::Format;
+use platform::objects::{Body, ObjectStore, Scratch, ScratchFile, StoreError};
+use platform::telemetry::metrics;
+use sea_orm::DatabaseConnection;
+use sha2::{Digest as _, Sha256};
+use tracing::Span;
+
+use crate::problem::Problem;
+use crate::state::UploadLimits;
+
+/// A sender that is silent for so long is gone.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// The longest file name that is kept, in characters.
+const NAME_LENGTH: usize = 200;
+
+/// What an intake needs. The command `import` has one without a server.
+pub struct Ingest<'a> {
+    /// The rows.
+    pub db: &'a DatabaseConnection,
+    /// The objects.
+    pub store: &'a dyn ObjectStore,
+    /// Where half an upload is.
+    pub scratch: &'a Scratch,
+    /// Where uploads are checked.
+    pub cpu: &'a CpuPool,
+    /// What may be uploaded.
+    pub limits: UploadLimits,
+}
+
+/// Who sends a photo, and what they call it.
+#[derive(Clone, Debug, Default)]
+pub struct Sender {
+    /// The name of the file, as the client gives it.
+    pub file_name: String,
+    /// Who it is; none for a visitor.
+    pub name: Option<String>,
+    /// The `Idempotency-Key` of the request.
+    pub idempotency_key: Option<String>,
+    /// What the bytes have to be, if that was said beforehand.
+    pub expected: Option<ExpectedContent>,
+}
+
+/// What somebody said beforehand about bytes that come later.
+#[derive(Clone, Debug)]
+pub struct ExpectedContent {
+    /// SHA-256 in lower-case hexadecimal.
+    pub sha256: String,
+    /// The media type.
+    pub content_type: String,
+}
+
+impl Sender {
+    /// The idempotency key as it is kept: hashed, and nobody else's.
+    pub fn scoped_key(&self) -> Option<String> {
+        let key = self.idempotency_key.as_deref()?;
+        let scope = self.name.as_deref().unwrap_or_default();
+        Some(hex::encode(Sha256::digest(format!("{scope}\n{key}"))))
+    }
+}
+
+/// A file that has arrived in full.
+struct Received {
+    file: ScratchFile,
+    sha256: String,
+}
+
+impl Ingest<'_> {
+    /// Takes a photo in.
+    ///
+    /// # Errors
+    /// 413, 415 or 422 if it is not taken, 409 if its idempotency key was used for another
+    /// photo, 503 if there is no room or the database or the store does not answer.
+    pub async fn take<S, E>(&self, sender: Sender, chunks: S) -> Result<Accepted, Problem>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Unpin,
+        E: Into<Problem>,
+    {
+        let taken = self.check_and_take(sender, chunks).await;
+        if let Ok(Accepted::Created(image) | Accepted::Existing(image)) = &taken {
+            Span::current().record("image_id", tracing::field::display(image.id));
+        }
+        metrics::upload(match &taken {
+            Ok(Accepted::Created(_)) => "created",
+            Ok(Accepted::Existing(_)) => "existing",
+            Err(problem) if problem.status().is_client_error() => "refused",
+            Err(_) => "failed",
+        });
+        taken
+    }
+
+    async fn check_and_take<S, E>(&self, sender: Sender, chunks: S) -> Result<Accepted, Problem>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Unpin,
+        E: Into<Problem>,
+    {
+        let received = self.receive(chunks).await?;
+        if let Some(expected) = &sender.expected
+            && expected.sha256 != received.sha256
+        {
+            return Err(Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "what arrived is not what was announced: the checksum differs; upload it again",
+            ));
+        }
+        let key = sender.scoped_key();
+        if let Some(answered) = self.answered_before(key.as_deref(), &received).await? {
+            return Ok(answered);
+        }
+        let inspection = self.verify(&received).await?;
+        if let Some(expected) = &sender.expected
+            && expected.content_type != inspection.format.content_type()
+        {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                format!(
+                    "{} was announced and {} arrived; announce what it is",
+                    expected.content_type,
+                    inspection.format.content_type()
+                ),
+            ));
+        }
+        let new = NewImage {
+            file_name: tidy_name(&sender.file_name),
+            format: inspection.format,
+            bytes: received.file.bytes(),
+            width: inspection.width,
+            height: inspection.height,
+            sha256: received.sha256,
+            taken_at: inspection.taken_at,
+            camera: inspection.camera,
+            uploaded_by: sender.name,
+            idempotency_key: key,
+        };
+        Ok(accept(self.db, self.store, new, Body::File(received.file)).await?)
+    }
+
+    /// The same request once more gets the same answer.
+    async fn answered_before(
+        &self,
+        key: Option<&str>,
+        received: &Received,
+    ) -> Result<Option<Accepted>, Problem> {
+        let Some(key) = key else {
+            return Ok(None);
+        };
+        match image::by_idempotency_key(key).one(self.db).await? {
+            Some(image) if image.sha256 != received.sha256 => Err(LifecycleError::KeyTaken.into()),
+            Some(image) if image.stored_at.is_some() && image.deleted_at.is_none() => {
+                Ok(Some(Accepted::Created(image)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    async fn receive<S, E>(&self, mut chunks: S) -> Result<Received, Problem>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Unpin,
+        E: Into<Problem>,
+    {
+        let mut file = self.scratch.file().await.map_err(scratch_problem)?;
+        let mut head = Vec::new();
+        while let Some(chunk) = next(&mut chunks).await? {
+            if head.len() < Format::SNIFF_BYTES {
+                head.extend(chunk.iter().take(Format::SNIFF_BYTES - head.len()));
+                if head.len() == Format::SNIFF_BYTES {
+                    check_format(&head)?;
+                }
+            }
+            if file.bytes() + chunk.len() as u64 > self.limits.max_bytes {
+                return Err(Problem::too_many_bytes(self.limits.max_bytes));
+            }
+            file.write(&chunk).await.map_err(scratch_problem)?;
+        }
+        if file.bytes() == 0 {
+            return Err(Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "the file is empty; copy it again from the camera or card",
+            ));
+        }
+        check_format(&head)?;
+        file.finish().await.map_err(scratch_problem)?;
+        Ok(Received {
+            sha256: hex::encode(file.sha256()),
+            file,
+        })
+    }
+
+    async fn verify(&self, received: &Received) -> Result<picture::Inspection, Problem> {
+        let path = received.file.path().to_owned();
+        let limits = self.limits.picture;
+        let content = tokio::fs::read(&path).await.map_err(scratch_problem)?;
+        let pixels = match picture::inspect(&content, &limits) {
+            Ok(found) => u64::from(found.width) * u64::from(found.height),
+            Err(refusal) => return Err(refusal.into()),
+        };
+        let checked = self
+            .cpu
+            .run(pixels, move || picture::verify(&content, &limits))
+            .await;
+        match checked {
+            Ok(Ok(inspection)) => Ok(inspection),
+            Ok(Err(refusal)) => Err(refusal.into()),
+            Err(panic) => Err(Problem::internal(format!(
+                "checking a picture: {}",
+                panic.0
+            ))),
+        }
+    }
+}
+
+fn check_format(head: &[u8]) -> Result<(), Problem> {
+    match Format::sniff(head) {
+        Some(_) => Ok(()),
+        None => Err(Refusal::NotAnImage.into()),
+    }
+}
+
+async fn next<S, E>(chunks: &mut S) -> Result<Option<Bytes>, Problem>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+    E: Into<Problem>,
+{
+    match tokio::time::timeout(SILENCE, chunks.next()).await {
+        Ok(chunk) => chunk.transpose().map_err(Into::into),
+        Err(_) => Err(Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "the upload stood still for a minute; send it again",
+        )),
+    }
+}
+
+fn scratch_problem(source: std::io::Error) -> Problem {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    match source.kind() {
+        StorageFull | QuotaExceeded => StoreError::Full("the folder for uploads".into()).into(),
+        _ => StoreError::Io {
+            doing: "receiving an upload".to_owned(),
+            source,
+        }
+        .into(),
+    }
+}
+
+/// The last part of the name, on one line and of bounded length. For people to read only.
+fn tidy_name(name: &str) -> String {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let tidy: String = last
+        .chars()
+        .filter(|c| !c.is_control() && !is_direction(*c))
+        .take(NAME_LENGTH)
+        .collect();
+    let tidy = tidy.trim();
+    if tidy.is_empty() {
+        "photo".to_owned()
+    } else {
+        tidy.to_owned()
+    }
+}
+
+/// Characters that turn the direction of writing can make a name look like another one.
+fn is_direction(c: char) -> bool {
+    matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tidy_name;
+
+    #[test]
+    fn a_name_is_for_reading_and_leads_nowhere() {
+        assert_eq!(tidy_name("../../etc/passwd"), "passwd");
+        assert_eq!(tidy_name(r"C:\Users\me\Ferien.jpg"), "Ferien.jpg");
+        assert_eq!(tidy_name("a\0b\nc.jpg"), "abc.jpg");
+        assert_eq!(tidy_name("photo\u{202E}gpj.exe"), "photogpj.exe");
+        assert_eq!(tidy_name(" / "), "photo");
+        assert_eq!(tidy_name(&"x".repeat(500)).len(), 200);
+    }
+}

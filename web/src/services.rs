@@ -1,0 +1,133 @@
+//! What the server and the commands stand on alike: settings, database, store and queue, opened
+//! in the order in which they need each other.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use functions::pipeline::context::Context;
+use functions::pipeline::dispatch::Dispatch;
+use functions::pipeline::job_queue::JobQueue;
+use functions::pipeline::setup;
+use functions::pipeline::sqs::SqsQueues;
+use migration::Migrator;
+use platform::events::ObjectEvents;
+use platform::objects::{FolderStore, ObjectStore, S3Store, Scratch};
+use platform::settings::{QueueChoice, Settings, Storage};
+use platform::{aws, database};
+use sea_orm::DatabaseConnection;
+
+/// Database, store and queue: what commands share with the server.
+pub struct Services {
+    /// What was set.
+    pub settings: Settings,
+    /// The rows.
+    pub db: DatabaseConnection,
+    /// The objects.
+    pub store: Arc<dyn ObjectStore>,
+    /// Where half-written files are.
+    pub scratch: Scratch,
+    /// The queue of this machine.
+    pub queue: JobQueue,
+    /// Where work is queued that is to be done again.
+    pub dispatch: Dispatch,
+}
+
+impl Services {
+    /// Opens everything and brings the schema up to date.
+    ///
+    /// # Errors
+    /// If the data folder, the database or the store cannot be used.
+    pub async fn open(settings: Settings) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(&settings.data).with_context(|| {
+            format!(
+                "the data folder {} cannot be made; set VITRINE_DATA to a folder that can",
+                settings.data.display()
+            )
+        })?;
+        let db = database(&settings).await?;
+        let queue = JobQueue::new(db.clone());
+        let (store, scratch) = store(&settings, &queue)
+            .await
+            .context("the store cannot be used; see VITRINE_STORAGE")?;
+        let dispatch = dispatch(&settings, &queue).await;
+        Ok(Self {
+            settings,
+            db,
+            store,
+            scratch,
+            queue,
+            dispatch,
+        })
+    }
+
+    /// What the functions need.
+    ///
+    /// # Errors
+    /// If the captioner cannot be set up.
+    pub fn context(&self) -> anyhow::Result<Context> {
+        let (db, store) = (self.db.clone(), Arc::clone(&self.store));
+        Ok(setup::context(
+            &self.settings,
+            db,
+            store,
+            self.settings.workers,
+        )?)
+    }
+}
+
+/// Brings the schema up to date, and opens the database with connections that have seen no other,
+/// see [`migration::up`].
+async fn database(settings: &Settings) -> anyhow::Result<DatabaseConnection> {
+    let connect = async || {
+        database::connect(&settings.database)
+            .await
+            .context("the database cannot be opened; see DATABASE_URL and VITRINE_DATA")
+    };
+    let db = connect().await?;
+    migration::up::<Migrator>(&db, migration::PATIENCE)
+        .await
+        .context("the database's schema cannot be brought up to date")?;
+    db.close().await?;
+    connect().await
+}
+
+async fn dispatch(settings: &Settings, queue: &JobQueue) -> Dispatch {
+    match &settings.queue {
+        QueueChoice::Jobs => Dispatch::Jobs(queue.clone()),
+        QueueChoice::Sqs(address) => {
+            let config = aws::config(&settings.aws).await;
+            Dispatch::Sqs(SqsQueues::connect(&config, address))
+        }
+    }
+}
+
+/// Opens the store, and a folder for half-written files: on the same file system as a folder
+/// of objects, so that a rename suffices.
+async fn store(
+    settings: &Settings,
+    queue: &JobQueue,
+) -> anyhow::Result<(Arc<dyn ObjectStore>, Scratch)> {
+    match &settings.storage {
+        Storage::Folder(root) => {
+            let store = FolderStore::open(root, Arc::new(queue.clone()))?;
+            let scratch = store.scratch().clone();
+            Ok((Arc::new(store), scratch))
+        }
+        Storage::S3(bucket) => {
+            let config = aws::config(&settings.aws).await;
+            // Where others work, S3 tells them itself, and nobody would empty the queue.
+            let works_here = settings.workers > 0;
+            let events = works_here.then(|| Arc::new(queue.clone()) as Arc<dyn ObjectEvents>);
+            let store = S3Store::new(&config, bucket, events).await?;
+            store.check().await?;
+            let scratch = Scratch::open(&settings.data.join("incoming"))
+                .context("the folder for uploads in the data folder cannot be made")?;
+            Ok((Arc::new(store), scratch))
+        }
+    }
+}
+
+/// Cores of this machine, or of as much of it as this process may use.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
