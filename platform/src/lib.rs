@@ -9,6 +9,7 @@ pub mod events;
 mod format;
 pub mod memory;
 pub mod objects;
+pub mod process;
 pub mod secrets;
 pub mod settings;
 pub mod telemetry;

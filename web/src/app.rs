@@ -1,7 +1,6 @@
 //! Puts the whole together: settings in, a server out that runs until it is told to stop.
 
 use std::fs::File;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,9 +16,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::access::{Policy, Sessions};
+use crate::access::{Policy, Proxies, Sessions};
 use crate::api::uploads::forget_pending;
 use crate::caption_pause::CaptionPause;
+use crate::connections::{self, Limits, Rules};
 use crate::live::Live;
 use crate::router::router;
 use crate::services::{Services, cores};
@@ -82,6 +82,7 @@ impl App {
             cpu: CpuPool::new(cores(), settings.max_pixels),
             limits: UploadLimits::from(settings),
             policy: Policy::from(settings),
+            proxies: Proxies::from(settings),
             templates: Templates::new().context("the templates are broken")?,
             instance_id: settings.instance_id.as_str().into(),
             draining: Draining::default(),
@@ -111,7 +112,6 @@ impl App {
         shutdown: impl Future<Output = ()>,
     ) -> anyhow::Result<()> {
         let state = self.state;
-        let service = router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
         let mut tasks = JoinSet::new();
         tasks.spawn(state.live.clone().run());
         tasks.spawn(local::run(
@@ -126,12 +126,23 @@ impl App {
         if self.measures_queue && self.workers > 0 {
             tasks.spawn(measure_queue(state.clone()));
         }
-        let stopping = state.stop.clone().cancelled_owned();
-        let server = tokio::spawn(
-            axum::serve(listener, service)
-                .with_graceful_shutdown(stopping)
-                .into_future(),
-        );
+        let stopping = state.stop.clone();
+        if !state.policy.needs_password() && !connections::can_be_looked_up() {
+            warn!(
+                "this system does not say whose a connection is: without a password, only a \
+                 request's headers tell whether it comes from this machine"
+            );
+        }
+        let rules = Rules {
+            limits: Limits::of_this_process(),
+            looks_up_owner: !state.policy.needs_password(),
+            is_proxy: {
+                let proxies = state.proxies.clone();
+                Arc::new(move |address| proxies.are_trusted_at(address))
+            },
+        };
+        let server = connections::serve(listener, router(state.clone()), rules, stopping);
+        let server = tokio::spawn(server);
         shutdown.await;
         info!("stopping: finishing what has been begun");
         state.draining.begin();

@@ -20,7 +20,7 @@ use tracing::Span;
 use crate::problem::Problem;
 use crate::state::UploadLimits;
 
-/// A sender that is silent for so long is gone.
+/// How long an upload may stand still.
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// The longest file name that is kept, in characters.
@@ -42,7 +42,7 @@ pub struct Ingest<'a> {
 
 /// Who sends a photo, and what they call it.
 #[derive(Clone, Debug, Default)]
-pub struct Sender {
+pub struct UploadMeta {
     /// The name of the file, as the client gives it.
     pub file_name: String,
     /// Who it is; none for a visitor.
@@ -62,7 +62,7 @@ pub struct ExpectedContent {
     pub content_type: String,
 }
 
-impl Sender {
+impl UploadMeta {
     /// The idempotency key as it is kept: hashed, and nobody else's.
     pub fn scoped_key(&self) -> Option<String> {
         let key = self.idempotency_key.as_deref()?;
@@ -83,12 +83,12 @@ impl Ingest<'_> {
     /// # Errors
     /// 413, 415 or 422 if it is not taken, 409 if its idempotency key was used for another
     /// photo, 503 if there is no room or the database or the store does not answer.
-    pub async fn take<S, E>(&self, sender: Sender, chunks: S) -> Result<Accepted, Problem>
+    pub async fn take<S, E>(&self, meta: UploadMeta, chunks: S) -> Result<Accepted, Problem>
     where
         S: Stream<Item = Result<Bytes, E>> + Unpin,
         E: Into<Problem>,
     {
-        let taken = self.check_and_take(sender, chunks).await;
+        let taken = self.check_and_take(meta, chunks).await;
         if let Ok(Accepted::Created(image) | Accepted::Existing(image)) = &taken {
             Span::current().record("image_id", tracing::field::display(image.id));
         }
@@ -101,13 +101,13 @@ impl Ingest<'_> {
         taken
     }
 
-    async fn check_and_take<S, E>(&self, sender: Sender, chunks: S) -> Result<Accepted, Problem>
+    async fn check_and_take<S, E>(&self, meta: UploadMeta, chunks: S) -> Result<Accepted, Problem>
     where
         S: Stream<Item = Result<Bytes, E>> + Unpin,
         E: Into<Problem>,
     {
         let received = self.receive(chunks).await?;
-        if let Some(expected) = &sender.expected
+        if let Some(expected) = &meta.expected
             && expected.sha256 != received.sha256
         {
             return Err(Problem::new(
@@ -115,12 +115,12 @@ impl Ingest<'_> {
                 "what arrived is not what was announced: the checksum differs; upload it again",
             ));
         }
-        let key = sender.scoped_key();
+        let key = meta.scoped_key();
         if let Some(answered) = self.answered_before(key.as_deref(), &received).await? {
             return Ok(answered);
         }
         let inspection = self.verify(&received).await?;
-        if let Some(expected) = &sender.expected
+        if let Some(expected) = &meta.expected
             && expected.content_type != inspection.format.content_type()
         {
             return Err(Problem::new(
@@ -133,7 +133,7 @@ impl Ingest<'_> {
             ));
         }
         let new = NewImage {
-            file_name: tidy_name(&sender.file_name),
+            file_name: tidy_name(&meta.file_name),
             format: inspection.format,
             bytes: received.file.bytes(),
             width: inspection.width,
@@ -141,7 +141,7 @@ impl Ingest<'_> {
             sha256: received.sha256,
             taken_at: inspection.taken_at,
             camera: inspection.camera,
-            uploaded_by: sender.name,
+            uploaded_by: meta.name,
             idempotency_key: key,
         };
         Ok(accept(self.db, self.store, new, Body::File(received.file)).await?)

@@ -11,6 +11,7 @@ pub mod app;
 pub mod assets;
 pub mod caption_pause;
 pub mod commands;
+mod connections;
 mod cursor;
 mod error_chain;
 pub mod image_rows;

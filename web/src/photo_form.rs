@@ -1,7 +1,14 @@
-//! Multipart forms, read as a stream: a file of any size passes through without being held.
+//! Multipart forms, read as a stream: a file of any size passes through without being held, and
+//! whatever is not a file is bounded.
 
-use std::time::Duration;
+mod file_name;
 
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+
+use axum::body::BodyDataStream;
 use axum::extract::{FromRequest, Request};
 use axum::http::header;
 use bytes::Bytes;
@@ -13,17 +20,25 @@ use crate::problem::Problem;
 /// The name of the field that holds photos.
 const FIELD: &str = "file";
 
-/// How long the rest of a refused upload is read.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Bytes of a form between two files at most: preamble, headers, other fields.
+const BETWEEN_FILES: usize = 64 * 1024;
+
+/// Parts of a form at most.
+const PARTS: usize = 2_000;
 
 /// A form with photos.
-pub struct PhotoForm(Multipart<'static>);
+pub struct PhotoForm {
+    form: Multipart<'static>,
+    unread: Arc<Unread>,
+    parts: usize,
+}
 
 /// A photo of a form, while it arrives.
 pub struct PhotoPart {
     /// What the client calls it; empty if it has no name.
     pub file_name: String,
     field: multer::Field<'static>,
+    unread: Arc<Unread>,
 }
 
 impl<S: Send + Sync> FromRequest<S> for PhotoForm {
@@ -39,10 +54,16 @@ impl<S: Send + Sync> FromRequest<S> for PhotoForm {
                     "this is no form with a file; send multipart/form-data with a field `{FIELD}`"
                 ))
             })?;
-        Ok(Self(Multipart::new(
-            request.into_body().into_data_stream(),
-            boundary,
-        )))
+        let unread = Arc::<Unread>::default();
+        let body = Bounded {
+            body: request.into_body().into_data_stream(),
+            unread: Arc::clone(&unread),
+        };
+        Ok(Self {
+            form: Multipart::new(body, boundary),
+            unread,
+            parts: 0,
+        })
     }
 }
 
@@ -50,37 +71,175 @@ impl PhotoForm {
     /// The next photo of the form. Other fields are passed over.
     ///
     /// # Errors
-    /// 400 if this is no form after all.
+    /// 400 if this is no form after all, or holds more than photos.
     pub async fn next_file(&mut self) -> Result<Option<PhotoPart>, Problem> {
-        while let Some(field) = self.0.next_field().await.map_err(problem)? {
+        while let Some(field) = self.form.next_field().await.map_err(problem)? {
+            self.unread.reset();
+            self.parts += 1;
+            if self.parts > PARTS {
+                return Err(Problem::bad_request(format!(
+                    "the form has more than {PARTS} parts; send fewer photos at once"
+                )));
+            }
             if field.name() == Some(FIELD) {
                 return Ok(Some(PhotoPart {
-                    file_name: field.file_name().unwrap_or_default().to_owned(),
+                    file_name: file_name::of(&field),
                     field,
+                    unread: Arc::clone(&self.unread),
                 }));
             }
         }
         Ok(None)
-    }
-
-    /// Reads on, so that the sender, who is still sending, gets to read the answer; but not for
-    /// ever.
-    pub async fn discard(mut self) {
-        let rest = async { while let Ok(Some(_)) = self.0.next_field().await {} };
-        // Whether it ended or the patience did: the answer goes out now.
-        let _ = tokio::time::timeout(PATIENCE, rest).await;
     }
 }
 
 impl PhotoPart {
     /// The bytes as they arrive.
     pub fn chunks(self) -> impl Stream<Item = Result<Bytes, Problem>> + Unpin {
-        self.field.map(|chunk| chunk.map_err(problem))
+        let unread = self.unread;
+        self.field.map(move |chunk| {
+            unread.reset();
+            chunk.map_err(problem)
+        })
     }
 }
 
 fn problem(error: multer::Error) -> Problem {
+    if let multer::Error::StreamReadFailed(cause) = &error
+        && cause.is::<TooMuch>()
+    {
+        return Problem::bad_request(TooMuch.to_string());
+    }
     Problem::bad_request(format!(
         "the form cannot be read to its end ({error}); send it again"
     ))
+}
+
+/// Bytes that the parser took and nothing has come of yet.
+#[derive(Default)]
+struct Unread {
+    bytes: AtomicUsize,
+    /// Whether the parser has had its chance to make something of them.
+    parsed: AtomicBool,
+}
+
+impl Unread {
+    fn reset(&self) {
+        self.bytes.store(0, Ordering::Relaxed);
+        self.parsed.store(false, Ordering::Relaxed);
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the form has more than {} KB that belong to no file; send the files alone", BETWEEN_FILES / 1024)]
+struct TooMuch;
+
+/// A body that the parser cannot take in faster than it makes something of it: the parser itself
+/// would hold a preamble or a header without end.
+struct Bounded {
+    body: BodyDataStream,
+    unread: Arc<Unread>,
+}
+
+impl Stream for Bounded {
+    type Item = Result<Bytes, Box<dyn std::error::Error + Send + Sync>>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.unread.bytes.load(Ordering::Relaxed) > BETWEEN_FILES {
+            if self.unread.parsed.swap(true, Ordering::Relaxed) {
+                return Poll::Ready(Some(Err(Box::new(TooMuch))));
+            }
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let chunk = ready!(self.body.poll_next_unpin(cx));
+        if let Some(Ok(chunk)) = &chunk {
+            self.unread.bytes.fetch_add(chunk.len(), Ordering::Relaxed);
+        }
+        Poll::Ready(chunk.map(|chunk| chunk.map_err(Into::into)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use futures::stream;
+
+    use super::*;
+
+    async fn form(chunks: Vec<Vec<u8>>) -> PhotoForm {
+        let chunks = chunks.into_iter().map(Ok::<_, std::io::Error>);
+        let request = Request::builder()
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=x")
+            .body(Body::from_stream(stream::iter(chunks)))
+            .unwrap();
+        PhotoForm::from_request(request, &()).await.unwrap()
+    }
+
+    fn part(disposition: &str, content: &[u8]) -> Vec<u8> {
+        [
+            format!("--x\r\nContent-Disposition: form-data; {disposition}\r\n\r\n").as_bytes(),
+            content,
+            b"\r\n",
+        ]
+        .concat()
+    }
+
+    async fn sizes(mut form: PhotoForm) -> Result<Vec<usize>, Problem> {
+        let mut sizes = Vec::new();
+        while let Some(part) = form.next_file().await? {
+            let mut chunks = part.chunks();
+            let mut size = 0;
+            while let Some(chunk) = chunks.next().await {
+                size += chunk?.len();
+            }
+            sizes.push(size);
+        }
+        Ok(sizes)
+    }
+
+    #[tokio::test]
+    async fn files_of_any_size_pass_through() {
+        let large = vec![b'p'; 5 * 1024 * 1024];
+        let parts = [
+            part("name=\"album\"", b"Summer"),
+            part("name=\"file\"; filename=\"a.jpg\"", &large),
+            part("name=\"file\"; filename=\"b.jpg\"", b"small"),
+            b"--x--\r\n".to_vec(),
+        ];
+        let whole = parts.concat();
+        for chunk in [1000, 65_536, whole.len()] {
+            let chunks = whole.chunks(chunk).map(<[u8]>::to_vec).collect();
+            assert_eq!(sizes(form(chunks).await).await.unwrap(), [large.len(), 5]);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_belongs_to_no_file_is_bounded() {
+        let many = || vec![vec![b'a'; 16 * 1024]; 64];
+        let preamble = many();
+        let header = [
+            vec![b"--x\r\nContent-Disposition: form-data; name=\"".to_vec()],
+            many(),
+        ];
+        let field = [
+            vec![b"--x\r\nContent-Disposition: form-data; name=\"t\"\r\n\r\n".to_vec()],
+            many(),
+        ];
+        for chunks in [preamble, header.concat(), field.concat()] {
+            let problem = sizes(form(chunks).await).await.unwrap_err();
+            assert_eq!(problem.status(), 400);
+            assert!(
+                problem.detail().contains("belong to no file"),
+                "{problem:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn the_parts_of_a_form_are_counted() {
+        let parts = (0..=PARTS).map(|_| part("name=\"t\"", b"")).collect();
+        let problem = sizes(form(parts).await).await.unwrap_err();
+        assert!(problem.detail().contains("parts"), "{problem:?}");
+    }
 }

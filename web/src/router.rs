@@ -11,7 +11,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-use crate::access::refuse_strangers;
+use crate::access::{Client, identify, refuse_strangers};
+use crate::connections::refuse_stalled;
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::{api, assets, media, operations, pages, request_id};
@@ -84,7 +85,11 @@ pub(crate) fn router(state: AppState) -> Router {
         .fallback(pages::errors::not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn(rejections_as_problems))
+        .layer(from_fn(private_by_default))
+        .layer(from_fn(refuse_stalled))
         .layer(from_fn_with_state(state.clone(), refuse_strangers))
+        .layer(from_fn(strict_transport))
+        .layer(from_fn_with_state(state.clone(), identify))
         .layer(from_fn_with_state(state.clone(), pages::errors::as_pages))
         // A load balancer calls by address, and needs to know nothing else.
         .route("/health", get(operations::health))
@@ -119,6 +124,45 @@ fn with_headers(mut router: Router, policy: &str) -> Router {
         router = router.layer(SetResponseHeaderLayer::if_not_present(name, value));
     }
     router
+}
+
+/// What an answer contains depends on who asks. Unless a handler says otherwise, nobody in between
+/// may keep it, and a browser asks again.
+async fn private_by_default(request: Request, next: axum::middleware::Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("private, no-cache"),
+        );
+    }
+    let is_private = headers
+        .get(header::CACHE_CONTROL)
+        .is_some_and(|value| value.as_bytes().starts_with(b"private"));
+    if is_private {
+        headers.insert(
+            header::VARY,
+            HeaderValue::from_static("authorization, cookie"),
+        );
+    }
+    response
+}
+
+/// Once a browser reached us over HTTPS, it should use nothing else.
+async fn strict_transport(request: Request, next: axum::middleware::Next) -> Response {
+    let is_https = request
+        .extensions()
+        .get::<Client>()
+        .is_some_and(|client| client.is_https);
+    let mut response = next.run(request).await;
+    if is_https {
+        response.headers_mut().insert(
+            header::STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static("max-age=31536000"),
+        );
+    }
+    response
 }
 
 async fn method_not_allowed() -> Problem {

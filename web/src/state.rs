@@ -12,7 +12,7 @@ use platform::settings::Settings;
 use sea_orm::DatabaseConnection;
 use tokio_util::sync::CancellationToken;
 
-use crate::access::{Policy, Sessions};
+use crate::access::{Policy, Proxies, Sessions};
 use crate::caption_pause::CaptionPause;
 use crate::ingest::Ingest;
 use crate::live::Live;
@@ -40,6 +40,8 @@ pub struct AppState {
     pub limits: UploadLimits,
     /// What the settings say about access.
     pub policy: Policy,
+    /// The way from browsers to this server.
+    pub proxies: Proxies,
     /// Who is signed in.
     pub sessions: Sessions,
     /// The pages.

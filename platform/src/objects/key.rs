@@ -135,11 +135,10 @@ impl ObjectKey {
     }
 
     /// `Cache-Control` of the object, for a store that hands it out itself. The addresses change
-    /// with the picture. What shows faces is kept by nobody in between.
+    /// with the picture. Nobody in between keeps any: a picture that was deleted has to be gone.
     pub fn cache_control(&self) -> &'static str {
         match self.area {
-            Area::Uploads | Area::Thumbnails => "private, max-age=86400",
-            Area::Anonymised => "public, max-age=86400",
+            Area::Uploads | Area::Thumbnails | Area::Anonymised => "private, max-age=86400",
             Area::Pending => "no-store",
         }
     }

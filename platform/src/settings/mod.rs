@@ -4,6 +4,7 @@
 mod aws;
 mod captions;
 mod database;
+mod proxies;
 mod reader;
 mod secret;
 mod storage;
@@ -13,6 +14,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use secrecy::SecretString;
+use url::Url;
 
 use crate::aws::AwsSettings;
 use crate::objects::MAX_OBJECT_BYTES;
@@ -22,6 +24,7 @@ pub use captions::{
 };
 pub(crate) use database::{Authority, CredentialSource};
 pub use database::{DatabaseKind, DatabaseSettings};
+pub use proxies::IpNetwork;
 use reader::Reader;
 pub use reader::SettingError;
 pub use storage::{QueueChoice, Storage};
@@ -73,6 +76,10 @@ pub struct Settings {
     pub uploads: Uploads,
     /// The password of the admin.
     pub admin_password: Option<SecretString>,
+    /// Proxies that may say who is behind them.
+    pub trusted_proxies: Vec<IpNetwork>,
+    /// The address under which people know this server: scheme, host and port.
+    pub public_url: Option<Url>,
     /// What this instance is called in logs and by `/load-balancer-test`.
     pub instance_id: String,
     /// What was set and has no effect.
@@ -175,6 +182,8 @@ impl Settings {
             admin_password: reader
                 .text("VITRINE_ADMIN_PASSWORD")
                 .map(SecretString::from),
+            trusted_proxies: proxies::trusted_proxies(reader)?,
+            public_url: proxies::public_url(reader)?,
             instance_id: reader
                 .text("VITRINE_INSTANCE_ID")
                 .map_or_else(host_name, str::to_owned),

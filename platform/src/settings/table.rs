@@ -39,6 +39,18 @@ pub const TABLE: &[Entry] = &[
         "Address and port to listen on. Any address but loopback needs VITRINE_ADMIN_PASSWORD.",
     ),
     entry(
+        "VITRINE_TRUSTED_PROXIES",
+        "none",
+        "127.0.0.1, 10.0.0.0/16",
+        "Addresses or networks of proxies and load balancers in front. Only from them do `Forwarded` and `X-Forwarded-For`, `-Proto` and `-Host` count; limits, logs and cookies go by what they say.",
+    ),
+    entry(
+        "VITRINE_PUBLIC_URL",
+        "what the request says",
+        "https://photos.example.org",
+        "The address under which people know this server. With https, cookies are sent over HTTPS only and browsers are told to use nothing else.",
+    ),
+    entry(
         "VITRINE_ADMIN_PASSWORD",
         "none",
         "four random plain words",

@@ -14,7 +14,7 @@ async fn objects_carry_their_type_their_caching_and_a_checksum() {
     let s3 = client(&config);
     for (key, caching) in [
         (ObjectKey::thumbnail(Uuid::nil()), "private, max-age=86400"),
-        (ObjectKey::anonymised(Uuid::nil()), "public, max-age=86400"),
+        (ObjectKey::anonymised(Uuid::nil()), "private, max-age=86400"),
     ] {
         for body in [
             Body::Bytes("a picture".into()),

@@ -1,17 +1,16 @@
 //! Requests that come from where they should not: writes from other sites, and, when no password
-//! guards the server, anything that did not come from this machine's own keyboard.
+//! guards the server, anything that was not sent by a program of the same user on this machine.
 
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::client::{Client, PROXY_HEADERS, Proxies};
+use crate::connections::{Owner, Peer};
 use crate::problem::Problem;
 use crate::state::AppState;
-
-/// Headers that a proxy adds.
-const PROXY_HEADERS: [&str; 4] = ["forwarded", "x-forwarded-for", "x-forwarded-host", "via"];
 
 /// Middleware that refuses them.
 pub async fn refuse_strangers(
@@ -19,14 +18,21 @@ pub async fn refuse_strangers(
     request: Request,
     next: Next,
 ) -> Response {
-    let host = host(request.uri(), request.headers());
+    let client = request.extensions().get::<Client>();
+    let host = client.and_then(|client| client.host.clone());
+    let peer = request.extensions().get::<Peer>();
     if !state.policy.needs_password
-        && let Err(problem) = at_the_keyboard(host.as_ref(), request.headers())
+        && let Err(problem) = on_this_machine(
+            peer.map_or(Owner::Unknown, |peer| peer.owner),
+            host.as_ref(),
+            request.version(),
+            request.headers(),
+        )
     {
         return problem.into_response();
     }
     if !is_safe(request.method())
-        && let Err(problem) = same_origin(host.as_ref(), request.headers())
+        && let Err(problem) = same_origin(host.as_ref(), request.headers(), &state.proxies)
     {
         return problem.into_response();
     }
@@ -37,57 +43,106 @@ fn is_safe(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
-fn host(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
-    match headers.get(header::HOST) {
-        Some(value) => value.to_str().ok()?.parse().ok(),
-        None => uri.authority().cloned(),
+/// Without a password the admin is whoever runs programs as the same user on this machine, or root.
+/// A web server in front would make its visitors the admin too, and so would a foreign name that
+/// resolves to this machine (DNS rebinding).
+fn on_this_machine(
+    owner: Owner,
+    host: Option<&Authority>,
+    version: Version,
+    headers: &HeaderMap,
+) -> Result<(), Problem> {
+    let refused = |why: &str| {
+        Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            format!(
+                "without a password this server answers only to programs of its own user on this \
+                 machine, as localhost or 127.0.0.1, and {why}; set VITRINE_ADMIN_PASSWORD to \
+                 let others in or to use a proxy"
+            ),
+        ))
+    };
+    match owner {
+        Owner::Ourselves => {}
+        Owner::User(_) => return refused("this request came from another user's program"),
+        // Proxies speak HTTP/1.0 to what is behind them unless they are told otherwise.
+        Owner::Unknown if version == Version::HTTP_10 => {
+            return refused("this request used HTTP/1.0, as proxies do");
+        }
+        Owner::Unknown => {}
+        Owner::NotAsked => return refused("this request came from another machine"),
     }
+    if !host.is_some_and(is_loopback_name) {
+        return refused("this request asked for another name");
+    }
+    if PROXY_HEADERS.iter().any(|name| headers.contains_key(*name)) {
+        return refused("this request was passed on by a proxy");
+    }
+    let elsewhere = [header::ORIGIN, header::REFERER].iter().any(|name| {
+        let Some(value) = headers.get(name) else {
+            return false;
+        };
+        let uri: Option<Uri> = value.to_str().ok().and_then(|text| text.parse().ok());
+        let authority = uri.as_ref().and_then(Uri::authority);
+        !authority.is_some_and(is_loopback_name)
+    });
+    if elsewhere {
+        return refused("this request was sent by a page of another site");
+    }
+    Ok(())
 }
 
-/// Without a password whoever is at the keyboard is the admin. A name that merely resolves to
-/// this machine (DNS rebinding) or a proxy would make others the admin too.
-fn at_the_keyboard(host: Option<&Authority>, headers: &HeaderMap) -> Result<(), Problem> {
-    let name = host.map_or("", Authority::host);
-    let is_local = name == "localhost"
+fn is_loopback_name(authority: &Authority) -> bool {
+    let name = authority.host();
+    name.eq_ignore_ascii_case("localhost")
         || name
             .trim_start_matches('[')
             .trim_end_matches(']')
             .parse::<std::net::IpAddr>()
-            .is_ok_and(|ip| ip.is_loopback());
-    if is_local && !PROXY_HEADERS.iter().any(|name| headers.contains_key(*name)) {
-        return Ok(());
-    }
-    Err(Problem::new(
-        StatusCode::FORBIDDEN,
-        "without a password this server answers only to this machine, as localhost or 127.0.0.1; \
-         set VITRINE_ADMIN_PASSWORD to use it under another name or behind a proxy",
-    ))
+            .is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
 /// A browser says where a write comes from; programs say nothing and are no danger, because
-/// they hold no cookies of others.
-fn same_origin(host: Option<&Authority>, headers: &HeaderMap) -> Result<(), Problem> {
+/// they hold no cookies of others. Where the browser judges for us (`Sec-Fetch-Site`), that
+/// counts: it knows the address it asked, which a proxy may have changed on the way.
+fn same_origin(
+    host: Option<&Authority>,
+    headers: &HeaderMap,
+    proxies: &Proxies,
+) -> Result<(), Problem> {
     let refused = || {
         Problem::new(
             StatusCode::FORBIDDEN,
             "this request comes from another site; open the page here and try again",
         )
     };
-    if let Some(site) = headers.get("sec-fetch-site")
-        && site != "same-origin"
-        && site != "none"
-    {
-        return Err(refused());
+    if let Some(site) = headers.get("sec-fetch-site") {
+        return if site == "same-origin" || site == "none" {
+            Ok(())
+        } else {
+            Err(refused())
+        };
     }
     let Some(origin) = headers.get(header::ORIGIN) else {
         return Ok(());
     };
     let origin: Option<Uri> = origin.to_str().ok().and_then(|text| text.parse().ok());
-    let authority = origin.as_ref().and_then(Uri::authority);
-    match (authority, host) {
-        (Some(origin), Some(host)) if same_authority(origin, host) => Ok(()),
-        _ => Err(refused()),
+    let Some(origin) = origin.as_ref().and_then(Uri::authority) else {
+        return Err(refused());
+    };
+    let public = proxies.public_authority();
+    if [host, public.as_ref()]
+        .into_iter()
+        .flatten()
+        .any(|ours| same_authority(origin, ours))
+    {
+        return Ok(());
     }
+    Err(Problem::new(
+        StatusCode::FORBIDDEN,
+        "this request comes from another site, or from a proxy that does not say what the browser \
+         asked for; if you came here by a proxy, set VITRINE_PUBLIC_URL to the address people use",
+    ))
 }
 
 fn same_authority(a: &Authority, b: &Authority) -> bool {
@@ -116,6 +171,11 @@ mod tests {
         text.parse().ok()
     }
 
+    fn from_here(host: &str, pairs: &[(&'static str, &'static str)]) -> bool {
+        let (host, headers) = (authority(host), headers(pairs));
+        on_this_machine(Owner::Ourselves, host.as_ref(), Version::HTTP_11, &headers).is_ok()
+    }
+
     #[test]
     fn a_write_from_another_site_is_refused() {
         let here = authority("photos.example:8080");
@@ -125,9 +185,13 @@ mod tests {
             &[("origin", "http://photos.example:9090")],
             &[("sec-fetch-site", "cross-site")],
             &[("sec-fetch-site", "same-site")],
+            &[
+                ("origin", "http://photos.example:8080"),
+                ("sec-fetch-site", "cross-site"),
+            ],
         ] {
             assert!(
-                same_origin(here.as_ref(), &headers(pairs)).is_err(),
+                same_origin(here.as_ref(), &headers(pairs), &Proxies::default()).is_err(),
                 "{pairs:?}"
             );
         }
@@ -142,34 +206,68 @@ mod tests {
                 ("origin", "http://photos.example:8080"),
                 ("sec-fetch-site", "same-origin"),
             ],
+            // A proxy that passes its own name on as Host changes nothing about what the browser
+            // saw.
+            &[
+                ("origin", "https://people-see-this.example"),
+                ("sec-fetch-site", "same-origin"),
+            ],
             &[],
         ] {
             assert!(
-                same_origin(here.as_ref(), &headers(pairs)).is_ok(),
+                same_origin(here.as_ref(), &headers(pairs), &Proxies::default()).is_ok(),
                 "{pairs:?}"
             );
         }
         let behind_tls = headers(&[("origin", "https://photos.example")]);
-        assert!(same_origin(authority("photos.example").as_ref(), &behind_tls).is_ok());
+        let here = authority("photos.example");
+        assert!(same_origin(here.as_ref(), &behind_tls, &Proxies::default()).is_ok());
     }
 
     #[test]
-    fn a_name_that_merely_resolves_to_this_machine_is_not_the_keyboard() {
-        let none = HeaderMap::new();
+    fn a_name_that_merely_resolves_to_this_machine_is_refused() {
         for host in ["localhost:8080", "127.0.0.1:8080", "[::1]:8080"] {
-            assert!(
-                at_the_keyboard(authority(host).as_ref(), &none).is_ok(),
-                "{host}"
-            );
+            assert!(from_here(host, &[]), "{host}");
         }
-        for host in ["rebound.example:8080", "192.0.2.7"] {
-            assert!(
-                at_the_keyboard(authority(host).as_ref(), &none).is_err(),
-                "{host}"
-            );
+        for host in [
+            "rebound.example:8080",
+            "192.0.2.7",
+            "localhost.evil.example",
+        ] {
+            assert!(!from_here(host, &[]), "{host}");
         }
-        assert!(at_the_keyboard(None, &none).is_err());
-        let proxied = headers(&[("x-forwarded-for", "192.0.2.7")]);
-        assert!(at_the_keyboard(authority("localhost").as_ref(), &proxied).is_err());
+        let none = HeaderMap::new();
+        assert!(on_this_machine(Owner::Ourselves, None, Version::HTTP_11, &none).is_err());
+    }
+
+    #[test]
+    fn whatever_looks_forwarded_is_refused() {
+        for name in PROXY_HEADERS {
+            assert!(!from_here("localhost", &[(name, "192.0.2.7")]), "{name}");
+        }
+        assert!(!from_here(
+            "localhost",
+            &[("origin", "https://evil.example")]
+        ));
+        assert!(!from_here(
+            "localhost",
+            &[("referer", "https://evil.example/page")]
+        ));
+        assert!(from_here(
+            "localhost",
+            &[("referer", "http://localhost:8080/")]
+        ));
+    }
+
+    #[test]
+    fn only_programs_of_the_same_user_are_the_admin() {
+        let host = authority("localhost");
+        let none = HeaderMap::new();
+        let judged = |owner, version| on_this_machine(owner, host.as_ref(), version, &none).is_ok();
+        assert!(judged(Owner::Ourselves, Version::HTTP_10));
+        assert!(!judged(Owner::User(33), Version::HTTP_11));
+        assert!(judged(Owner::Unknown, Version::HTTP_11));
+        assert!(!judged(Owner::Unknown, Version::HTTP_10));
+        assert!(!judged(Owner::NotAsked, Version::HTTP_11));
     }
 }

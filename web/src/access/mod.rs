@@ -1,6 +1,7 @@
 //! Who may do what. This module decides, and every route asks it: nobody else looks at
 //! passwords, cookies or the settings about the public.
 
+mod client;
 mod guard;
 pub(crate) mod sessions;
 mod throttle;
@@ -15,11 +16,15 @@ use platform::settings::{PublicRendition, Settings, Uploads};
 use crate::problem::Problem;
 use crate::state::AppState;
 
+pub use client::{Client, Proxies, identify};
 pub use guard::refuse_strangers;
 pub use sessions::Sessions;
 
 /// The cookie that holds the token of a session.
 pub(crate) const COOKIE: &str = "vitrine_session";
+
+/// The cookie of a browser that was signed in before.
+pub(crate) const BROWSER_COOKIE: &str = "vitrine_browser";
 
 /// Who somebody is. Members come in between, with accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +100,13 @@ impl From<&Settings> for Policy {
             uploads: settings.uploads,
             needs_password: !settings.is_keyboard_admin(),
         }
+    }
+}
+
+impl Policy {
+    /// Whether somebody has to sign in to be the admin.
+    pub(crate) fn needs_password(&self) -> bool {
+        self.needs_password
     }
 }
 
@@ -223,12 +235,25 @@ impl FromRequestParts<AppState> for Viewer {
 
 /// The session's token, if the browser sent one.
 pub(crate) fn cookie(headers: &HeaderMap) -> Option<&str> {
-    headers
-        .get_all(header::COOKIE)
-        .into_iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == COOKIE)
-        .map(|(_, value)| value)
+    named_cookie(headers, COOKIE)
+}
+
+/// What this browser was called when it signed in before, if it did.
+pub(crate) fn known_browser(headers: &HeaderMap) -> Option<&str> {
+    named_cookie(headers, BROWSER_COOKIE)
+}
+
+/// A cookie of ours, as it is called over HTTPS if there is one.
+fn named_cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let find = |prefix: &str| {
+        headers
+            .get_all(header::COOKIE)
+            .into_iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='))
+            .find(|(found, _)| found.strip_prefix(prefix) == Some(name))
+            .map(|(_, value)| value)
+    };
+    find("__Host-").or_else(|| find(""))
 }

@@ -15,7 +15,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
-use super::throttle::Throttle;
+use super::throttle::{Guesser, Throttle};
 use crate::problem::Problem;
 
 /// How long a session lasts.
@@ -60,7 +60,12 @@ impl Sessions {
     ///
     /// # Errors
     /// 401 if the password is wrong, 429 after many wrong ones.
-    pub async fn sign_in(&self, from: IpAddr, password: SecretString) -> Result<String, Problem> {
+    pub async fn sign_in(
+        &self,
+        from: IpAddr,
+        browser: Option<&str>,
+        password: SecretString,
+    ) -> Result<String, Problem> {
         let wrong = || {
             Problem::new(
                 axum::http::StatusCode::UNAUTHORIZED,
@@ -68,6 +73,10 @@ impl Sessions {
             )
         };
         let expected = self.key.clone().ok_or_else(wrong)?;
+        let from = match browser.and_then(|browser| self.known_browser(browser)) {
+            Some(name) => &Guesser::KnownBrowser(name),
+            None => &Guesser::at(from),
+        };
         self.throttle.admit(from)?;
         let permit = self.checks.acquire().await.map_err(Problem::internal)?;
         // Many guesses may have waited here together: those before this one count by now.
@@ -92,6 +101,31 @@ impl Sessions {
         };
         Entity::insert(row).exec_without_returning(&self.db).await?;
         Ok(token)
+    }
+
+    /// A new name for a browser that has just signed in, which proves later that it was us who gave
+    /// it: wrong passwords of others do not delay it.
+    ///
+    /// # Errors
+    /// 500 if the system has no random numbers.
+    pub fn name_browser(&self) -> Result<String, Problem> {
+        let name = new_token()?;
+        let proof = self.proof_of(&name).unwrap_or_default();
+        Ok(format!("{name}.{proof}"))
+    }
+
+    fn known_browser(&self, cookie: &str) -> Option<String> {
+        let (name, proof) = cookie.split_once('.')?;
+        let expected = self.proof_of(name)?;
+        // What could be timed are hashes of what an attacker sent.
+        let key = self.key.as_ref()?.expose_secret();
+        let same = mac(key, proof.as_bytes()) == mac(key, expected.as_bytes());
+        same.then(|| name.to_owned())
+    }
+
+    fn proof_of(&self, browser: &str) -> Option<String> {
+        let key = self.key.as_ref()?;
+        Some(hash(key, &format!("browser {browser}")))
     }
 
     /// Who holds this token.

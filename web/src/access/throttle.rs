@@ -1,11 +1,13 @@
-//! Slows down those who guess passwords: after a few wrong ones from an address, each further
-//! try has to wait twice as long as the one before.
+//! Slows down those who guess passwords: after a few wrong ones from a guesser, each further try has
+//! to wait twice as long as the one before. A browser that was signed in before is a guesser of its
+//! own, so nobody else can lock it out.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::connections::network;
 use crate::problem::Problem;
 
 /// Wrong passwords that cost nothing.
@@ -14,15 +16,30 @@ const FREE: u32 = 5;
 /// The longest wait.
 const LONGEST: Duration = Duration::from_secs(300);
 
-/// How long an address is remembered.
+/// How long a guesser is remembered.
 const MEMORY: Duration = Duration::from_secs(3600);
 
-/// Addresses that are remembered at once.
+/// Guessers that are remembered at once.
 const CAPACITY: usize = 10_000;
+
+/// Whose wrong passwords are counted together.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Guesser {
+    /// An address, or an IPv6 network of the size that one customer gets.
+    Network(IpAddr),
+    /// A browser that was signed in before, by the name in its cookie.
+    KnownBrowser(String),
+}
+
+impl Guesser {
+    pub(super) fn at(address: IpAddr) -> Self {
+        Self::Network(network(address))
+    }
+}
 
 #[derive(Debug, Default)]
 pub(super) struct Throttle {
-    failures: Mutex<HashMap<IpAddr, Failures>>,
+    failures: Mutex<HashMap<Guesser, Failures>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -42,9 +59,9 @@ impl Failures {
 
 impl Throttle {
     /// Refuses with 429 whoever has to wait.
-    pub(super) fn admit(&self, from: IpAddr) -> Result<(), Problem> {
+    pub(super) fn admit(&self, from: &Guesser) -> Result<(), Problem> {
         let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(known) = failures.get(&from) else {
+        let Some(known) = failures.get(from) else {
             return Ok(());
         };
         let left = known.wait().saturating_sub(known.last.elapsed());
@@ -58,15 +75,21 @@ impl Throttle {
         ))
     }
 
-    pub(super) fn failed(&self, from: IpAddr) {
+    pub(super) fn failed(&self, from: &Guesser) {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         if failures.len() >= CAPACITY {
             failures.retain(|_, known| known.last.elapsed() < MEMORY);
         }
         if failures.len() >= CAPACITY {
-            failures.clear();
+            // Whoever fills the memory must not clear their own record: the most harmless go.
+            let harmless = failures
+                .iter()
+                .min_by_key(|(_, known)| (known.count, known.last));
+            if let Some(harmless) = harmless.map(|(guesser, _)| guesser.clone()) {
+                failures.remove(&harmless);
+            }
         }
-        let known = failures.entry(from).or_insert(Failures {
+        let known = failures.entry(from.clone()).or_insert(Failures {
             count: 0,
             last: Instant::now(),
         });
@@ -74,9 +97,9 @@ impl Throttle {
         known.last = Instant::now();
     }
 
-    pub(super) fn succeeded(&self, from: IpAddr) {
+    pub(super) fn succeeded(&self, from: &Guesser) {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        failures.remove(&from);
+        failures.remove(from);
     }
 }
 
@@ -85,16 +108,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn many_wrong_passwords_from_one_address_have_to_wait_and_others_have_not() {
+    fn repeated_wrong_passwords_delay_their_guesser_only() {
         let throttle = Throttle::default();
-        let guesser = IpAddr::from([192, 0, 2, 1]);
+        let guesser = &Guesser::at(IpAddr::from([192, 0, 2, 1]));
         for _ in 0..FREE {
             assert!(throttle.admit(guesser).is_ok());
             throttle.failed(guesser);
         }
 
         assert!(throttle.admit(guesser).is_err());
-        assert!(throttle.admit(IpAddr::from([192, 0, 2, 2])).is_ok());
+        assert!(
+            throttle
+                .admit(&Guesser::at(IpAddr::from([192, 0, 2, 2])))
+                .is_ok()
+        );
+        assert!(
+            throttle
+                .admit(&Guesser::KnownBrowser("b".to_owned()))
+                .is_ok()
+        );
 
         throttle.succeeded(guesser);
         assert!(throttle.admit(guesser).is_ok());

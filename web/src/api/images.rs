@@ -15,7 +15,7 @@ use crate::access::{Action, Viewer};
 use crate::actions::edit_caption::edit_caption;
 use crate::actions::list_images::Search;
 use crate::image_rows::ImageRows;
-use crate::ingest::Sender;
+use crate::ingest::UploadMeta;
 use crate::paging::{Page, Paging};
 use crate::photo_form::PhotoForm;
 use crate::problem::Problem;
@@ -28,11 +28,8 @@ pub async fn upload(
     headers: HeaderMap,
     mut form: PhotoForm,
 ) -> Result<Response, Problem> {
-    let taken = take_one(&state, &viewer, &headers, &mut form).await;
-    if taken.is_err() {
-        form.discard().await;
-    }
-    accepted(&state, &viewer, taken?).await
+    let taken = take_one(&state, &viewer, &headers, &mut form).await?;
+    accepted(&state, &viewer, taken).await
 }
 
 /// 201 with what is new, 200 with what was there already.
@@ -63,13 +60,13 @@ async fn take_one(
             "the form has no field `file`; send the photo as multipart/form-data in a field with that name",
         ));
     };
-    let sender = Sender {
+    let meta = UploadMeta {
         file_name: part.file_name.clone(),
         name: viewer.name().map(str::to_owned),
         idempotency_key,
         expected: None,
     };
-    state.ingest().take(sender, part.chunks()).await
+    state.ingest().take(meta, part.chunks()).await
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {

@@ -24,12 +24,12 @@ use uuid::Uuid;
 
 use super::images::accepted;
 use crate::access::{Action, Viewer};
-use crate::ingest::{ExpectedContent, Sender};
+use crate::ingest::{ExpectedContent, UploadMeta};
 use crate::problem::Problem;
 use crate::state::AppState;
 
 const FILE_NAME: &str = "file-name";
-const SENDER: &str = "sender";
+const SENDER: &str = "meta";
 const SHA256: &str = "sha256";
 const CONTENT_TYPE: &str = "announced-type";
 
@@ -98,27 +98,27 @@ pub async fn complete(
     viewer.require(Action::Upload)?;
     presigning(&state)?;
     let key = ObjectKey::pending(id);
-    let sender = Sender {
+    let meta = UploadMeta {
         name: viewer.name().map(str::to_owned),
         idempotency_key: Some(format!("upload {id}")),
-        ..Sender::default()
+        ..UploadMeta::default()
     };
     let Some(head) = state.store.head(&key).await? else {
-        return again(&state, &viewer, &sender).await;
+        return again(&state, &viewer, &meta).await;
     };
     let noted = |name| noted(&head.metadata, name);
     if noted(SENDER).as_deref() != viewer.name() {
         return Err(no_upload());
     }
-    let sender = Sender {
+    let meta = UploadMeta {
         file_name: noted(FILE_NAME).unwrap_or_default(),
         expected: Some(ExpectedContent {
             sha256: noted(SHA256).unwrap_or_default(),
             content_type: noted(CONTENT_TYPE).unwrap_or_default(),
         }),
-        ..sender
+        ..meta
     };
-    let taken = take(&state, &key, head.bytes, sender).await;
+    let taken = take(&state, &key, head.bytes, meta).await;
     // What is refused for good is of no use any more; what failed here can be completed later.
     if taken.as_ref().err().is_none_or(is_final) {
         state.store.delete(&key).await?;
@@ -139,7 +139,7 @@ async fn take(
     state: &AppState,
     key: &ObjectKey,
     bytes: u64,
-    sender: Sender,
+    meta: UploadMeta,
 ) -> Result<Accepted, Problem> {
     if bytes > state.limits.max_bytes {
         return Err(Problem::too_many_bytes(state.limits.max_bytes));
@@ -149,13 +149,13 @@ async fn take(
         doing: format!("reading {key}"),
         source,
     });
-    state.ingest().take(sender, chunks.boxed()).await
+    state.ingest().take(meta, chunks.boxed()).await
 }
 
 /// Somebody completes an upload of which nothing is there: the answer to the first time may have
 /// been lost.
-async fn again(state: &AppState, viewer: &Viewer, sender: &Sender) -> Result<Response, Problem> {
-    let key = sender.scoped_key().unwrap_or_default();
+async fn again(state: &AppState, viewer: &Viewer, meta: &UploadMeta) -> Result<Response, Problem> {
+    let key = meta.scoped_key().unwrap_or_default();
     match image::by_idempotency_key(&key).one(&state.db).await? {
         Some(image) if image.stored_at.is_some() && image.deleted_at.is_none() => {
             accepted(state, viewer, Accepted::Existing(image)).await

@@ -17,7 +17,7 @@ use tokio_util::io::ReaderStream;
 use tokio_util::sync::CancellationToken;
 use walkdir::{DirEntry, WalkDir};
 
-use crate::ingest::{Ingest, Sender};
+use crate::ingest::{Ingest, UploadMeta};
 use crate::problem::Problem;
 use crate::services::{Services, cores};
 use crate::state::UploadLimits;
@@ -107,18 +107,16 @@ pub(super) async fn run(settings: Settings, arguments: Arguments) -> anyhow::Res
     })
 }
 
-/// Every file below the paths, hidden ones apart, in the order of their names.
+/// Every file below the paths that may be a photo of theirs, in the order of their names.
 fn find(paths: &[PathBuf], summary: &mut Summary) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for path in paths {
-        let is_visible = |entry: &DirEntry| {
-            entry.depth() == 0 || !is_hidden(entry.file_name().as_encoded_bytes())
-        };
+        let is_wanted = |entry: &DirEntry| entry.depth() == 0 || !is_passed_over(entry);
         let entries = WalkDir::new(path)
             .follow_links(true)
             .sort_by_file_name()
             .into_iter()
-            .filter_entry(is_visible);
+            .filter_entry(is_wanted);
         for entry in entries {
             match entry {
                 Ok(entry) if entry.file_type().is_file() => files.push(entry.into_path()),
@@ -139,12 +137,44 @@ fn find(paths: &[PathBuf], summary: &mut Summary) -> Vec<PathBuf> {
     files
 }
 
-fn is_hidden(name: &[u8]) -> bool {
-    name.starts_with(b".")
+/// Folders in which network stores and systems keep previews, deleted files and snapshots.
+const SYSTEM_FOLDERS: [&str; 14] = [
+    "$recycle.bin",
+    "#recycle",
+    "#snapshot",
+    "@eadir",
+    "@recently-snapshot",
+    "@recycle",
+    "@sharebin",
+    "@tmp",
+    "__macosx",
+    "lost+found",
+    "lost.dir",
+    "recycler",
+    "system volume information",
+    "trashes",
+];
+
+/// What lies beside photos: edits, descriptions, previews and lists of other programs.
+const SIDECARS: [&str; 12] = [
+    "aae", "cos", "ctg", "dop", "db", "ini", "json", "pp3", "thm", "txt", "xml", "xmp",
+];
+
+/// Hidden, of the system, or beside a photo: passed over without a word.
+fn is_passed_over(entry: &DirEntry) -> bool {
+    let name = entry.file_name().to_string_lossy().to_lowercase();
+    if name.starts_with('.') {
+        return true;
+    }
+    if entry.file_type().is_dir() {
+        return SYSTEM_FOLDERS.contains(&name.as_str());
+    }
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension);
+    extension.is_some_and(|extension| SIDECARS.contains(&extension))
 }
 
 async fn take(ingest: &Ingest<'_>, path: &Path) -> Result<Accepted, Problem> {
-    let sender = Sender {
+    let meta = UploadMeta {
         file_name: path
             .file_name()
             .unwrap_or_default()
@@ -155,7 +185,7 @@ async fn take(ingest: &Ingest<'_>, path: &Path) -> Result<Accepted, Problem> {
         expected: None,
     };
     let chunks = read(path).await?;
-    ingest.take(sender, chunks).await
+    ingest.take(meta, chunks).await
 }
 
 async fn read(path: &Path) -> Result<impl Stream<Item = Result<Bytes, Problem>> + Unpin, Problem> {

@@ -1,18 +1,20 @@
 //! Signing in and out.
 
-use std::net::SocketAddr;
-
-use axum::Form;
-use axum::extract::{ConnectInfo, Query, State};
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use axum::{Extension, Form};
 use serde::Deserialize;
 use serde_json::json;
+use tracing::{info, warn};
 
 use super::{Page, html};
-use crate::access::{Viewer, cookie, sessions};
+use crate::access::{BROWSER_COOKIE, Client, Viewer, cookie, known_browser, sessions};
 use crate::problem::Problem;
 use crate::state::AppState;
+
+/// How long a browser is known after it signed in, in seconds.
+const BROWSER_LIFETIME: i64 = 365 * 24 * 60 * 60;
 
 /// The query of [`form`].
 #[derive(Debug, Deserialize)]
@@ -66,18 +68,37 @@ fn page(
 pub async fn sign_in(
     State(state): State<AppState>,
     viewer: Viewer,
-    ConnectInfo(from): ConnectInfo<SocketAddr>,
+    Extension(client): Extension<Client>,
     headers: HeaderMap,
     Form(Credentials { password, next }): Form<Credentials>,
 ) -> Result<Response, Problem> {
     let next = ours(next.as_deref());
-    match state.sessions.sign_in(from.ip(), password.into()).await {
+    let address = client.address;
+    let browser = known_browser(&headers);
+    match state
+        .sessions
+        .sign_in(address, browser, password.into())
+        .await
+    {
         Ok(token) => {
+            info!(%address, "signed in");
             let lifetime = sessions::LIFETIME.num_seconds();
-            let cookie = set_cookie(&headers, &token, lifetime)?;
-            Ok(([(header::SET_COOKIE, cookie)], Redirect::to(next)).into_response())
+            let browser = state.sessions.name_browser()?;
+            let cookies = AppendHeaders([
+                (
+                    header::SET_COOKIE,
+                    set_cookie(&client, crate::access::COOKIE, &token, lifetime)?,
+                ),
+                (
+                    header::SET_COOKIE,
+                    set_cookie(&client, BROWSER_COOKIE, &browser, BROWSER_LIFETIME)?,
+                ),
+            ]);
+            Ok((cookies, Redirect::to(next)).into_response())
         }
         Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => {
+            // docs/operations.md has the line for fail2ban: keep the words.
+            warn!(%address, "wrong password");
             let shown = page(&state, &viewer, next, Some("That is not the password."))?;
             Ok((StatusCode::UNAUTHORIZED, shown).into_response())
         }
@@ -88,12 +109,13 @@ pub async fn sign_in(
 /// `POST /logout`
 pub async fn sign_out(
     State(state): State<AppState>,
+    Extension(client): Extension<Client>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     if let Some(token) = cookie(&headers) {
         state.sessions.sign_out(token).await?;
     }
-    let cookie = set_cookie(&headers, "", 0)?;
+    let cookie = set_cookie(&client, crate::access::COOKIE, "", 0)?;
     // The browser may hold pages and pictures that a visitor must not see.
     let clear = ("clear-site-data", HeaderValue::from_static("\"cache\""));
     Ok((
@@ -103,14 +125,20 @@ pub async fn sign_out(
         .into_response())
 }
 
-fn set_cookie(headers: &HeaderMap, token: &str, lifetime: i64) -> Result<HeaderValue, Problem> {
-    // A proxy that ends TLS says so. Whoever makes it up harms only their own session.
-    let is_https = headers
-        .get("x-forwarded-proto")
-        .is_some_and(|scheme| scheme == "https");
-    let secure = if is_https { "; Secure" } else { "" };
-    let name = crate::access::COOKIE;
-    format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={lifetime}{secure}")
+/// Over HTTPS the name begins with `__Host-`: the browser takes it from this host alone, and sends it
+/// nowhere else.
+fn set_cookie(
+    client: &Client,
+    name: &str,
+    value: &str,
+    lifetime: i64,
+) -> Result<HeaderValue, Problem> {
+    let (prefix, secure) = if client.is_https {
+        ("__Host-", "; Secure")
+    } else {
+        ("", "")
+    };
+    format!("{prefix}{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={lifetime}{secure}")
         .parse()
         .map_err(Problem::internal)
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{Page, html, or_login};
 use crate::access::{Action, Viewer};
-use crate::ingest::Sender;
+use crate::ingest::UploadMeta;
 use crate::photo_form::PhotoForm;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -47,19 +47,18 @@ pub async fn receive(
     mut form: PhotoForm,
 ) -> Result<Response, Problem> {
     if let Err(problem) = viewer.require(Action::Upload) {
-        form.discard().await;
         return Ok(or_login(problem, "/"));
     }
     let mut outcomes = Vec::new();
     while let Some(part) = form.next_file().await? {
         let file_name = part.file_name.clone();
-        let sender = Sender {
+        let meta = UploadMeta {
             file_name: file_name.clone(),
             name: viewer.name().map(str::to_owned),
             idempotency_key: None,
             expected: None,
         };
-        let taken = state.ingest().take(sender, part.chunks()).await;
+        let taken = state.ingest().take(meta, part.chunks()).await;
         // A browser sends an empty field if no file was chosen.
         if !file_name.is_empty() {
             outcomes.push(Outcome::new(file_name, taken));

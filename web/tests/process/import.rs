@@ -14,6 +14,47 @@ fn write(path: &Path, content: &[u8]) {
 }
 
 #[tokio::test]
+async fn what_network_stores_and_cameras_keep_beside_photos_is_passed_over() {
+    let home = Home::new();
+    let tree = home.desk().join("nas");
+    write(&tree.join("2019/a.jpg"), &photo(1));
+    for (number, path) in [
+        "2019/@eaDir/a.jpg/SYNOPHOTO_THUMB_XL.jpg",
+        "#recycle/deleted.jpg",
+        "@Recycle/deleted.jpg",
+        "$RECYCLE.BIN/S-1-5/deleted.jpg",
+        ".Trash-1000/files/deleted.jpg",
+        ".thumbnails/a.jpg",
+        "lost+found/recovered.jpg",
+        "__MACOSX/2019/_a.jpg",
+        "2019/._a.jpg",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        write(&tree.join(path), &photo(number as u64 + 2));
+    }
+    for sidecar in [
+        "a.jpg.json",
+        "a.XMP",
+        "a.AAE",
+        "a.THM",
+        "Thumbs.db",
+        "desktop.ini",
+    ] {
+        write(&tree.join("2019").join(sidecar), b"no picture");
+    }
+
+    let run = home.run(["import", "nas"]);
+
+    assert_eq!(
+        run.lines(),
+        ["1 imported, 0 there already, 0 skipped.", FIRST_STEPS]
+    );
+    assert!(run.status.success());
+}
+
+#[tokio::test]
 async fn a_tree_of_folders_is_taken_in_and_what_is_not_is_said_with_the_reason() {
     let home = Home::new();
     let tree = home.desk().join("tree");

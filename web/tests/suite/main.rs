@@ -33,3 +33,4 @@ mod search;
 mod signing_in;
 mod sse;
 mod uploads;
+mod wire;

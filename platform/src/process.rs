@@ -1,0 +1,26 @@
+//! What the kernel allows this process, and as whom it runs.
+
+use rustix::process::{Resource, Rlimit, geteuid, getrlimit, setrlimit};
+
+/// Raises the limit of open files to the highest this process may have, and returns it. Each
+/// connection and each object that is read is one.
+pub fn raise_open_files() -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    let files = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.maximum,
+        Err(_) => limit.current,
+    };
+    // None means that there is no limit.
+    files.map_or(usize::MAX, |files| {
+        usize::try_from(files).unwrap_or(usize::MAX)
+    })
+}
+
+/// The number of the user this process acts as.
+pub fn user() -> u32 {
+    geteuid().as_raw()
+}
