@@ -2,12 +2,17 @@
 //! OpenAI-compatible server, or from nobody: then from the pixels themselves.
 
 mod answer;
+mod answer_format;
 mod colours;
 mod describer;
 mod gemini;
 mod http;
+mod lenient_json;
+mod markup;
 mod openai;
 mod prompt;
+mod prose;
+mod reply;
 mod sight;
 
 use std::time::Duration;
