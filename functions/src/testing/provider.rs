@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -37,6 +37,8 @@ pub enum Answer {
     Finish(&'static str),
     /// With this status, these headers and this body.
     Raw(u16, Vec<(&'static str, String)>, String),
+    /// With these headers and a body that is no text.
+    Bytes(Vec<(&'static str, String)>, Vec<u8>),
     /// Not at all.
     Silence,
 }
@@ -64,6 +66,7 @@ pub struct Provider {
 #[derive(Default)]
 struct Script {
     answers: Mutex<VecDeque<Answer>>,
+    standing: Mutex<Option<Answer>>,
     faults: Mutex<Option<Faults>>,
     asked: Mutex<Vec<Asked>>,
 }
@@ -163,6 +166,12 @@ impl Provider {
     /// How the next request that has no answer yet is answered.
     pub fn will(&self, answer: Answer) -> &Self {
         held(&self.script.answers).push_back(answer);
+        self
+    }
+
+    /// How every request is answered from now on that has no answer of its own.
+    pub fn always(&self, answer: Answer) -> &Self {
+        *held(&self.script.standing) = Some(answer);
         self
     }
 
@@ -314,6 +323,7 @@ async fn gemini(
             answered(200, &[], gemini_body(&candidate, None))
         }
         Answer::Raw(status, headers, body) => answered(status, &headers, body),
+        Answer::Bytes(headers, body) => answered(200, &headers, body),
         Answer::Silence => std::future::pending().await,
     }
 }
@@ -376,6 +386,7 @@ async fn openai(
         Answer::Text(text) => answered(200, &[], openai_body("stop", &text)),
         Answer::Finish(reason) => answered(200, &[], openai_body(reason, "")),
         Answer::Raw(status, headers, body) => answered(status, &headers, body),
+        Answer::Bytes(headers, body) => answered(200, &headers, body),
         Answer::Silence => std::future::pending().await,
     }
 }
@@ -408,16 +419,17 @@ impl Script {
             headers,
             body,
         });
-        next.unwrap_or_else(|| Answer::Text(WRITTEN.to_owned()))
+        next.or_else(|| held(&self.standing).clone())
+            .unwrap_or_else(|| Answer::Text(WRITTEN.to_owned()))
     }
 }
 
-fn answered(status: u16, headers: &[(&'static str, String)], body: String) -> Response {
+fn answered(status: u16, headers: &[(&'static str, String)], body: impl Into<Body>) -> Response {
     let status = StatusCode::from_u16(status).expect("a test's status is one");
     let mut response = (
         status,
         [(header::CONTENT_TYPE, "application/json; charset=UTF-8")],
-        body,
+        body.into(),
     )
         .into_response();
     for (name, value) in headers {

@@ -3,10 +3,13 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod caption_input;
+mod answers;
 mod contract;
+mod formats;
 mod malformed;
 mod recorded;
+mod replies;
+mod caption_input;
 mod trouble;
 
 use std::time::Duration;
@@ -41,14 +44,14 @@ fn asking(provider: &Provider) -> [Box<dyn Captioner>; 2] {
 /// What Gemini makes of this answer.
 async fn gemini_given(answer: Answer) -> Result<Caption, CaptionError> {
     let provider = Provider::start().await;
-    provider.will(answer);
+    provider.always(answer);
     asking(&provider)[0].caption(&subject()).await
 }
 
-/// What an OpenAI-compatible server makes of this answer.
+/// What an OpenAI-compatible server makes of this answer, as often as it is asked.
 async fn openai_given(answer: Answer) -> Result<Caption, CaptionError> {
     let provider = Provider::start().await;
-    provider.will(answer);
+    provider.always(answer);
     asking(&provider)[1].caption(&subject()).await
 }
 

@@ -48,7 +48,7 @@ const GEMINI: &[Recording] = &[
     ("cut_short", 200, tokens(15, 5), Unusable("MAX_TOKENS")),
     ("cut_short_while_thinking", 200, tokens(15, 2), Unusable("MAX_TOKENS")),
     ("recitation", 200, tokens(9, 261), Unusable("RECITATION")),
-    ("empty_content", 200, UNCOUNTED, Unusable("it has no end")),
+    ("empty_content", 200, UNCOUNTED, Transient("Gemini gave an empty answer")),
     ("answer_blocked", 200, (Some(14), None), Blocked("SAFETY")),
     ("prompt_prohibited", 200, (Some(9311), None), Blocked("PROHIBITED_CONTENT")),
     ("prompt_unsafe", 200, UNCOUNTED, Blocked("SAFETY")),
@@ -75,7 +75,7 @@ const OPENAI: &[Recording] = &[
     ("openai", 200, tokens(92, 15), Caption),
     ("ollama", 200, tokens(136, 15), Caption),
     ("vllm", 200, tokens(2037, 129), Caption),
-    ("vllm_says_nothing", 200, tokens(1011, 1), Unusable("not the JSON that was asked for")),
+    ("vllm_says_nothing", 200, tokens(1011, 1), Transient("gave an empty answer")),
     ("mlx_failed", 200, tokens(0, 0), Unusable("it ended with error")),
     ("lmstudio_wrong_address", 200, UNCOUNTED, Transient("empty answer: Unexpected endpoint or method.")),
     ("openai_refusal", 200, tokens(79, 12), Blocked("I'm very sorry, but I can't assist with that.")),
@@ -148,9 +148,13 @@ fn folder(of: &str) -> PathBuf {
 
 /// Plays every recording and looks at what comes of it.
 async fn play(provider: &Provider, captioner: &dyn Captioner, of: &str, recordings: &[Recording]) {
+    let mut requests = 0;
     for (name, status, tokens, becomes) in recordings {
+        // A server that does not take the request may not know the format that it asks for.
+        let is_refused = matches!(becomes, Permanent(_)) && *status == 400 && of == "openai";
+        requests += if is_refused { 3 } else { 1 };
         let body = std::fs::read_to_string(folder(of).join(format!("{name}.json"))).unwrap();
-        provider.will(Answer::Raw(*status, Vec::new(), body));
+        provider.always(Answer::Raw(*status, Vec::new(), body));
         let answered = captioner.ask(&subject()).await;
         assert!(
             becomes.is(&answered),
@@ -166,7 +170,7 @@ async fn play(provider: &Provider, captioner: &dyn Captioner, of: &str, recordin
             assert_legal(caption);
         }
     }
-    assert_eq!(provider.asked().len(), recordings.len());
+    assert_eq!(provider.asked().len(), requests);
 }
 
 #[tokio::test]

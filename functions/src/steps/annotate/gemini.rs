@@ -2,19 +2,17 @@
 //! <https://ai.google.dev/api/generate-content>, errors at
 //! <https://ai.google.dev/gemini-api/docs/troubleshooting>.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use platform::settings::GeminiSettings;
 use reqwest::header::HeaderName;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::http::{Complaint, Endpoint, Http, SetupError};
-use super::{
-    Account, Answered, Caption, CaptionError, Captioner, Prompt, Subject, Usage, answer,
-    caption_input,
-};
+use super::answer::{Answer, End, Unread, Written};
+use super::http::{Complaint, Endpoint, Http, Reply, SetupError};
+use super::reply::{self, Texts, field};
+use super::{Account, Answered, Caption, CaptionError, Captioner, Prompt, Subject, Usage, caption_input};
 
 /// A cap on what one answer may cost. A description takes some 300 tokens; models that think
 /// before they write need the rest.
@@ -78,20 +76,36 @@ impl Gemini {
     async fn answer(&self, subject: &Subject, usage: &mut Usage) -> Result<Caption, CaptionError> {
         let data = caption_input::base64_jpeg(&subject.picture).await?;
         let prompt = self.prompt.in_language(&subject.language);
-        let reply = self.http.post(&request(prompt, data)).await?;
-        if !reply.status.is_success() {
-            let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
-            return Err(self.http.trouble(&reply, complaint(&body["error"])));
-        }
-        let response: Response = serde_json::from_slice(&reply.body)
-            .map_err(|_| CaptionError::Unusable("it is none of Gemini's".to_owned()))?;
-        let counted = response.usage_metadata.clone().unwrap_or_default();
-        *usage = Usage {
-            tokens_in: counted.prompt_token_count,
-            tokens_out: counted.out(),
-        };
-        let answer = answer::parse(&text(response)?)?;
+        let request = request(prompt, data);
+        let reply = self.http.post(&request, Instant::now()).await?;
+        let answer = self.read(&reply, usage)?;
         Ok(answer.into_caption(self.http.account(), &self.prompt, &subject.language))
+    }
+
+    /// Finds the answer in a reply, and what it took.
+    fn read(&self, reply: &Reply, usage: &mut Usage) -> Result<Answer, CaptionError> {
+        let values = reply::values(&reply.body);
+        let error = values.iter().map(|value| &value["error"]);
+        let error = error.into_iter().find(|error| !error.is_null());
+        if !reply.status.is_success() {
+            let complaint = complaint(error.unwrap_or(&Value::Null));
+            return Err(self.http.trouble(reply, reply.status.as_u16(), complaint));
+        }
+        if values.is_empty() {
+            return Err(CaptionError::Unusable("it is none of Gemini's".to_owned()));
+        }
+        let generated = Generated::of(&values);
+        *usage = generated.usage;
+        let unread = match generated.written.read() {
+            Ok(answer) => return Ok(answer),
+            Err(unread) => unread,
+        };
+        match (error, &unread) {
+            (Some(error), Unread::Empty | Unread::Unusable(_)) => {
+                Err(self.http.empty(&complaint(error).message))
+            }
+            _ => Err(self.http.unread(unread)),
+        }
     }
 }
 
@@ -122,90 +136,79 @@ fn request(prompt: String, jpeg: String) -> Value {
     })
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Response {
-    #[serde(default)]
-    candidates: Vec<Candidate>,
-    prompt_feedback: Option<Feedback>,
-    usage_metadata: Option<Counted>,
+/// What was generated, put together from however many values it came in.
+#[derive(Default)]
+struct Generated {
+    written: Written,
+    usage: Usage,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Candidate {
-    content: Option<Content>,
-    finish_reason: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Content {
-    #[serde(default)]
-    parts: Vec<Part>,
-}
-
-#[derive(Deserialize)]
-struct Part {
-    text: Option<String>,
-    #[serde(default)]
-    thought: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Feedback {
-    block_reason: Option<String>,
-}
-
-#[derive(Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Counted {
-    prompt_token_count: Option<u32>,
-    candidates_token_count: Option<u32>,
-    thoughts_token_count: Option<u32>,
-}
-
-impl Counted {
-    /// What is paid for as output: the answer and the thoughts before it. Who is cut short while
-    /// thinking has written no answer, and is paid all the same.
-    fn out(&self) -> Option<u32> {
-        [self.candidates_token_count, self.thoughts_token_count]
-            .into_iter()
-            .flatten()
-            .reduce(u32::saturating_add)
-    }
-}
-
-/// What the model wrote, if it wrote to the end.
-fn text(response: Response) -> Result<String, CaptionError> {
-    if let Some(reason) = response.prompt_feedback.and_then(|said| said.block_reason) {
-        return Err(CaptionError::Blocked(reason));
-    }
-    let Some(candidate) = response.candidates.into_iter().next() else {
-        return Err(CaptionError::Transient {
-            reason: "Gemini gave an empty answer".to_owned(),
-            retry_after: None,
-        });
-    };
-    match candidate.finish_reason.as_deref() {
-        Some("STOP") => {}
-        Some(
-            reason @ ("SAFETY" | "PROHIBITED_CONTENT" | "BLOCKLIST" | "SPII" | "IMAGE_SAFETY"),
-        ) => return Err(CaptionError::Blocked(reason.to_owned())),
-        Some(reason) => {
-            // Part of the answer, so not ours to repeat at any length.
-            let reason: String = reason.chars().take(40).collect();
-            return Err(CaptionError::Unusable(format!("it ended with {reason}")));
+impl Generated {
+    fn of(values: &[Value]) -> Self {
+        let mut generated = Self::default();
+        let mut texts = Texts::default();
+        for value in values {
+            generated.add(value, &mut texts);
         }
-        None => return Err(CaptionError::Unusable("it has no end".to_owned())),
+        generated.written.text = texts.said;
+        generated.written.thoughts = texts.thoughts;
+        generated
     }
-    let parts = candidate.content.map(|content| content.parts);
-    Ok(parts
-        .unwrap_or_default()
+
+    fn add(&mut self, value: &Value, texts: &mut Texts) {
+        let candidate = &value["candidates"][0];
+        texts.add(&candidate["content"]["parts"]);
+        let reason = finish_reason(field(candidate, &["finishReason", "finish_reason"]));
+        let feedback = field(value, &["promptFeedback", "prompt_feedback"]);
+        let blocked = field(feedback, &["blockReason", "block_reason"]).as_str();
+        let blocked = blocked.filter(|reason| !matches!(*reason, "" | "BLOCK_REASON_UNSPECIFIED"));
+        let end = match blocked {
+            Some(reason) => End::Blocked(reason.chars().take(40).collect()),
+            None => End::named(reason),
+        };
+        // Nothing that comes later takes a block back.
+        if end != End::Untold && !matches!(self.written.end, End::Blocked(_)) {
+            self.written.end = end;
+        }
+        let counted = field(value, &["usageMetadata", "usage_metadata"]);
+        let count = |names: &[&str]| reply::count(field(counted, names));
+        let tokens_in = count(&["promptTokenCount", "prompt_token_count"]);
+        // What is paid for as output: the answer and the thoughts before it. Who is cut short
+        // while thinking has written no answer, and is paid all the same.
+        let tokens_out = [
+            count(&["candidatesTokenCount", "candidates_token_count"]),
+            count(&["thoughtsTokenCount", "thoughts_token_count"]),
+        ]
         .into_iter()
-        .filter(|part| !part.thought)
-        .filter_map(|part| part.text)
-        .collect())
+        .flatten()
+        .reduce(u32::saturating_add);
+        self.usage.tokens_in = tokens_in.or(self.usage.tokens_in);
+        self.usage.tokens_out = tokens_out.or(self.usage.tokens_out);
+    }
+}
+
+/// A reason's name, also where a client of the API wrote its number
+/// (`google.ai.generativelanguage.v1beta.Candidate.FinishReason`).
+fn finish_reason(reason: &Value) -> &str {
+    const NUMBERED: [&str; 12] = [
+        "",
+        "STOP",
+        "MAX_TOKENS",
+        "SAFETY",
+        "RECITATION",
+        "OTHER",
+        "BLOCKLIST",
+        "PROHIBITED_CONTENT",
+        "SPII",
+        "MALFORMED_FUNCTION_CALL",
+        "LANGUAGE",
+        "IMAGE_SAFETY",
+    ];
+    let number = reason
+        .as_u64()
+        .and_then(|number| usize::try_from(number).ok());
+    let numbered = number.and_then(|number| NUMBERED.get(number).copied());
+    reason.as_str().or(numbered).unwrap_or_default()
 }
 
 /// Reads an error as Google's APIs word it: <https://cloud.google.com/apis/design/errors>.
@@ -230,4 +233,37 @@ pub(super) fn complaint(error: &Value) -> Complaint {
 fn seconds(text: &str) -> Option<Duration> {
     let seconds: f64 = text.strip_suffix('s')?.parse().ok()?;
     Duration::try_from_secs_f64(seconds).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    static CAPTIONER: LazyLock<Gemini> = LazyLock::new(|| {
+        let settings = GeminiSettings {
+            api_key: "lion-tiger-key".into(),
+            model: "gemini-3.5-flash".to_owned(),
+            base_url: "http://127.0.0.1:1".to_owned(),
+        };
+        Gemini::new(&settings, Prompt::default(), Duration::from_secs(1)).unwrap()
+    });
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
+        #[test]
+        fn any_reply_ends_in_an_answer_or_a_reason(reply in reply::arbitrary::reply()) {
+            match CAPTIONER.read(&reply, &mut Usage::default()) {
+                Ok(answer) => prop_assert!((1..=160).contains(&answer.alt_text.chars().count())),
+                Err(error) => {
+                    let reason = error.to_string();
+                    prop_assert!((1..=400).contains(&reason.chars().count()), "{}", reason);
+                }
+            }
+        }
+    }
 }

@@ -2,9 +2,11 @@
 //! sensitive; it is in no address, no log and no error.
 
 use std::error::Error as _;
-use std::time::Duration;
+use std::io::Read as _;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use flate2::read::MultiGzDecoder;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, StatusCode, redirect};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -15,7 +17,8 @@ use entity::provider::Cause;
 use tracing::field::Empty;
 use tracing::{Instrument as _, info_span};
 
-use super::{Account, CaptionError};
+use super::answer::Unread;
+use super::{Account, CaptionError, reply};
 
 /// No answer we asked for is longer, in bytes.
 const MAX_ANSWER: usize = 1 << 20;
@@ -71,7 +74,7 @@ struct Server {
 pub(super) struct Reply {
     pub(super) status: StatusCode,
     pub(super) body: Vec<u8>,
-    retry_after: Option<Duration>,
+    pub(super) retry_after: Option<Duration>,
 }
 
 /// A provider's own words about what went wrong, as far as they are understood.
@@ -82,6 +85,13 @@ pub(super) struct Complaint {
     pub(super) about_account: bool,
     pub(super) about_content: bool,
     pub(super) retry_after: Option<Duration>,
+}
+
+impl Complaint {
+    /// Whether it says what it is about.
+    pub(super) fn is_classified(&self) -> bool {
+        self.about_key || self.about_account || self.about_content
+    }
 }
 
 impl Http {
@@ -123,8 +133,13 @@ impl Http {
         &self.account
     }
 
-    /// Posts JSON and reads the answer, whatever its status.
-    pub(super) async fn post(&self, body: &impl Serialize) -> Result<Reply, CaptionError> {
+    /// Posts JSON and reads the answer, whatever its status. Requests for one caption, which
+    /// began at `began`, share the time that an answer may take.
+    pub(super) async fn post(
+        &self,
+        body: &impl Serialize,
+        began: Instant,
+    ) -> Result<Reply, CaptionError> {
         // The address holds no key, and the provider is told nothing of our traces.
         let span = info_span!(
             "provider",
@@ -140,7 +155,7 @@ impl Http {
             error.type = Empty,
             otel.status_code = Empty,
         );
-        let posted = self.exchange(body).instrument(span.clone()).await;
+        let posted = self.exchange(body, began).instrument(span.clone()).await;
         let trouble = match &posted {
             Ok(reply) => {
                 span.record("http.response.status_code", reply.status.as_u16());
@@ -156,8 +171,13 @@ impl Http {
         posted
     }
 
-    async fn exchange(&self, body: &impl Serialize) -> Result<Reply, CaptionError> {
-        let request = self.client.post(&self.endpoint.url).json(body);
+    async fn exchange(&self, body: &impl Serialize, began: Instant) -> Result<Reply, CaptionError> {
+        let left = self.patience.saturating_sub(began.elapsed());
+        let request = self
+            .client
+            .post(&self.endpoint.url)
+            .json(body)
+            .timeout(left);
         let mut response = request.send().await.map_err(|error| self.broken(&error))?;
         let status = response.status();
         let retry_after = response.headers().get(RETRY_AFTER).and_then(wait_asked_for);
@@ -171,23 +191,26 @@ impl Http {
                 return Err(CaptionError::Unusable("it is far too long".to_owned()));
             }
             body.extend_from_slice(&chunk);
+            if reply::is_over(&body) {
+                break;
+            }
         }
         Ok(Reply {
             status,
-            body,
+            body: uncompressed(body)?,
             retry_after,
         })
     }
 
     /// What to do about an answer that is no success.
-    pub(super) fn trouble(&self, reply: &Reply, complaint: Complaint) -> CaptionError {
+    pub(super) fn trouble(&self, reply: &Reply, status: u16, complaint: Complaint) -> CaptionError {
         let name = self.endpoint.name;
         let message = self.told(&complaint.message);
         let retry_after = complaint
             .retry_after
             .max(reply.retry_after)
             .map(|wait| wait.min(MAX_WAIT));
-        match reply.status.as_u16() {
+        match status {
             _ if complaint.about_content => CaptionError::Blocked(message),
             // The message may show parts of the key.
             _ if complaint.about_key => self.key_rejected(),
@@ -229,6 +252,15 @@ impl Http {
         CaptionError::Transient {
             reason,
             retry_after: None,
+        }
+    }
+
+    /// What to do about a success without an answer in it.
+    pub(super) fn unread(&self, unread: Unread) -> CaptionError {
+        match unread {
+            Unread::Empty => self.empty(""),
+            Unread::Blocked(reason) => CaptionError::Blocked(reason),
+            Unread::Unusable(why) => CaptionError::Unusable(why),
         }
     }
 
@@ -279,6 +311,22 @@ fn rejected(reason: String) -> CaptionError {
         reason,
         retry_after: None,
     }
+}
+
+/// Servers may compress unasked (RFC 9110, section 12.5.3), and some forget to say so.
+fn uncompressed(body: Vec<u8>) -> Result<Vec<u8>, CaptionError> {
+    if !body.starts_with(b"\x1f\x8b") {
+        return Ok(body);
+    }
+    let mut plain = Vec::new();
+    let mut decoder = MultiGzDecoder::new(body.as_slice()).take(MAX_ANSWER as u64 + 1);
+    decoder
+        .read_to_end(&mut plain)
+        .map_err(|_| CaptionError::Unusable("it is compressed and damaged".to_owned()))?;
+    if plain.len() > MAX_ANSWER {
+        return Err(CaptionError::Unusable("it is far too long".to_owned()));
+    }
+    Ok(plain)
 }
 
 /// The key goes into the hash so that a new one is another account; nobody gets it back out.

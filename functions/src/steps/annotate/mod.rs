@@ -2,13 +2,18 @@
 //! OpenAI-compatible server, or from nobody: then from the pixels themselves.
 
 mod answer;
-mod caption_input;
+mod answer_format;
 mod colours;
 mod describer;
 mod gemini;
 mod http;
+mod lenient_json;
+mod markup;
 mod openai;
 mod prompt;
+mod prose;
+mod reply;
+mod caption_input;
 
 use std::time::Duration;
 
