@@ -172,6 +172,7 @@ $(JS_READY): $(JS_TESTS)/package.json $(JS_TESTS)/package-lock.json | setup-js
 .PHONY: setup-js
 setup-js:
 	@$(call need,$(JS_NEEDS))
+	@node --eval 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' || { echo "Node.js $$(node --version) is too old: 18 or newer is needed" >&2; exit 1; }
 
 .PHONY: setup-test-scripts
 setup-test-scripts: setup-venv
