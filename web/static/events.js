@@ -1,77 +1,118 @@
-// The connection that tells of changes, and the discreet notice while it is broken. The browser
-// reconnects by itself and names the last event it has, so nothing is lost; where it gives up, or
-// the page let go, we connect again and report a gap, after which the page is compared afresh.
+// The event stream that reports changed pictures, and the notice that is shown while it is
+// interrupted. The browser reconnects by itself and sends the id of the last event, so it misses
+// nothing. Where there was no event yet, where the browser gives up, or where this page closed the
+// stream, a new stream starts at the present; then `gap` is called, and the page compares itself
+// with the server.
 
-const LONGEST_PAUSE = 30_000;
+import { one, parseJson } from "./dom.js";
 
+/**
+ * @typedef {{ id: string, uploaded_at?: string }} ChangedImage
+ * @typedef {object} Handlers
+ * @property {(image: ChangedImage) => void} image A picture is new or changed.
+ * @property {(image: ChangedImage) => void} deleted
+ * @property {() => void} opened The first connection: the page is a moment older than the stream.
+ * @property {() => void} gap Events may have been missed.
+ */
+
+const SHORTEST_PAUSE_MS = 2000;
+const LONGEST_PAUSE_MS = 30_000;
+const NOTICE_AFTER_MS = 2000;
+
+/** @type {EventSource | null} */
 let source = null;
+/** @type {Handlers} */
+let handlers;
 let pause = 0;
 let retry = 0;
 let timer = 0;
-let handlers = {};
+/** A message that the state of the connection does not replace. */
+let permanent = false;
 
+/** @param {Handlers} given */
 export function listen(given) {
   handlers = given;
-  if (!document.hidden) connect();
-  // A hidden page lets go of its connection: browsers allow six to a server, for all tabs together.
+  if (!document.hidden) connect(handlers.opened);
+  // A hidden page closes its stream: over HTTP/1.1 a browser opens at most six connections to a
+  // server, all tabs together.
   document.addEventListener("visibilitychange", () => (document.hidden ? disconnect() : reconnect()));
   window.addEventListener("pagehide", disconnect);
   window.addEventListener("pageshow", (event) => event.persisted && reconnect());
-  window.addEventListener("online", reconnect);
+  window.addEventListener("online", () => {
+    notice("Reconnecting…");
+    reconnect();
+  });
   window.addEventListener("offline", () => notice("You are offline."));
 }
 
-function connect() {
-  source = new EventSource("/api/events");
-  source.addEventListener("open", () => {
+/** @param {() => void} opened Called when the stream has started. */
+function connect(opened) {
+  const stream = new EventSource("/api/events");
+  source = stream;
+  /** @type {(() => void) | null} What the next start of the stream leads to. */
+  let next = opened;
+  stream.addEventListener("open", () => {
     pause = 0;
     notice(null);
+    // Only now: a change between a comparison and the start of the stream would be missed.
+    next?.();
+    next = handlers.gap;
   });
-  source.addEventListener("error", () => {
-    notice("Reconnecting…", 2000);
-    if (source?.readyState !== EventSource.CLOSED) return;
-    pause = Math.min(LONGEST_PAUSE, (pause || 1000) * 2);
-    clearTimeout(retry);
-    retry = setTimeout(reconnect, pause * (0.75 + Math.random() / 2));
+  stream.addEventListener("error", () => {
+    if (next) next = handlers.gap;
+    notice("Reconnecting…", NOTICE_AFTER_MS);
+    if (stream.readyState !== EventSource.CLOSED) return;
+    pause = Math.min(LONGEST_PAUSE_MS, pause ? pause * 2 : SHORTEST_PAUSE_MS);
+    window.clearTimeout(retry);
+    retry = window.setTimeout(reconnect, pause * (0.75 + Math.random() / 2));
   });
-  for (const name of ["image", "deleted"]) {
-    source.addEventListener(name, (event) => {
-      const image = parse(event.data);
-      if (image?.id) handlers[name](image);
+  for (const name of /** @type {const} */ (["image", "deleted"])) {
+    stream.addEventListener(name, (event) => {
+      if (event.lastEventId) next = null;
+      const image = parseJson(event.data);
+      if (typeof image?.id === "string") handlers[name](image);
     });
   }
 }
 
 function disconnect() {
-  clearTimeout(retry);
+  window.clearTimeout(retry);
   source?.close();
   source = null;
 }
 
 function reconnect() {
   disconnect();
-  connect();
-  handlers.gap();
+  if (!document.hidden) connect(handlers.gap);
 }
 
-// Waits a moment before it speaks, so that a blink is not worth a word.
-export function notice(text, after = 0) {
-  if (text && after && timer) return;
-  clearTimeout(timer);
+/**
+ * Shows a line at the foot of the page, or hides it. With a delay, short interruptions are not
+ * shown at all.
+ *
+ * @param {string | null} text
+ * @param {number} [delay] Milliseconds.
+ */
+export function notice(text, delay = 0) {
+  if (permanent || (text && delay && timer)) return;
+  window.clearTimeout(timer);
   timer = 0;
-  const place = document.getElementById("connection");
+  const place = one(document, "#connection", HTMLElement);
+  const show = () => {
+    one(place, "[data-text]", HTMLElement).textContent = text;
+    place.hidden = false;
+  };
   if (!text) place.hidden = true;
-  else
-    timer = setTimeout(() => {
-      place.querySelector("[data-text]").textContent = text;
-      place.hidden = false;
-    }, after);
+  else if (delay) timer = window.setTimeout(show, delay);
+  else show();
 }
 
-function parse(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
+/**
+ * Shows a line that stays, whatever happens to the connection.
+ *
+ * @param {string} text
+ */
+export function permanentNotice(text) {
+  notice(text);
+  permanent = true;
 }

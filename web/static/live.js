@@ -1,47 +1,86 @@
 // Keeps the pictures on the page in step with the server. An event only says which picture
-// changed; its markup is fetched, so one place knows how a card looks and who may see what.
+// changed; its markup is fetched, so that the templates alone decide how a card looks and who may
+// see what.
 
 import { announce } from "./announce.js";
+import { one } from "./dom.js";
 import { listen, notice } from "./events.js";
-import { arrive, fetchPage, swap } from "./swap.js";
+import { galleryView } from "./gallery.js";
+import { imageView } from "./image.js";
+import { HttpError } from "./swap.js";
 
-// A long import sends many events; the server is asked for a few cards at a time, and a picture
-// that changes again while it waits is asked for once.
+/**
+ * What a page with pictures does when they change.
+ *
+ * @typedef {object} LiveView
+ * @property {(image: import("./events.js").ChangedImage) => boolean} shows Whether a picture is, or should be, on the page.
+ * @property {(id: string) => Promise<void>} refresh Fetches the picture's markup anew.
+ * @property {(id: string) => void} remove
+ * @property {() => string[]} unfinished The pictures that are shown as being worked on.
+ * @property {() => Promise<void>} compare Makes the page what it would be if it were opened now.
+ */
+
+// An import of many photos sends many events. Few pictures are fetched at a time, and one that
+// changes again while it waits is fetched once.
 const AT_ONCE = 3;
+const TRIES = 5;
+const FIRST_PAUSE_MS = 1000;
 
-const gallery = document.getElementById("gallery");
-const view = document.querySelector("[data-view-id]");
+/** @type {LiveView | null} */
+let view = null;
+/** @type {Set<string>} */
 const waiting = new Set();
+/** @type {Set<string>} */
 const running = new Set();
+/** @type {Map<string, number>} */
+const failures = new Map();
 
 export function start() {
-  document.addEventListener("submit", quietly);
-  document.addEventListener("vitrine:uploaded", (event) => changed(event.detail.id));
-  if (!gallery && !view) return;
+  document.addEventListener("submit", retryStep);
+  const gallery = document.getElementById("gallery");
+  const image = document.querySelector("[data-view-id]");
+  if (gallery) view = galleryView(gallery, changed);
+  else if (image instanceof HTMLElement) view = imageView(image);
+  else return;
+  const { shows, remove, unfinished, compare } = view;
+  document.addEventListener("vitrine:uploaded", (event) => {
+    if (event instanceof CustomEvent) changed(event.detail.id);
+  });
   listen({
     image: (image) => {
-      if (view ? view.dataset.viewId === image.id : cardOf(image.id) || belongs(image)) changed(image.id);
+      if (shows(image)) changed(image.id);
     },
-    deleted: (image) => removed(image.id),
-    gap: () => compare().catch(() => {}),
+    deleted: (image) => remove(image.id),
+    opened: () => unfinished().forEach(changed),
+    gap: () => {
+      compare().catch(() => {});
+    },
   });
 }
 
-/* One picture */
-
+/** @param {string} id */
 function changed(id) {
+  failures.delete(id);
+  enqueue(id);
+}
+
+/** @param {string} id */
+function enqueue(id) {
   waiting.add(id);
   pump();
 }
 
 function pump() {
+  if (!view) return;
+  const { refresh } = view;
   for (const id of waiting) {
     if (running.size >= AT_ONCE) return;
     if (running.has(id)) continue;
     waiting.delete(id);
     running.add(id);
     refresh(id)
-      .catch((error) => error.status === 404 && removed(id))
+      .then(() => failures.delete(id))
+      .catch((error) => failed(id, error))
       .finally(() => {
         running.delete(id);
         pump();
@@ -49,129 +88,45 @@ function pump() {
   }
 }
 
-async function refresh(id) {
-  if (view?.dataset.viewId === id) return refreshView();
-  if (!gallery) return;
-  const words = searched();
-  const query = words ? `?q=${encodeURIComponent(words)}` : "";
-  const page = await fetchPage(`/images/${encodeURIComponent(id)}/card${query}`);
-  const card = page.querySelector("[data-image-id]");
-  if (card) place(card);
+/**
+ * @param {string} id
+ * @param {unknown} error
+ */
+function failed(id, error) {
+  if (error instanceof HttpError && error.status === 404) return view?.remove(id);
+  // This may have been the picture's last event: without another try it would stay out of date.
+  const count = (failures.get(id) ?? 0) + 1;
+  failures.set(id, count);
+  if (count < TRIES) window.setTimeout(() => enqueue(id), FIRST_PAUSE_MS * 2 ** count);
+  else failures.delete(id);
 }
 
-function place(card) {
-  const before = cardOf(card.dataset.imageId);
-  const state = before?.dataset.state;
-  const after = before ? swap(before, card) : insert(card);
-  if (after && after.dataset.state !== state) tell(after);
-}
-
-// Where its time says, so that an old picture made anew does not jump to the top.
-function insert(card) {
-  const fresh = document.importNode(card, true);
-  const next = [...gallery.querySelectorAll("[data-image-id]")].find((other) => timeOf(other) <= timeOf(fresh));
-  if (!next && !isLastPage()) return null;
-  gallery.insertBefore(fresh, next ?? null);
-  arrive(fresh);
-  showEmpty();
-  return fresh;
-}
-
-// The words that this page is the answer to.
-function searched() {
-  return new URLSearchParams(location.search).get("q")?.trim();
-}
-
-// Whether a picture that is not on the page should be.
-function belongs(image) {
-  const query = new URLSearchParams(location.search);
-  if (query.get("after") || searched()) return false;
-  const last = gallery.querySelector("[data-image-id]:last-of-type");
-  return !last || isLastPage() || new Date(image.uploaded_at).getTime() >= timeOf(last);
-}
-
-function removed(id) {
-  if (view?.dataset.viewId === id) return notice("This picture was deleted.");
-  const card = cardOf(id);
-  if (!card) return;
-  const next = card.contains(document.activeElement) && (card.nextElementSibling ?? card.previousElementSibling);
-  card.remove();
-  if (next) next.querySelector("a.frame")?.focus();
-  showEmpty();
-}
-
-function tell(card) {
-  const words = {
-    working: "A new picture is being prepared.",
-    ready: `Picture ready: ${card.querySelector(".caption").textContent}`,
-    failed: "A picture could not be finished.",
-    blocked: "A picture was refused by the description service.",
-  };
-  announce(words[card.dataset.state]);
-}
-
-/* The whole page */
-
-async function refreshView() {
-  const page = await fetchPage(location.pathname);
-  const state = () => document.querySelector('[data-live="head"]').dataset.state;
-  const before = state();
-  for (const part of document.querySelectorAll("[data-live]")) {
-    const fresh = page.querySelector(`[data-live="${part.dataset.live}"]`);
-    if (fresh) swap(part, fresh);
-  }
-  if (state() !== before) announce(state() === "ready" ? "This picture is ready." : "This picture changed.");
-  document.dispatchEvent(new CustomEvent("vitrine:swapped"));
-}
-
-// After a time without events: takes over what the page would show if it were opened now.
-async function compare() {
-  if (view) return refreshView();
-  // The best come first there, so times say nothing about what is missing.
-  if (searched()) return gallery.querySelectorAll("[data-image-id]").forEach((card) => changed(card.dataset.imageId));
-  const page = await fetchPage(location.href);
-  const fresh = [...page.querySelectorAll("#gallery > [data-image-id]")];
-  const ids = new Set(fresh.map((card) => card.dataset.imageId));
-  const end = fresh.length > 0 ? timeOf(fresh.at(-1)) : Infinity;
-  for (const card of gallery.querySelectorAll("[data-image-id]")) {
-    if (ids.has(card.dataset.imageId)) continue;
-    if (timeOf(card) > end) removed(card.dataset.imageId);
-    else if (card.dataset.state === "working") changed(card.dataset.imageId);
-  }
-  for (const card of fresh) place(card);
-}
-
-function cardOf(id) {
-  return gallery?.querySelector(`[data-image-id="${CSS.escape(id)}"]`);
-}
-
-function timeOf(card) {
-  return new Date(card.querySelector("time").dateTime).getTime();
-}
-
-function isLastPage() {
-  return !document.querySelector("#more a");
-}
-
-function showEmpty() {
-  document.getElementById("empty").hidden = Boolean(gallery.querySelector("[data-image-id]"));
-}
-
-/* Trying a step again, without leaving the page */
-
-async function quietly(event) {
+/**
+ * Sends a retry form without leaving the page.
+ *
+ * @param {SubmitEvent} event
+ */
+async function retryStep(event) {
   const form = event.target;
-  const id = form.dataset.quiet;
-  if (!id) return;
+  if (!(form instanceof HTMLFormElement) || !form.dataset.quiet) return;
   event.preventDefault();
-  form.querySelector("button").setAttribute("aria-disabled", "true");
+  const button = one(form, "button", HTMLButtonElement);
+  if (button.getAttribute("aria-disabled") === "true") return;
+  button.setAttribute("aria-disabled", "true");
+  /** @type {Response} */
+  let response;
   try {
-    const response = await fetch(form.action, { method: "POST" });
-    if (!response.ok) throw new Error(String(response.status));
-    announce("Trying again.");
-    changed(id);
+    response = await fetch(form.action, { method: "POST" });
   } catch {
-    // The plain form shows the server's own answer.
-    form.submit();
+    button.removeAttribute("aria-disabled");
+    notice("The server could not be reached. Please try again.");
+    announce("The server could not be reached.");
+    return;
   }
+  // Signed out meanwhile: the server redirected to the login page, whose address leads back here.
+  if (response.redirected && new URL(response.url).pathname === "/login") return location.assign(response.url);
+  // Sent again as a plain form, it shows the page on which the server explains why.
+  if (!response.ok) return form.submit();
+  announce("Trying again.");
+  changed(form.dataset.quiet);
 }

@@ -1,23 +1,28 @@
-// Fades a picture in over its placeholder once it has loaded. Only pictures still on their way
-// are hidden, so one from the cache, or a page without scripts, shows at once. An address that the
-// store signed is good for a while only; behind that, the picture is asked for here again.
+// Fades a picture in over its placeholder once it has loaded. Only pictures that are still loading
+// are hidden, so one from the cache, or a page without scripts, shows at once. A presigned address
+// expires; then the picture is requested from this server, which redirects to a fresh one.
 
 const FADING = "img.thumb, img.full";
 
+/** @param {ParentNode} root */
 export function prepare(root) {
   for (const image of root.querySelectorAll(FADING)) {
+    if (!(image instanceof HTMLImageElement)) continue;
     if (!image.complete) image.classList.add("is-loading");
-    else if (image.naturalWidth === 0) broken(image);
+    else if (image.naturalWidth === 0) fallBack(image);
   }
 }
 
+/** @param {Event} event */
 function settled(event) {
-  if (!event.target.matches?.(FADING)) return;
-  event.target.classList.remove("is-loading", "is-broken");
-  if (event.type === "error") broken(event.target);
+  const image = event.target;
+  if (!(image instanceof HTMLImageElement) || !image.matches(FADING)) return;
+  image.classList.remove("is-loading", "is-broken");
+  if (event.type === "error") fallBack(image);
 }
 
-function broken(image) {
+/** @param {HTMLImageElement} image */
+function fallBack(image) {
   const { again } = image.dataset;
   delete image.dataset.again;
   if (again) {
@@ -29,7 +34,7 @@ function broken(image) {
 }
 
 export function start() {
-  // Load and error do not bubble, but they can be caught on the way down.
+  // Load and error events of pictures do not bubble, but they can be captured.
   document.addEventListener("load", settled, true);
   document.addEventListener("error", settled, true);
   prepare(document);

@@ -1,165 +1,177 @@
-// Turns the plain upload form into one that takes several files at once, by drop, paste or
-// choice, each with its own progress, error, cancel and retry. XHR, because fetch cannot say how
-// much of a body has left. At most three at a time, so that the first ones finish early.
+// Turns the plain upload form into one that takes several files at once, by drop, paste or choice,
+// each with its own progress, error, cancel and retry.
 
 import { announce } from "./announce.js";
+import { all, one } from "./dom.js";
+import { UploadQueue } from "./upload_queue.js";
+import { probe, sendPhoto } from "./upload_request.js";
 
-const AT_ONCE = 3;
+/** @typedef {import("./upload_queue.js").Upload} Upload */
+
+/** @type {Record<import("./upload_queue.js").State, string>} */
+const STATUS = { waiting: "Waiting", sending: "Sending…", added: "Added", existing: "Already here", failed: "" };
 
 export function start() {
-  const form = document.querySelector("[data-upload]");
-  const input = form.querySelector("input[type=file]");
-  const panel = document.querySelector("[data-uploads]");
-  const rows = panel.querySelector("[data-rows]");
-  const summary = panel.querySelector("[data-summary]");
-  const clear = panel.querySelector("[data-clear]");
-  const template = document.getElementById("upload-row");
+  const form = one(document, "[data-upload]", HTMLFormElement);
+  const input = one(form, "input[type=file]", HTMLInputElement);
+  const panel = one(document, "[data-uploads]", HTMLElement);
+  const rows = one(panel, "[data-rows]", HTMLElement);
+  const clear = one(panel, "[data-clear]", HTMLButtonElement);
+  const template = one(document, "#upload-row", HTMLTemplateElement);
   const limit = Number(form.dataset.maxMb) * 1024 * 1024;
-  const uploads = [];
+  /** @type {Map<Upload, HTMLElement>} */
+  const rowOf = new Map();
+  const queue = new UploadQueue({
+    send: (upload, signal) => sendPhoto(upload, signal, (sent, total) => showProgress(upload, sent, total)),
+    probe,
+    shown,
+    changed: update,
+  });
 
   form.classList.add("is-live");
-  for (const part of form.querySelectorAll("[data-with-js]")) part.hidden = false;
-  for (const part of form.querySelectorAll("[data-without-js]")) part.hidden = true;
+  for (const part of all(form, "[data-with-js]")) part.hidden = false;
+  for (const part of all(form, "[data-without-js]")) part.hidden = true;
 
   input.addEventListener("change", take);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     take();
   });
-  document.addEventListener("paste", (event) => {
-    if (event.clipboardData.files.length > 0) add([...event.clipboardData.files]);
-  });
+  document.addEventListener("paste", (event) => add([...(event.clipboardData?.files ?? [])]));
   clear.addEventListener("click", () => {
-    for (const upload of uploads.splice(0)) {
-      if (upload.state === "done" || upload.state === "failed") upload.row.remove();
-      else uploads.push(upload);
-    }
-    update();
+    for (const upload of queue.clear()) removeRow(upload);
     input.focus();
   });
+  one(panel, "[data-resume]", HTMLButtonElement).addEventListener("click", () => queue.resume());
+  // Back online, or back from signing in in another tab.
+  window.addEventListener("online", () => queue.resume());
+  window.addEventListener("focus", () => queue.pause?.cause === "signed-out" && queue.resume());
   window.addEventListener("beforeunload", (event) => {
-    if (uploads.some((upload) => upload.state === "waiting" || upload.state === "sending")) event.preventDefault();
+    if (queue.hasPending) event.preventDefault();
   });
   acceptDrops(form, add);
+  // Files that were chosen before this script ran caused no event.
   take();
 
-  // Also what was chosen before this script was there: no event tells of it.
   function take() {
-    if (input.files.length > 0) add([...input.files]);
+    add([...(input.files ?? [])]);
     input.value = "";
   }
 
-  function add(files) {
+  /**
+   * @param {File[]} files
+   * @param {Set<File>} [folders] Those that are no files but folders.
+   */
+  function add(files, folders) {
+    if (files.length === 0) return;
     for (const file of files) {
-      const row = template.content.firstElementChild.cloneNode(true);
-      const upload = { file, row, state: "waiting", request: null, key: newKey() };
-      row.querySelector(".upload-name").textContent = file.name;
-      row.querySelector("progress").setAttribute("aria-label", `Uploading ${file.name}`);
-      for (const button of row.querySelectorAll("button, a")) {
-        button.setAttribute("aria-label", `${button.textContent} ${file.name}`);
-      }
-      row.querySelector("[data-cancel]").addEventListener("click", () => cancel(upload));
-      row.querySelector("[data-retry]").addEventListener("click", () => {
-        set(upload, "waiting", "Waiting");
-        next();
-      });
-      rows.append(row);
-      uploads.push(upload);
-      if (file.folder) set(upload, "failed", "This is a folder. Open it and choose the photos inside.", false);
-      else if (file.size === 0) set(upload, "failed", "This file is empty.", false);
-      else if (file.size > limit) set(upload, "failed", `${megabytes(file.size)} is more than the ${form.dataset.maxMb} MB a photo may have.`, false);
-      else set(upload, "waiting", "Waiting");
+      const upload = queue.add(file, folders?.has(file) ? "This is a folder. Open it and choose the photos inside." : refusal(file));
+      rowOf.set(upload, makeRow(upload));
+      shown(upload);
     }
-    next();
+    queue.pump();
   }
 
-  function next() {
-    const sending = uploads.filter((upload) => upload.state === "sending").length;
-    const waiting = uploads.filter((upload) => upload.state === "waiting");
-    for (const upload of waiting.slice(0, AT_ONCE - sending)) send(upload);
-    update();
+  /** @param {File} file */
+  function refusal(file) {
+    if (file.size === 0) return "This file is empty.";
+    if (file.size > limit) return `${megabytes(file.size)} is more than the ${form.dataset.maxMb} MB a photo may have.`;
+    return undefined;
   }
 
-  function send(upload) {
-    const request = new XMLHttpRequest();
-    upload.request = request;
-    set(upload, "sending", "Sending…");
-    preview(upload);
-    request.open("POST", "/api/images");
-    request.setRequestHeader("Accept", "application/json");
-    request.setRequestHeader("Idempotency-Key", upload.key);
-    request.responseType = "text";
-    request.upload.addEventListener("progress", (event) => {
-      if (!event.lengthComputable) return;
-      upload.row.querySelector("progress").value = (100 * event.loaded) / event.total;
-      upload.row.querySelector(".upload-status").textContent =
-        event.loaded < event.total ? `${megabytes(event.loaded)} of ${megabytes(event.total)}` : "Checking…";
+  /** @param {Upload} upload */
+  function makeRow(upload) {
+    const row = one(/** @type {DocumentFragment} */ (template.content.cloneNode(true)), ".upload", HTMLElement);
+    const { name } = upload.file;
+    one(row, ".upload-name", HTMLElement).textContent = name;
+    one(row, "progress", HTMLProgressElement).setAttribute("aria-label", `Uploading ${name}`);
+    for (const button of all(row, "button, a")) button.setAttribute("aria-label", `${button.textContent} ${name}`);
+    one(row, "[data-cancel]", HTMLButtonElement).addEventListener("click", () => {
+      removeRow(upload);
+      queue.cancel(upload);
+      announce(`${name} cancelled.`);
+      input.focus();
     });
-    request.addEventListener("load", () => finish(upload, request));
-    request.addEventListener("error", () => {
-      set(upload, "failed", navigator.onLine ? "The connection broke off." : "You are offline.");
-      next();
-    });
-    const body = new FormData();
-    body.append("file", upload.file);
-    request.send(body);
+    one(row, "[data-retry]", HTMLButtonElement).addEventListener("click", () => queue.retry(upload));
+    rows.append(row);
+    return row;
   }
 
-  function finish(upload, request) {
-    const answer = parse(request.responseText);
-    if (request.status === 201 || request.status === 200) {
-      const view = upload.row.querySelector("[data-view]");
-      if (answer?.id) {
-        view.href = `/images/${encodeURIComponent(answer.id)}`;
-        view.hidden = false;
-        document.dispatchEvent(new CustomEvent("vitrine:uploaded", { detail: { id: answer.id } }));
-      }
-      set(upload, "done", request.status === 200 ? "Already here" : "Added");
-    } else {
-      const again = request.status >= 500 || request.status === 429 || request.status === 408;
-      set(upload, "failed", answer?.detail ?? answer?.title ?? `The server answered ${request.status}.`, again);
+  /** @param {Upload} upload */
+  function removeRow(upload) {
+    rowOf.get(upload)?.remove();
+    rowOf.delete(upload);
+  }
+
+  /** @param {Upload} upload */
+  function shown(upload) {
+    const row = rowOf.get(upload);
+    if (!row) return;
+    const { state } = upload;
+    const isDone = state === "added" || state === "existing";
+    const hadFocus = row.contains(document.activeElement);
+    row.dataset.state = isDone ? "done" : state;
+    one(row, ".upload-status", HTMLElement).textContent = upload.text || STATUS[state];
+    one(row, "[data-retry]", HTMLElement).hidden = !upload.mayRetry;
+    one(row, "[data-cancel]", HTMLElement).hidden = isDone || state === "failed";
+    if (state === "sending") {
+      one(row, "progress", HTMLProgressElement).value = 0;
+      preview(one(row, "img", HTMLImageElement), upload.file);
     }
-    next();
+    if (state === "failed") announce(`${upload.file.name}: ${upload.text}`);
+    if (isDone && upload.id) {
+      const view = one(row, "[data-view]", HTMLAnchorElement);
+      view.href = `/images/${encodeURIComponent(upload.id)}`;
+      view.hidden = false;
+      document.dispatchEvent(new CustomEvent("vitrine:uploaded", { detail: { id: upload.id } }));
+    }
+    if (hadFocus) (all(row, "button:not([hidden]), a:not([hidden])")[0] ?? input).focus();
   }
 
-  function cancel(upload) {
-    upload.request?.abort();
-    upload.row.remove();
-    uploads.splice(uploads.indexOf(upload), 1);
-    announce(`${upload.file.name} cancelled.`);
-    next();
-    input.focus();
-  }
-
-  function set(upload, state, text, again = state === "failed") {
-    upload.state = state;
-    const { row } = upload;
-    const active = row.contains(document.activeElement);
-    row.dataset.state = state;
-    row.querySelector(".upload-status").textContent = text;
-    row.querySelector("[data-retry]").hidden = !again;
-    row.querySelector("[data-cancel]").hidden = state === "done" || state === "failed";
-    if (state === "sending") row.querySelector("progress").value = 0;
-    if (state === "failed") announce(`${upload.file.name}: ${text}`);
-    if (active) (row.querySelector("button:not([hidden]), a:not([hidden])") ?? input).focus();
+  /**
+   * @param {Upload} upload
+   * @param {number} sent
+   * @param {number} total
+   */
+  function showProgress(upload, sent, total) {
+    const row = rowOf.get(upload);
+    if (!row) return;
+    one(row, "progress", HTMLProgressElement).value = (100 * sent) / total;
+    one(row, ".upload-status", HTMLElement).textContent = sent < total ? `${megabytes(sent)} of ${megabytes(total)}` : "Checking…";
   }
 
   function update() {
-    const count = (state) => uploads.filter((upload) => upload.state === state).length;
-    const left = count("waiting") + count("sending");
-    const parts = [];
-    if (left > 0) parts.push(`${left} on the way`);
-    if (count("done") > 0) parts.push(`${count("done")} added`);
-    if (count("failed") > 0) parts.push(`${count("failed")} not added`);
-    panel.hidden = uploads.length === 0;
-    summary.textContent = parts.join(", ");
-    clear.hidden = count("done") + count("failed") === 0;
+    const left = queue.count("waiting") + queue.count("sending");
+    const parts = [
+      [left, "on the way"],
+      [queue.count("added"), "added"],
+      [queue.count("existing"), "already here"],
+      [queue.count("failed"), "not added"],
+    ];
+    panel.hidden = queue.uploads.length === 0;
+    one(panel, "[data-summary]", HTMLElement).textContent = parts.filter(([count]) => count).map((part) => part.join(" ")).join(", ");
+    clear.hidden = queue.uploads.length === left;
+    const pause = queue.count("waiting") > 0 ? queue.pause : null;
+    one(panel, "[data-paused]", HTMLElement).hidden = !pause;
+    one(panel, "[data-pause-text]", HTMLElement).textContent = pause ? `${pause.text} ${goesOn(pause.cause)}` : "";
+    one(panel, "[data-sign-in]", HTMLElement).hidden = pause?.cause !== "signed-out";
   }
 }
 
-// Anywhere on the page, since a file dropped beside the area would otherwise replace the page.
+/** @param {import("./upload_queue.js").Pause["cause"]} cause */
+function goesOn(cause) {
+  return cause === "signed-out" ? "The photos wait here until you are signed in again." : "The upload goes on by itself.";
+}
+
+/**
+ * Takes drops anywhere on the page: the browser would open a file that is dropped beside the form.
+ *
+ * @param {HTMLElement} area
+ * @param {(files: File[], folders: Set<File>) => void} add
+ */
 function acceptDrops(area, add) {
   let depth = 0;
+  /** @param {DragEvent} event */
   const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
   window.addEventListener("dragenter", (event) => {
     if (carriesFiles(event)) area.classList.toggle("is-over", ++depth > 0);
@@ -175,42 +187,32 @@ function acceptDrops(area, add) {
     event.preventDefault();
     depth = 0;
     area.classList.remove("is-over");
-    const items = [...event.dataTransfer.items].filter((item) => item.kind === "file");
-    const files = items.map((item) => {
-      const file = item.getAsFile();
-      if (file && item.webkitGetAsEntry?.()?.isDirectory) file.folder = true;
-      return file;
-    });
-    add(files.filter(Boolean));
+    const files = [];
+    const folders = new Set();
+    for (const item of event.dataTransfer?.items ?? []) {
+      const file = item.kind === "file" ? item.getAsFile() : null;
+      if (!file) continue;
+      files.push(file);
+      if (item.webkitGetAsEntry?.()?.isDirectory) folders.add(file);
+    }
+    add(files, folders);
   });
 }
 
-function preview(upload) {
-  const image = upload.row.querySelector("img");
+/**
+ * @param {HTMLImageElement} image
+ * @param {File} file
+ */
+function preview(image, file) {
   if (!image.hidden) return;
-  const url = URL.createObjectURL(upload.file);
-  const done = () => URL.revokeObjectURL(url);
+  const url = URL.createObjectURL(file);
   image.addEventListener("load", () => (image.hidden = false), { once: true });
-  image.addEventListener("load", done, { once: true });
-  image.addEventListener("error", done, { once: true });
+  for (const end of ["load", "error"]) image.addEventListener(end, () => URL.revokeObjectURL(url), { once: true });
   image.src = url;
 }
 
-// The same key on every try of a file, so that a lost answer cannot make a second picture.
-function newKey() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
+/** @param {number} bytes */
 function megabytes(bytes) {
   const value = bytes / (1024 * 1024);
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} MB`;
-}
-
-function parse(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

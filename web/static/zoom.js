@@ -1,23 +1,25 @@
-// A close look at a rendition without leaving the page: whole, full size with a click, and from
-// one rendition to the next at the same spot. Without scripts the same links open the file.
-// Also: the links above the phone's strip, and copying the description.
+// Shows a rendition in full without leaving the page: fitted to the screen, at full size with a
+// click, and from one rendition to the next at the same spot. Without scripts the same links open
+// the file. Also: the links above the strip on a phone, and the button that copies the
+// description.
 
 import { announce } from "./announce.js";
+import { all, closest, one } from "./dom.js";
 
 export function start() {
-  const dialog = document.getElementById("zoom");
-  const stage = dialog.querySelector(".zoom-stage");
-  const picture = stage.querySelector("img");
-  const label = dialog.querySelector("[data-zoom-label]");
-  const choices = dialog.querySelector("[data-zoom-switch]");
-  let opener = null;
+  const dialog = one(document, "#zoom", HTMLDialogElement);
+  const stage = one(dialog, ".zoom-stage", HTMLElement);
+  const picture = one(stage, "img", HTMLImageElement);
+  const label = one(dialog, "[data-zoom-label]", HTMLElement);
+  const choices = one(dialog, "[data-zoom-switch]", HTMLElement);
+  // The label of the rendition that is shown. Not its link: a live update replaces that.
+  let shown = "";
 
   document.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-    const link = event.target.closest("a[data-zoom]");
-    if (!link) return;
+    const link = closest(event, "a[data-zoom]");
+    if (!(link instanceof HTMLAnchorElement)) return;
     event.preventDefault();
-    opener = link;
     stage.classList.remove("is-full");
     show(link);
     dialog.showModal();
@@ -29,105 +31,125 @@ export function start() {
       event.preventDefault();
       toggle();
     }
+    // At full size the arrow keys scroll.
     if (stage.classList.contains("is-full")) return;
-    if (event.key === "ArrowRight") other(1);
-    if (event.key === "ArrowLeft") other(-1);
+    if (event.key === "ArrowRight") step(1);
+    if (event.key === "ArrowLeft") step(-1);
   });
   dialog.addEventListener("close", () => {
     picture.removeAttribute("src");
-    const link = opener && document.querySelector(`a[data-zoom="${CSS.escape(opener.dataset.zoom)}"]`);
-    link?.focus({ preventScroll: true });
+    all(document, `a[data-zoom="${CSS.escape(shown)}"]`)[0]?.focus({ preventScroll: true });
   });
 
+  /** @param {HTMLAnchorElement} link */
   function show(link) {
+    shown = link.dataset.zoom ?? "";
     picture.src = link.href;
-    picture.alt = link.querySelector("img.full")?.alt ?? "";
-    const all = links();
-    label.textContent = all.includes(link) && all.length > 1 ? "" : link.dataset.zoom;
-    choices.replaceChildren(
-      ...all.map((one) => {
-        const button = document.createElement("button");
-        button.type = "button";
-        button.className = "button small quiet";
-        button.textContent = one.dataset.zoom;
-        button.setAttribute("aria-pressed", String(one === link));
-        button.addEventListener("click", () => keepingPlace(() => show(one)));
-        return button;
-      }),
-    );
-    opener = link;
+    picture.alt = link.querySelector("img")?.alt ?? "";
+    const links = fullSize();
+    label.textContent = links.includes(link) && links.length > 1 ? "" : shown;
+    const hadFocus = choices.contains(document.activeElement);
+    choices.replaceChildren(...links.map((other) => makeChoice(other, other === link)));
+    if (hadFocus) all(choices, "[aria-pressed=true]")[0]?.focus();
   }
 
-  function links() {
-    return [...document.querySelectorAll("a[data-zoom]:not([data-small])")];
+  /**
+   * @param {HTMLAnchorElement} link
+   * @param {boolean} isShown
+   */
+  function makeChoice(link, isShown) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "button small quiet";
+    button.textContent = link.dataset.zoom ?? "";
+    button.setAttribute("aria-pressed", String(isShown));
+    button.addEventListener("click", () => {
+      const { scrollLeft, scrollTop } = stage;
+      picture.addEventListener("load", () => stage.scrollTo(scrollLeft, scrollTop), { once: true });
+      show(link);
+    });
+    return button;
   }
 
-  function other(by) {
-    const all = links();
-    show(all[(all.indexOf(opener) + by + all.length) % all.length]);
+  function fullSize() {
+    return all(document, "a[data-zoom]:not([data-small])").filter((link) => link instanceof HTMLAnchorElement);
   }
 
-  function keepingPlace(change) {
-    const { scrollLeft, scrollTop } = stage;
-    picture.addEventListener("load", () => stage.scrollTo(scrollLeft, scrollTop), { once: true });
-    change();
+  /** @param {1 | -1} by */
+  function step(by) {
+    const links = fullSize();
+    const current = links.findIndex((link) => link.dataset.zoom === shown);
+    const next = links[current < 0 ? 0 : (current + by + links.length) % links.length];
+    if (next) show(next);
   }
 
-  // Full size opens at the spot that was pressed.
+  /**
+   * Full size opens at the spot that was pressed.
+   *
+   * @param {MouseEvent} [event]
+   */
   function toggle(event) {
     const box = picture.getBoundingClientRect();
-    const x = event ? (event.clientX - box.left) / box.width : 0.5;
-    const y = event ? (event.clientY - box.top) / box.height : 0.5;
-    if (stage.classList.toggle("is-full")) {
-      stage.scrollTo(x * picture.offsetWidth - stage.clientWidth / 2, y * picture.offsetHeight - stage.clientHeight / 2);
-    }
+    const x = event && box.width ? (event.clientX - box.left) / box.width : 0.5;
+    const y = event && box.height ? (event.clientY - box.top) / box.height : 0.5;
+    if (!stage.classList.toggle("is-full")) return;
+    stage.scrollTo(x * picture.offsetWidth - stage.clientWidth / 2, y * picture.offsetHeight - stage.clientHeight / 2);
   }
 
-  tabs();
-  copying();
-  document.addEventListener("vitrine:swapped", () => {
-    tabs();
-    copying();
+  document.addEventListener("click", (event) => {
+    const tab = closest(event, ".rendition-tabs a");
+    if (tab instanceof HTMLAnchorElement && scrollTo(tab.hash)) event.preventDefault();
+    const button = closest(event, "[data-copy]");
+    if (button) copy(button);
   });
+  prepareParts();
+  document.addEventListener("vitrine:swapped", prepareParts);
 }
 
+/** @type {IntersectionObserver | null} */
 let watcher = null;
 
-function tabs() {
-  const strip = document.querySelector(".strip");
-  const links = [...document.querySelectorAll(".rendition-tabs a")];
-  const mark = (id) => {
-    for (const link of links) {
-      if (link.hash === `#${id}`) link.setAttribute("aria-current", "true");
-      else link.removeAttribute("aria-current");
-    }
-  };
-  for (const link of links) {
-    link.addEventListener("click", (event) => {
-      const figure = document.querySelector(link.hash);
-      if (!figure) return;
-      event.preventDefault();
-      strip.scrollTo({ left: figure.offsetLeft - strip.firstElementChild.offsetLeft });
-    });
-  }
+/** What has to be done again after a live update replaced parts of the page. */
+function prepareParts() {
+  for (const button of all(document, "[data-copy]")) button.hidden = !navigator.clipboard;
+  const strip = one(document, ".strip", HTMLElement);
   watcher?.disconnect();
   watcher = new IntersectionObserver(
     (entries) => {
-      for (const entry of entries) if (entry.isIntersecting) mark(entry.target.id);
+      for (const entry of entries) if (entry.isIntersecting) markTab(`#${entry.target.id}`);
     },
     { root: strip, threshold: 0.6 },
   );
-  for (const figure of strip.querySelectorAll(".rendition")) watcher.observe(figure);
+  for (const figure of all(strip, ".rendition")) watcher.observe(figure);
 }
 
-function copying() {
-  if (!navigator.clipboard) return;
-  for (const button of document.querySelectorAll("[data-copy]")) {
-    button.hidden = false;
-    button.onclick = async () => {
-      await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
-      button.lastElementChild.textContent = "Copied";
-      announce("Description copied.");
-    };
+/** @param {string} hash */
+function markTab(hash) {
+  for (const tab of document.querySelectorAll(".rendition-tabs a")) {
+    if (tab.getAttribute("href") === hash) tab.setAttribute("aria-current", "true");
+    else tab.removeAttribute("aria-current");
   }
+}
+
+/** @param {string} hash */
+function scrollTo(hash) {
+  const strip = one(document, ".strip", HTMLElement);
+  const figure = all(strip, ".rendition").find((figure) => `#${figure.id}` === hash);
+  const first = all(strip, ".rendition")[0];
+  if (!figure || !first) return false;
+  strip.scrollTo({ left: figure.offsetLeft - first.offsetLeft });
+  return true;
+}
+
+/** @param {HTMLElement} button */
+async function copy(button) {
+  const text = document.getElementById(button.dataset.copy ?? "")?.textContent ?? "";
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    announce("The description could not be copied.");
+    return;
+  }
+  if (button.lastElementChild) button.lastElementChild.textContent = "Copied";
+  announce("Description copied.");
 }

@@ -1,0 +1,47 @@
+// The page of one picture, kept up to date part by part. See live.js.
+
+import { announce } from "./announce.js";
+import { all, one } from "./dom.js";
+import { permanentNotice } from "./events.js";
+import { fetchPage, HttpError, swap } from "./swap.js";
+
+/**
+ * @param {HTMLElement} view
+ * @returns {import("./live.js").LiveView}
+ */
+export function imageView(view) {
+  const id = view.dataset.viewId ?? "";
+  const state = () => one(view, '[data-live="head"]', HTMLElement).dataset.state;
+
+  async function refresh() {
+    const page = await fetchPage(location.pathname);
+    const before = state();
+    for (const part of all(view, "[data-live]")) {
+      const fresh = all(page, `[data-live="${part.dataset.live}"]`)[0];
+      if (fresh) swap(part, fresh);
+    }
+    if (state() !== before) announce(state() === "ready" ? "This picture is ready." : "This picture changed.");
+    document.dispatchEvent(new CustomEvent("vitrine:swapped"));
+  }
+
+  /** @param {string} deleted */
+  function remove(deleted) {
+    if (deleted === id) permanentNotice("This picture was deleted.");
+  }
+
+  async function compare() {
+    try {
+      await refresh();
+    } catch (error) {
+      if (error instanceof HttpError && error.status === 404) remove(id);
+    }
+  }
+
+  return {
+    shows: (image) => image.id === id,
+    refresh,
+    remove,
+    unfinished: () => (state() === "working" ? [id] : []),
+    compare,
+  };
+}
