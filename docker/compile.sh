@@ -1,11 +1,11 @@
 #!/bin/sh
-# The steps of web.Dockerfile that run something. TARGETARCH, which BuildKit sets, is the processor
-# that the image is for; it may be another one than this machine's.
+# The build steps of web.Dockerfile. BuildKit sets TARGETARCH, the architecture of the image, which can
+# differ from the one of the build machine.
 #
-#   compile.sh tools         installs what building needs
-#   compile.sh skeleton      leaves in /skeleton what the dependencies are determined by
+#   compile.sh tools         installs the build tools
+#   compile.sh skeleton      creates /skeleton, with all files that determine the dependencies
 #   compile.sh dependencies  builds the dependencies
-#   compile.sh program       builds the program, and leaves in /image what goes into the image
+#   compile.sh program       builds the program, and creates /image, the files of the image
 set -eu
 
 case $TARGETARCH in
@@ -34,7 +34,7 @@ tools() {
 
 skeleton() {
 	mkdir /skeleton
-	# Manifests, and the files that Cargo looks for because it would build them.
+	# Manifests, and the crate roots that Cargo requires, with empty content.
 	find . \( -name Cargo.toml -o -name Cargo.lock -o -name build.rs -o -path '*/src/lib.rs' \
 		-o -path '*/src/main.rs' -o -path '*/src/bin/*.rs' -o -path '*/benches/*.rs' \) \
 		-exec cp --parents {} /skeleton \;
@@ -53,14 +53,14 @@ build() {
 
 dependencies() {
 	build
-	# What came of the empty sources must not pass for the real thing: files keep their dates when
-	# they are copied, and Cargo goes by dates.
+	# Cargo compares modification times, and COPY keeps them: the artifacts of the empty sources would
+	# count as up to date.
 	cargo clean --release --locked --workspace --target "$triple"
 }
 
 program() {
 	build
-	# The dates are fixed, so that they alone do not make it another image.
+	# Fixed modification times keep the image reproducible.
 	mkdir -p /image/state
 	install -m 0755 "target/$triple/release/vitrine" /image/vitrine
 	install -d -m 1777 /image/state/vitrine

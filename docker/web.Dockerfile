@@ -1,10 +1,10 @@
 # The web image: the command `vitrine`, without a shell or a package manager. Needs BuildKit.
 #
-# The compilers run on the building machine's own processor, whichever processor the image is for:
-# an emulated compiler would take hours. So nothing can be run in the last stage, only copied.
+# The compilers run natively on the build machine and cross-compile: an emulated compiler would take
+# hours. The last stage therefore only copies files and runs nothing.
 
-# Both are of the same Debian, so that the program finds the C library it was linked with. The
-# second one needs nothing but that, libgcc_s and the certificates of the public authorities.
+# Both base images are from the same Debian release, so that the program finds its C library. The
+# runtime image needs only that library, libgcc_s and CA certificates.
 ARG BUILD_IMAGE=rust:1.95-slim-trixie
 ARG RUNTIME_IMAGE=gcr.io/distroless/cc-debian13
 
@@ -14,13 +14,13 @@ WORKDIR /vitrine
 COPY docker/compile.sh docker/
 RUN docker/compile.sh tools
 
-# What the dependencies are determined by: the manifests, beside sources with nothing in them. It
-# is made anew whenever any file changes, but it only counts as changed if its content is.
+# The manifests and empty sources, which determine the dependencies. This stage runs again when any
+# file changes, but the next one is cached unless the content of /skeleton changes.
 FROM tools AS skeleton
 COPY . .
 RUN docker/compile.sh skeleton
 
-# The layer that takes most of the time, and is kept until Cargo.lock or a manifest changes.
+# The slowest layer, cached until Cargo.lock or a manifest changes.
 FROM tools AS dependencies
 COPY --from=skeleton /skeleton .
 RUN docker/compile.sh dependencies
@@ -30,7 +30,7 @@ COPY . .
 RUN docker/compile.sh program
 
 FROM ${RUNTIME_IMAGE}
-# Whoever the container runs as may write there, on a fresh volume too.
+# The folder is writable for any user of the container, also on a new volume.
 COPY --from=program --chown=10001:10001 /image/state/ /var/lib/
 COPY --from=program /image/vitrine /usr/local/bin/vitrine
 
@@ -39,13 +39,13 @@ ENV VITRINE_BIND=0.0.0.0:8080 \
 USER 10001:10001
 VOLUME /var/lib/vitrine
 EXPOSE 8080
-# The first start brings the database's schema up to date before it answers.
+# The first start migrates the database before the server answers.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
     CMD ["/usr/local/bin/vitrine", "health"]
 ENTRYPOINT ["/usr/local/bin/vitrine"]
 CMD ["serve"]
 
-# Last, because they differ with every commit.
+# Last, because they change with every commit and would invalidate the cache.
 ARG VERSION=unknown
 ARG REVISION=unknown
 ARG CREATED=1970-01-01T00:00:00Z

@@ -1,13 +1,21 @@
 locals {
-  # What every process has to know.
+  # Each function with its size. Names are the keys of function_defaults, in sizes.tf.
+  functions = {
+    for name, default in local.function_defaults : name => merge(
+      default,
+      { for attribute, value in try(var.functions[name], {}) : attribute => value if value != null },
+    )
+  }
+
+  # Settings that the web process and the functions share.
   settings = merge(var.settings, module.database.environment, {
     VITRINE_STORAGE = "s3://${module.pictures.name}"
-    VITRINE_QUEUE   = "${trimsuffix(module.queue["annotate"].url, "annotate")}{step}"
+    VITRINE_QUEUE   = one(distinct([for name, queue in module.queue : "${trimsuffix(queue.url, name)}{step}"]))
   })
 
-  # The function that writes captions asks the captioner. The web process, for all its pages say of
-  # captions, sets one up as well. Secrets are read at the start: nobody reads the number of their
-  # version, but a new one has AWS start new instances and new copies of the function.
+  # The web process needs the captioner's settings too, because its pages show them. Processes read
+  # secrets when they start. No code reads the version of the key: as an environment variable, it
+  # makes AWS start new instances and new function environments when the key changes.
   captioner_secrets = [for name, arn in module.secrets.arns : arn if name == "gemini-api-key"]
   captioner_settings = merge({ VITRINE_CAPTIONER = var.captioner }, var.captioner == "gemini" ? {
     GEMINI_API_KEY_SECRET_ARN = module.secrets.arns["gemini-api-key"]
@@ -15,29 +23,7 @@ locals {
     VITRINE_CAPTION_PRICE     = "USD ${var.caption_price.input} ${var.caption_price.output}"
   } : {})
 
-  # What each function stores, which secrets it reads beside the database's, and its own settings.
-  functions = {
-    annotate = merge(var.functions.annotate, {
-      does     = "Writes captions"
-      writes   = []
-      secrets  = local.captioner_secrets
-      settings = local.captioner_settings
-    })
-    thumbnail = merge(var.functions.thumbnail, {
-      does     = "Makes thumbnails"
-      writes   = ["thumbnails/"]
-      secrets  = []
-      settings = {}
-    })
-    anonymise = merge(var.functions.anonymise, {
-      does     = "Makes copies in which no face can be recognised"
-      writes   = ["anonymised/"]
-      secrets  = []
-      settings = {}
-    })
-  }
-
-  # Only /tmp can be written to.
+  # Lambda lets functions write to /tmp only.
   function_settings = merge(
     local.settings,
     { VITRINE_DATA = "/tmp", VITRINE_LOG_FORMAT = "json" },
@@ -47,7 +33,7 @@ locals {
 
 module "queue" {
   source   = "./modules/queue"
-  for_each = var.functions
+  for_each = local.functions
 
   name             = "${local.name}-${each.key}"
   function_timeout = each.value.timeout
@@ -60,7 +46,7 @@ module "events" {
   name               = local.name
   router             = var.event_router
   bucket             = { name = module.pictures.name, arn = module.pictures.arn }
-  queues             = { for what, queue in module.queue : what => { arn = queue.arn, dead_arn = queue.dead_arn } }
+  queues             = { for function, queue in module.queue : function => { arn = queue.arn, dead_arn = queue.dead_arn } }
   notification_email = var.notification_email
   gallery_url        = "${module.load_balancer.url}/gallery"
   kms_key_arn        = module.key.arn
@@ -71,7 +57,7 @@ module "function" {
   for_each = local.functions
 
   name                = "${local.name}-${each.key}"
-  description         = each.value.does
+  description         = each.value.description
   package             = "${var.functions_directory}/${each.key}/bootstrap.zip"
   memory              = each.value.memory
   timeout             = each.value.timeout
@@ -79,15 +65,15 @@ module "function" {
   maximum_concurrency = each.value.maximum_concurrency
   environment = merge(
     local.function_settings,
-    each.value.settings,
+    each.value.calls_captioner ? local.captioner_settings : {},
     { VITRINE_MAX_RECEIVES = tostring(module.queue[each.key].max_receive_count) },
     var.function_telemetry == null ? {} : { OTEL_SERVICE_NAME = "${local.name}-${each.key}" },
   )
   layers             = try([for arn in [var.function_telemetry.layer_arn] : arn if arn != null], [])
-  secret_arns        = concat([module.database.secret_arn], each.value.secrets)
+  secret_arns        = concat([module.database.secret_arn], each.value.calls_captioner ? local.captioner_secrets : [])
   queue_arn          = module.queue[each.key].arn
   bucket_arn         = module.pictures.arn
-  writes             = each.value.writes
+  write_prefixes     = each.value.write_prefixes
   log_retention_days = var.log_retention_days
 
   network = {

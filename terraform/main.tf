@@ -4,7 +4,7 @@ data "aws_partition" "current" {}
 
 data "aws_region" "current" {}
 
-# Local zones and the like are left out.
+# Excludes local zones and Wavelength zones, which need an opt-in.
 data "aws_availability_zones" "available" {
   state = "available"
 
@@ -18,7 +18,7 @@ locals {
   name = var.name
   tags = merge({ Project = var.name, ManagedBy = "terraform" }, var.tags)
 
-  # Names of buckets are unique in the world.
+  # Bucket names are globally unique.
   suffix  = "${data.aws_caller_identity.current.account_id}-${data.aws_region.current.id}"
   private = values(module.network.private_subnet_ids)
 }
@@ -43,7 +43,7 @@ module "database" {
 
   clients = merge(
     { web = module.web.security_group_id },
-    { for what, function in module.function : what => function.security_group_id },
+    { for name, function in module.function : name => function.security_group_id },
   )
 
   engine                 = var.database.engine
@@ -68,12 +68,12 @@ module "logs" {
   noncurrent_days = 1
   force_destroy   = true
 
-  log_writers = {
-    visits = {
+  log_delivery = {
+    access = {
       service = "logdelivery.elasticloadbalancing.amazonaws.com"
       prefix  = "alb/AWSLogs/${data.aws_caller_identity.current.account_id}/"
     }
-    requests = {
+    server_access = {
       service     = "logging.s3.amazonaws.com"
       prefix      = "s3/"
       source_arns = ["arn:${data.aws_partition.current.partition}:s3:::${local.name}-pictures-${local.suffix}"]
@@ -91,7 +91,8 @@ module "pictures" {
   upload_origins  = [module.load_balancer.url]
 }
 
-# What an earlier deployment of this name left. All settings of the bucket can be put once more.
+# The bucket that an earlier deployment of this name left. Only the bucket itself is imported: all its
+# settings can be applied again.
 import {
   for_each = var.take_over_pictures ? toset(["${local.name}-pictures-${local.suffix}"]) : toset([])
 
@@ -105,9 +106,9 @@ module "secrets" {
   name = local.name
 
   secrets = merge(
-    { admin-password = { description = "Password of the admin of ${local.name}", version = var.secret_versions.admin_password } },
+    { admin-password = { description = "Admin password of ${local.name}", version = var.secret_versions.admin_password } },
     var.captioner == "gemini" ? {
-      gemini-api-key = { description = "Key with which ${local.name} asks Gemini for captions", version = var.secret_versions.gemini_api_key }
+      gemini-api-key = { description = "Gemini API key of ${local.name}", version = var.secret_versions.gemini_api_key }
     } : {},
   )
 
@@ -123,9 +124,9 @@ module "key" {
   name = local.name
 
   services = merge(
-    { "cloudwatch.amazonaws.com" = { says_for_whom = true }, "budgets.amazonaws.com" = { says_for_whom = true } },
-    var.event_router == "sns" ? { "s3.amazonaws.com" = { says_for_whom = false } } : {},
-    var.notification_email != null ? { "events.amazonaws.com" = { says_for_whom = false } } : {},
+    { "cloudwatch.amazonaws.com" = { sends_source_account = true }, "budgets.amazonaws.com" = { sends_source_account = true } },
+    var.event_router == "sns" ? { "s3.amazonaws.com" = { sends_source_account = false } } : {},
+    var.notification_email != null ? { "events.amazonaws.com" = { sends_source_account = false } } : {},
   )
 }
 
@@ -147,11 +148,11 @@ module "observability" {
   }
 
   functions = {
-    for what, function in module.function : what => {
+    for key, function in module.function : key => {
       name       = function.name
       log_group  = function.log_group
-      queue      = module.queue[what].name
-      dead_queue = module.queue[what].dead_name
+      queue      = module.queue[key].name
+      dead_queue = module.queue[key].dead_name
     }
   }
 }

@@ -1,35 +1,35 @@
 output "url" {
-  description = "Address of the site."
+  description = "URL of the site."
   value       = module.load_balancer.url
 }
 
 output "load_balancer_dns_name" {
-  description = "Name that AWS gave the load balancer, for a name of yours that leads there."
+  description = "DNS name of the load balancer, the target of a CNAME record of your own."
   value       = module.load_balancer.dns_name
 }
 
 output "admin_password_secret_arn" {
-  description = "ARN of the secret with the admin's password: aws secretsmanager get-secret-value --secret-id ARN."
+  description = "ARN of the secret with the admin password: aws secretsmanager get-secret-value --secret-id ARN."
   value       = module.secrets.arns["admin-password"]
 }
 
 output "database_secret_arn" {
-  description = "ARN of the secret with the database's user name and password."
+  description = "ARN of the secret with the user name and password of the database."
   value       = module.database.secret_arn
 }
 
 output "bucket" {
-  description = "Name of the bucket with the pictures."
+  description = "Name of the pictures bucket."
   value       = module.pictures.name
 }
 
 output "autoscaling_group" {
-  description = "Name of the web instances' auto-scaling group."
+  description = "Name of the auto-scaling group of the web instances."
   value       = module.web.autoscaling_group
 }
 
 output "shell_access" {
-  description = "How to get a shell on an instance."
+  description = "How administrators open a shell on an instance."
   value       = var.shell_access
 }
 
@@ -39,9 +39,9 @@ output "bastion_address" {
 }
 
 output "queues" {
-  description = "The functions' queues and their dead letters, by function."
+  description = "The queue and the dead-letter queue of each function."
   value = {
-    for what, queue in module.queue : what => {
+    for function, queue in module.queue : function => {
       url      = queue.url
       arn      = queue.arn
       dead_url = queue.dead_url
@@ -51,24 +51,24 @@ output "queues" {
 }
 
 output "event_archive" {
-  description = "Name of the archive from which uploads can be replayed; null with SNS."
+  description = "Name of the archive that can replay upload events; null with SNS."
   value       = module.events.archive
 }
 
 output "log_groups" {
-  description = "Names of the log groups: of the web process and of each function."
+  description = "Names of the log groups of the web instances and of each function."
   value = merge(
     module.web.log_groups,
-    { for what, function in module.function : what => function.log_group },
+    { for name, function in module.function : name => function.log_group },
   )
 }
 
 output "dashboard" {
-  description = "Name of the dashboard in CloudWatch."
+  description = "Name of the CloudWatch dashboard."
   value       = module.observability.dashboard
 }
 
 output "nat_addresses" {
-  description = "Public addresses from which web instances and functions call out, by zone."
+  description = "Public source addresses of the web instances and functions, by zone."
   value       = module.network.nat_addresses
 }

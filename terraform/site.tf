@@ -13,7 +13,7 @@ module "load_balancer" {
   deletion_protection   = var.deletion_protection
   log_retention_days    = var.log_retention_days
 
-  # The load balancer tries to write there when it is made; then the bucket's policy must be there.
+  # Creating the load balancer writes a test object, which the bucket policy must already allow.
   depends_on = [module.logs]
 }
 

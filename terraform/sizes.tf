@@ -1,7 +1,7 @@
-# How large everything is, and when alarms sound.
+# Sizes, and the thresholds of alarms.
 
 variable "web" {
-  description = "The web instances: their kind (arm64), image of the operating system, how many there are, and what adds and removes them (see modules/web)."
+  description = "The web instances: instance type (arm64), AMI, capacity and scaling (see modules/web)."
   type = object({
     instance_type = optional(string, "t4g.small")
     ami_id        = optional(string)
@@ -22,7 +22,7 @@ variable "web" {
 }
 
 variable "database" {
-  description = "The database: engine (\"postgres\" or \"mysql\"), version, size, standby, storage in GiB, backups, and the snapshot to begin with (see modules/database)."
+  description = "The database: engine (\"postgres\" or \"mysql\"), version, size, standby, storage in GiB, backups, and the snapshot to restore (see modules/database)."
   type = object({
     engine                 = optional(string, "postgres")
     engine_version         = optional(string)
@@ -38,33 +38,58 @@ variable "database" {
   default = {}
 }
 
+# The functions, one for each program in functions/src/bin; every other list of them in this
+# configuration follows from this map. checks/test_functions.py compares it with those programs.
+locals {
+  function_defaults = {
+    annotate = {
+      description         = "Writes captions"
+      write_prefixes      = []
+      calls_captioner     = true
+      memory              = 512
+      timeout             = 150
+      batch_size          = 2
+      maximum_concurrency = 10
+    }
+    thumbnail = {
+      description         = "Makes thumbnails"
+      write_prefixes      = ["thumbnails/"]
+      calls_captioner     = false
+      memory              = 512
+      timeout             = 60
+      batch_size          = 5
+      maximum_concurrency = 10
+    }
+    anonymise = {
+      description         = "Makes copies with anonymised faces"
+      write_prefixes      = ["anonymised/"]
+      calls_captioner     = false
+      memory              = 1769
+      timeout             = 120
+      batch_size          = 2
+      maximum_concurrency = 10
+    }
+  }
+}
+
 variable "functions" {
-  description = "Memory in MiB, timeout in seconds, messages at once, and copies at once of each function. Copies times connections must fit the database."
-  type = object({
-    annotate = optional(object({
-      memory              = optional(number, 512)
-      timeout             = optional(number, 150)
-      batch_size          = optional(number, 2)
-      maximum_concurrency = optional(number, 10)
-    }), {})
-    thumbnail = optional(object({
-      memory              = optional(number, 512)
-      timeout             = optional(number, 60)
-      batch_size          = optional(number, 5)
-      maximum_concurrency = optional(number, 10)
-    }), {})
-    anonymise = optional(object({
-      memory              = optional(number, 1769)
-      timeout             = optional(number, 120)
-      batch_size          = optional(number, 2)
-      maximum_concurrency = optional(number, 10)
-    }), {})
-  })
+  description = "Sizes that differ from function_defaults, by function: memory in MiB, timeout in seconds, messages per batch, and concurrent executions. Executions times connections must fit the database."
+  type = map(object({
+    memory              = optional(number)
+    timeout             = optional(number)
+    batch_size          = optional(number)
+    maximum_concurrency = optional(number)
+  }))
   default = {}
+
+  validation {
+    condition     = length(setsubtract(keys(var.functions), keys(local.function_defaults))) == 0
+    error_message = "The keys of functions must be among ${join(", ", keys(local.function_defaults))}."
+  }
 }
 
 variable "function_telemetry" {
-  description = "Where the functions send telemetry by OTLP, beside their traces in X-Ray: an address they reach, or the ARN of a layer that brings a collector along (then the address is http://localhost:4318)."
+  description = "OTLP endpoint for the telemetry of the functions, in addition to their X-Ray traces; or the ARN of a layer that contains a collector, which listens on http://localhost:4318."
   type = object({
     endpoint  = optional(string, "http://localhost:4318")
     layer_arn = optional(string)
@@ -73,12 +98,12 @@ variable "function_telemetry" {
 
   validation {
     condition     = var.function_telemetry == null || try(var.function_telemetry.layer_arn != null || !strcontains(var.function_telemetry.endpoint, "localhost"), false)
-    error_message = "function_telemetry has a layer_arn, or an endpoint elsewhere; nothing listens on localhost without a layer."
+    error_message = "function_telemetry needs a layer_arn, or an endpoint that is not on localhost: without a layer, nothing listens there."
   }
 }
 
 variable "alarms" {
-  description = "Addresses that hear of alarms, the limits at which they sound (see modules/observability), and US dollars a month for the whole account."
+  description = "E-mail addresses for alarms, their thresholds (see modules/observability), and a monthly budget in US dollars for the whole account."
   type = object({
     emails = optional(set(string), [])
     limits = optional(object({
@@ -96,7 +121,7 @@ variable "alarms" {
 }
 
 variable "caption_price" {
-  description = "US dollars for a million tokens that the provider of captions takes and gives, to estimate costs. The default is the list price of Gemini 3.5 Flash in 2026."
+  description = "Price of a million input and output tokens of the caption provider in US dollars, for cost estimates. The default is the list price of Gemini 3.5 Flash in 2026."
   type = object({
     input  = number
     output = number

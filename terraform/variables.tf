@@ -1,41 +1,41 @@
-# What the deployment is made of. Sizes, and when alarms sound, are in sizes.tf.
+# The variables of the deployment, except sizes and alarm thresholds, which are in sizes.tf.
 
 variable "name" {
-  description = "Prefix of every name."
+  description = "Prefix of all resource names."
   type        = string
   default     = "vitrine"
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.name))
-    error_message = "name is 3 to 20 lower-case letters, digits and hyphens; it begins with a letter and ends without a hyphen, as in \"vitrine\"."
+    error_message = "name must have 3 to 20 lower-case letters, digits and hyphens, start with a letter and not end with a hyphen, for example \"vitrine\"."
   }
 }
 
 variable "region" {
-  description = "AWS region; null takes the one of the environment."
+  description = "AWS region; null uses the region of the environment."
   type        = string
   default     = null
 }
 
 variable "tags" {
-  description = "Tags for everything, beside Project and ManagedBy."
+  description = "Tags for all resources, in addition to Project and ManagedBy."
   type        = map(string)
   default     = {}
 }
 
 variable "image" {
-  description = "The web image, by digest. make deploy builds, pushes and names it."
+  description = "The web image by digest. make deploy builds and pushes it and sets this variable."
   type        = string
 }
 
 variable "collector_image" {
-  description = "Image of the OpenTelemetry collector on the web instances, with the exporters of AWS."
+  description = "Image of the OpenTelemetry collector on the web instances, with the AWS exporters."
   type        = string
   default     = "public.ecr.aws/aws-observability/aws-otel-collector:v0.45.1"
 }
 
 variable "functions_directory" {
-  description = "Folder with the functions' zips, as make functions leaves it: annotate/bootstrap.zip and so on."
+  description = "Folder with the zips of the functions, the output of make functions: NAME/bootstrap.zip for each."
   type        = string
   default     = "../target/lambda"
 }
@@ -43,7 +43,7 @@ variable "functions_directory" {
 # ---- Settings and secrets
 
 variable "settings" {
-  description = "Settings of Vitrine for the web process and the functions, as in { VITRINE_UPLOADS = \"anyone\" }. docs/settings.md lists them."
+  description = "Settings of Vitrine for the web process and the functions, for example { VITRINE_UPLOADS = \"anyone\" }. docs/settings.md lists them."
   type        = map(string)
   default     = {}
 
@@ -54,23 +54,23 @@ variable "settings" {
         "VITRINE_CAPTIONER", "VITRINE_CAPTION_PRICE", "VITRINE_INSTANCE_ID", "OTEL_EXPORTER_OTLP_ENDPOINT",
       ], name)
     ])
-    error_message = "settings holds settings of Vitrine that this configuration does not make itself."
+    error_message = "settings must be settings of Vitrine (VITRINE_…, GEMINI_…, OPENAI_…, OTEL_…) that this configuration does not set itself."
   }
 }
 
 variable "captioner" {
-  description = "Who writes captions: \"gemini\", or \"describe\", which works without AI and sends nothing anywhere."
+  description = "Caption provider: \"gemini\", or \"describe\", which works without AI and sends no data."
   type        = string
   default     = "gemini"
 
   validation {
     condition     = contains(["gemini", "describe"], var.captioner)
-    error_message = "captioner is \"gemini\" or \"describe\"."
+    error_message = "captioner must be \"gemini\" or \"describe\"."
   }
 }
 
 variable "gemini_api_key" {
-  description = "Key for Gemini, needed at every plan and apply if captioner is \"gemini\". It is kept in Secrets Manager only, and written when its version in secret_versions rises."
+  description = "Gemini API key, required at every plan and apply if captioner is \"gemini\". It is stored in Secrets Manager only, and written when its version in secret_versions changes."
   type        = string
   default     = null
   ephemeral   = true
@@ -78,24 +78,24 @@ variable "gemini_api_key" {
 
   validation {
     condition     = var.captioner != "gemini" || try(length(var.gemini_api_key) >= 8, false)
-    error_message = "captioner \"gemini\" needs a key: set TF_VAR_gemini_api_key, or captioner = \"describe\"."
+    error_message = "captioner = \"gemini\" needs a key: set TF_VAR_gemini_api_key, or captioner = \"describe\"."
   }
 }
 
 variable "admin_password" {
-  description = "Password of the admin, needed at every plan and apply. It is kept in Secrets Manager only, and written when its version in secret_versions rises."
+  description = "Admin password, required at every plan and apply. It is stored in Secrets Manager only, and written when its version in secret_versions changes."
   type        = string
   ephemeral   = true
   sensitive   = true
 
   validation {
     condition     = length(var.admin_password) >= 12
-    error_message = "admin_password has 12 characters or more."
+    error_message = "admin_password must have at least 12 characters."
   }
 }
 
 variable "secret_versions" {
-  description = "Versions of the secrets that people choose. Raise one to have its value written anew."
+  description = "Versions of the secrets that the operator chooses. Increase one to write a new value."
   type = object({
     admin_password = optional(number, 1)
     gemini_api_key = optional(number, 1)
@@ -103,10 +103,10 @@ variable "secret_versions" {
   default = {}
 }
 
-# ---- Network and names
+# ---- Network, DNS and shells
 
 variable "network" {
-  description = "Addresses of the VPC, its NAT gateways (\"per_zone\" or \"single\"), and AWS services to be reached without them."
+  description = "CIDR block of the VPC, its NAT gateways (\"per_zone\" or \"single\"), and AWS services that are reached through interface endpoints instead."
   type = object({
     cidr                = optional(string, "10.20.0.0/16")
     nat                 = optional(string, "per_zone")
@@ -116,13 +116,13 @@ variable "network" {
 }
 
 variable "allowed_cidrs" {
-  description = "IPv4 ranges that may reach the site."
+  description = "IPv4 ranges that can reach the site."
   type        = set(string)
   default     = ["0.0.0.0/0"]
 }
 
 variable "domain" {
-  description = "Name of the site, and the id of the Route 53 zone that it is entered into; without a zone, it is entered elsewhere and needs certificate_arn. null leaves the site at the load balancer's name. With a domain or certificate_arn, it speaks HTTPS."
+  description = "Domain name of the site, and the id of its Route 53 zone; without a zone, the DNS record is managed elsewhere and certificate_arn is required. null keeps the DNS name of the load balancer. With a domain or certificate_arn, the site uses HTTPS."
   type = object({
     name    = string
     zone_id = optional(string)
@@ -131,70 +131,70 @@ variable "domain" {
 }
 
 variable "certificate_arn" {
-  description = "ARN of a certificate of your own in the same region; null takes one for the domain, or none."
+  description = "ARN of an existing ACM certificate in the same region; null creates one for the domain, if there is one."
   type        = string
   default     = null
 }
 
 variable "rate_limit" {
-  description = "Requests of one address in five minutes, above which a firewall turns it away; null goes without a firewall."
+  description = "Requests per client address in five minutes, above which AWS WAF blocks it; null creates no web ACL."
   type        = number
   default     = null
 }
 
 variable "shell_access" {
-  description = "How administrators get a shell on an instance: through a \"bastion\" by SSH, or without an open port through an \"instance_connect\" endpoint or \"session_manager\"; or not at all (\"none\")."
+  description = "How administrators open a shell on an instance: \"bastion\" (SSH), \"instance_connect\" or \"session_manager\" (both without an open port), or \"none\"."
   type        = string
   default     = "bastion"
 
   validation {
     condition     = contains(["bastion", "instance_connect", "session_manager", "none"], var.shell_access)
-    error_message = "shell_access is \"bastion\", \"instance_connect\", \"session_manager\" or \"none\"."
+    error_message = "shell_access must be \"bastion\", \"instance_connect\", \"session_manager\" or \"none\"."
   }
 }
 
 variable "admin_cidrs" {
-  description = "IPv4 ranges that may reach the bastion."
+  description = "IPv4 ranges that can reach the bastion."
   type        = set(string)
   default     = []
 
   validation {
     condition     = var.shell_access != "bastion" || length(var.admin_cidrs) > 0
-    error_message = "A bastion needs admin_cidrs, as in [\"203.0.113.7/32\"]; or choose another shell_access."
+    error_message = "shell_access = \"bastion\" needs admin_cidrs, for example [\"203.0.113.7/32\"]."
   }
 }
 
 variable "ssh_public_key" {
-  description = "OpenSSH public key of the administrators, for the bastion and the instances behind it."
+  description = "OpenSSH public key of the administrators, for the bastion and the web instances."
   type        = string
   default     = null
 
   validation {
     condition     = var.shell_access != "bastion" || var.ssh_public_key != null
-    error_message = "A bastion needs ssh_public_key, the content of a file such as ~/.ssh/id_ed25519.pub; or choose another shell_access."
+    error_message = "shell_access = \"bastion\" needs ssh_public_key, the content of a file such as ~/.ssh/id_ed25519.pub."
   }
 }
 
 # ---- Events
 
 variable "event_router" {
-  description = "Who carries the news of an upload to the functions: \"eventbridge\" or \"sns\"."
+  description = "The service that routes upload events to the functions: \"eventbridge\" or \"sns\"."
   type        = string
   default     = "eventbridge"
 
   validation {
     condition     = contains(["eventbridge", "sns"], var.event_router)
-    error_message = "event_router is \"eventbridge\" or \"sns\"."
+    error_message = "event_router must be \"eventbridge\" or \"sns\"."
   }
 }
 
 variable "notification_email" {
-  description = "Address that gets a mail for each upload; null sends none."
+  description = "E-mail address that is notified of each upload; null sends no mail."
   type        = string
   default     = null
 }
 
-# ---- What is kept
+# ---- Retention and deletion
 
 variable "deletion_protection" {
   description = "Whether AWS refuses to delete the database and the load balancer."
@@ -203,30 +203,30 @@ variable "deletion_protection" {
 }
 
 variable "deleted_pictures_days" {
-  description = "Days that pictures which people deleted can still be brought back from the bucket's versions; after that they are gone."
+  description = "Days that deleted pictures can be restored from object versions before they are deleted permanently."
   type        = number
   default     = 30
 }
 
 variable "delete_pictures" {
-  description = "Whether terraform destroy may delete the bucket with all pictures in it."
+  description = "Whether terraform destroy deletes the pictures bucket with all pictures."
   type        = bool
   default     = false
 }
 
 variable "take_over_pictures" {
-  description = "Whether the bucket with the pictures is there already, as make destroy leaves it. make deploy sees for itself."
+  description = "Whether to import an existing pictures bucket, as make destroy leaves it. make deploy sets this variable."
   type        = bool
   default     = false
 }
 
 variable "log_retention_days" {
-  description = "Days that logs are kept."
+  description = "Retention of logs in days."
   type        = number
   default     = 30
 
   validation {
     condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731], var.log_retention_days)
-    error_message = "log_retention_days is a number of days that CloudWatch Logs offers, such as 14, 30 or 365."
+    error_message = "log_retention_days must be a retention that CloudWatch Logs offers, for example 14, 30 or 365."
   }
 }

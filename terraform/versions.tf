@@ -12,7 +12,7 @@ terraform {
     }
   }
 
-  # The bucket is the one that bootstrap/ makes:
+  # bootstrap/ creates the bucket:
   # terraform init -backend-config=bucket=NAME -backend-config=key=vitrine.tfstate
   # -backend-config=region=REGION -backend-config=use_lockfile=true
   backend "s3" {}

@@ -1,6 +1,6 @@
-# What has to be there before the first deployment: a bucket for Terraform's state, and a registry
-# for the web image. Its own state stays in a file; both names are known without it, so that it can
-# be lost and imported again.
+# Prerequisites of the first deployment: a bucket for Terraform's state and a registry for the web
+# image. The state of this configuration is a local file. Both names are predictable, so the resources
+# can be imported if the file is lost.
 data "aws_caller_identity" "current" {}
 
 data "aws_region" "current" {}
@@ -13,7 +13,7 @@ module "state" {
   force_destroy   = var.force_destroy
 }
 
-# A digest names an image for good, and so does its tag.
+# With immutable tags, a tag always refers to the same image, as a digest does.
 resource "aws_ecr_repository" "web" {
   name                 = var.name
   image_tag_mutability = "IMMUTABLE"

@@ -4,11 +4,11 @@ output "state_bucket" {
 }
 
 output "repository_url" {
-  description = "Address of the registry for the web image."
+  description = "URL of the registry for the web image."
   value       = aws_ecr_repository.web.repository_url
 }
 
 output "region" {
-  description = "Region that both are in."
+  description = "Region of both."
   value       = data.aws_region.current.id
 }

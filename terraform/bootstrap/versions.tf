@@ -8,7 +8,7 @@ terraform {
     }
   }
 
-  # A file, because the bucket for states is only made here. make deploy says where it is.
+  # A local file, because this configuration creates the state bucket. make deploy passes its path.
   backend "local" {}
 }
 

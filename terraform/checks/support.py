@@ -1,7 +1,7 @@
-"""What the checks share: Terraform, what it made, and who may do what.
+"""Shared by the tests: the applied configuration, and an evaluator for IAM policies.
 
-The checks apply the whole system to a stand-in for AWS's provider, which `terraform/check` looks
-for. Without one they are skipped: the real provider would need an account.
+The tests apply the root module to a stand-in for the AWS provider, which `terraform/check` finds.
+Without one they are skipped: the real provider needs an account.
 """
 
 import fnmatch
@@ -9,19 +9,24 @@ import functools
 import json
 import os
 import re
-import subprocess
 import tempfile
 import unittest
 from pathlib import Path
 
+import processes
+
 TERRAFORM = Path(__file__).resolve().parent.parent
+REPOSITORY = TERRAFORM.parent
 STAND_IN = os.environ.get("VITRINE_TERRAFORM_STAND_IN", "")
+
+# One for each program in functions/src/bin. test_functions.py compares every other list with it.
+FUNCTIONS = tuple(sorted(path.stem for path in (REPOSITORY / "functions/src/bin").glob("*.rs")))
 
 DIGEST = "sha256:" + "0" * 64
 GEMINI_KEY = "the-key-for-gemini"
 ADMIN_PASSWORD = "correct horse battery staple"
 
-# The least that has to be said. Everything else is at its default.
+# The required variables. All others have their defaults.
 DEFAULTS = {
     "region": "eu-west-1",
     "image": f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/vitrine@{DIGEST}",
@@ -32,8 +37,8 @@ DEFAULTS = {
     "admin_password": ADMIN_PASSWORD,
 }
 
-# The other branch of everything that has two.
-OTHERWISE = DEFAULTS | {
+# The other value of each variable that selects between two.
+ALTERNATIVES = DEFAULTS | {
     "database": {"engine": "mysql", "instance_class": "db.t4g.medium"},
     "event_router": "sns",
     "notification_email": "editor@example.org",
@@ -49,7 +54,7 @@ needs_stand_in = unittest.skipUnless(STAND_IN, "there is no stand-in for the AWS
 
 
 class System:
-    """The whole system, applied to the stand-in."""
+    """The root module, applied to the stand-in."""
 
     def __init__(self, variables):
         self.folder = tempfile.TemporaryDirectory(prefix="vitrine-terraform-")
@@ -67,12 +72,10 @@ class System:
         ]
 
     def terraform(self, command, *arguments):
-        """Runs Terraform on the root; the answer is what it prints."""
-        run = subprocess.run(
+        """Runs Terraform on the root module; returns its output."""
+        run = processes.run(
             [STAND_IN, "--state", self.state_file, "--root", TERRAFORM, ".", command]
             + [*arguments, "-no-color", f"-var-file={self.variables}"],
-            capture_output=True,
-            text=True,
             timeout=600,
         )
         if run.returncode != 0:
@@ -80,7 +83,7 @@ class System:
         return run.stdout
 
     def plan(self, *arguments, **variables):
-        """What an apply with other variables would do, by address."""
+        """The changes that an apply with other variables would make, by address."""
         before = self.variables.read_text()
         try:
             self.variables.write_text(json.dumps(json.loads(before) | variables))
@@ -94,11 +97,11 @@ class System:
         }
 
     def changes(self, *arguments, **variables):
-        """The same in a word for each."""
+        """The actions of those changes, by address, for example "update" or "delete/create"."""
         return {address: "/".join(change["actions"]) for address, change in self.plan(*arguments, **variables).items()}
 
     def all(self, kind, name=None):
-        """The attributes of all resources of a kind, by address."""
+        """The attributes of all resources of a type, by address."""
         return {
             f"{module}.{resource}[{instance.get('index_key', '')}]": instance["attributes"]
             for type_, module, resource, instance in self.resources
@@ -106,12 +109,12 @@ class System:
         }
 
     def one(self, kind, name=None):
-        """The attributes of the only resource of a kind."""
+        """The attributes of the only resource of a type."""
         (attributes,) = self.all(kind, name).values()
         return attributes
 
     def policies(self):
-        """What each role may do, by the name of the role."""
+        """The inline policies by the name of their role."""
         return {
             policy["role"]: Policy(policy["policy"])
             for policy in self.all("aws_iam_role_policy").values()
@@ -124,29 +127,30 @@ def defaults():
 
 
 @functools.cache
-def otherwise():
-    return System(OTHERWISE)
+def alternatives():
+    return System(ALTERNATIVES)
 
 
 class Policy:
-    """Decides as AWS does, with the conditions that occur here."""
+    """Evaluates a policy as AWS does, for the condition operators that occur here."""
 
     def __init__(self, text):
         self.statements = json.loads(text)["Statement"]
 
-    def allows(self, action, resource, principal=None, code_of=None, **context):
-        """Whether some statement allows it and none denies it. code_of: the function that asks."""
+    def allows(self, action, resource, principal=None, source_function=None, **context):
+        """Whether a statement allows it and none denies it. `source_function` is the ARN of the function
+        whose code makes the request; `context` are condition keys without "aws:"."""
         context = {"aws:" + key: value for key, value in context.items()}
-        if code_of:
-            context["lambda:SourceFunctionArn"] = code_of
+        if source_function:
+            context["lambda:SourceFunctionArn"] = source_function
         effects = {
             statement["Effect"]
             for statement in self.statements
             if matches(statement["Action"], action)
             and matches(statement.get("Resource", "*"), resource)
-            and concerns(statement.get("Principal"), principal)
+            and principal_matches(statement.get("Principal"), principal)
             and all(
-                holds(operator, expected, context.get(key))
+                condition_matches(operator, expected, context.get(key))
                 for operator, pairs in statement.get("Condition", {}).items()
                 for key, expected in pairs.items()
             )
@@ -154,29 +158,29 @@ class Policy:
         return effects == {"Allow"}
 
 
-def many(value):
+def as_list(value):
     return value if isinstance(value, list) else [value]
 
 
 def matches(patterns, value):
-    # In patterns of AWS, brackets mean themselves.
-    return any(fnmatch.fnmatchcase(value, re.sub(r"\[", "[[]", pattern)) for pattern in many(patterns))
+    # IAM patterns have no character classes: brackets are literal.
+    return any(fnmatch.fnmatchcase(value, re.sub(r"\[", "[[]", pattern)) for pattern in as_list(patterns))
 
 
-def concerns(principals, principal):
-    """A policy of a role names none; others name a service, an account or everybody."""
+def principal_matches(principals, principal):
+    """Policies of roles have no principal; others name a service, an account or everyone."""
     if principals is None:
         return principal is None
     if principals in ("*", {"AWS": "*"}):
         return True
-    return any(principal in many(names) for names in principals.values())
+    return any(principal in as_list(names) for names in principals.values())
 
 
-def holds(operator, expected, actual):
+def condition_matches(operator, expected, actual):
     if actual is None:
         return False
     if operator in ("StringEquals", "ArnEquals", "Bool"):
-        return actual in many(expected)
+        return actual in as_list(expected)
     if operator == "ArnLike":
         return matches(expected, actual)
     raise NotImplementedError(operator)

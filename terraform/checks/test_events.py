@@ -1,5 +1,5 @@
-"""Uploads reach the queue of each function and nothing else does: moto delivers, with the
-notifications, rules, patterns, subscriptions and queues as they come out of Terraform.
+"""Uploads, and no other objects, reach the queue of each function. moto delivers the events through
+the notifications, rules, subscriptions and queues that Terraform configures.
 """
 
 import json
@@ -10,14 +10,13 @@ from urllib.parse import unquote_plus
 import boto3
 import moto
 
-from support import defaults, needs_stand_in, otherwise
+from support import FUNCTIONS, alternatives, defaults, needs_stand_in
 
 REGION = {"region_name": "eu-west-1"}
-FUNCTIONS = ("annotate", "thumbnail", "anonymise")
 
 
-class Aws:
-    """A world of its own in moto, with what carries events."""
+class Routing:
+    """The configured bucket, queues and event routing, created in moto."""
 
     def __init__(self, system):
         self.system = system
@@ -27,7 +26,7 @@ class Aws:
         self.bucket = system.one("aws_s3_bucket_notification")["bucket"]
         for bucket in (self.bucket, "another"):
             self.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-        # Dead letters first, because the others name them.
+        # The dead-letter queues first, because the redrive policies refer to them.
         self.urls = {}
         for which in ("dead", "this"):
             for queue in system.all("aws_sqs_queue", which).values():
@@ -78,7 +77,7 @@ class Aws:
         return answer.get("Messages", [])
 
     def keys(self, queue):
-        """The keys of all objects that the queue tells of, in either envelope."""
+        """The keys of all objects that the queue has messages about, in either envelope."""
         found = []
         for message in self.receive(queue):
             body = json.loads(message["Body"])
@@ -91,54 +90,54 @@ class Aws:
 
 @needs_stand_in
 class Events(unittest.TestCase):
-    def test_uploads_reach_each_queue_and_renditions_none(self):
-        for router, system in (("eventbridge", defaults()), ("sns", otherwise())):
+    def test_uploads_reach_each_queue_and_renditions_do_not(self):
+        for router, system in (("eventbridge", defaults()), ("sns", alternatives())):
             with self.subTest(router), moto.mock_aws():
-                aws = Aws(system)
+                routing = Routing(system)
                 for key in ("uploads/1.jpg", "uploads/2.png", "thumbnails/1.jpg", "anonymised/1.jpg", "uploads.jpg"):
-                    aws.put(key)
+                    routing.put(key)
                 for function in FUNCTIONS:
-                    self.assertEqual(aws.keys(function), ["uploads/1.jpg", "uploads/2.png"])
-                    self.assertEqual(aws.receive(f"{function}-dead"), [])
+                    self.assertEqual(routing.keys(function), ["uploads/1.jpg", "uploads/2.png"])
+                    self.assertEqual(routing.receive(f"{function}-dead"), [])
 
-    def test_other_buckets_are_not_heard(self):
+    def test_events_of_other_buckets_are_ignored(self):
         with moto.mock_aws():
-            aws = Aws(defaults())
-            aws.s3.put_bucket_notification_configuration(
+            routing = Routing(defaults())
+            routing.s3.put_bucket_notification_configuration(
                 Bucket="another", NotificationConfiguration={"EventBridgeConfiguration": {}}
             )
-            aws.put("uploads/1.jpg", bucket="another")
+            routing.put("uploads/1.jpg", bucket="another")
             for function in FUNCTIONS:
-                self.assertEqual(aws.keys(function), [])
+                self.assertEqual(routing.keys(function), [])
 
-    def test_the_message_that_tests_the_topic_is_not_passed_on(self):
+    def test_the_s3_test_event_is_not_delivered(self):
         with moto.mock_aws():
-            aws = Aws(otherwise())
-            # S3 publishes it when the notification is made, which was done after subscribing.
-            aws.notify()
+            routing = Routing(alternatives())
+            # S3 publishes it when the notification is configured, here after subscribing.
+            routing.notify()
             for function in FUNCTIONS:
-                self.assertEqual(aws.receive(function), [])
+                self.assertEqual(routing.receive(function), [])
 
-    def test_a_message_that_fails_five_times_is_kept_with_the_dead_letters(self):
+    def test_a_message_goes_to_the_dead_letter_queue_after_five_receives(self):
         with moto.mock_aws():
-            aws = Aws(defaults())
-            aws.put("uploads/1.jpg")
+            routing = Routing(defaults())
+            routing.put("uploads/1.jpg")
             for attempt in range(5):
-                (message,) = aws.receive("annotate")
-                # Given back at once, as after a failure.
-                aws.sqs.change_message_visibility(
-                    QueueUrl=aws.urls["annotate"], ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
+                (message,) = routing.receive("annotate")
+                # Visible again at once, as after a failure.
+                routing.sqs.change_message_visibility(
+                    QueueUrl=routing.urls["annotate"], ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
                 )
-            self.assertEqual(aws.receive("annotate"), [])
-            (dead,) = aws.receive("annotate-dead")
+            self.assertEqual(routing.receive("annotate"), [])
+            (dead,) = routing.receive("annotate-dead")
             self.assertEqual(json.loads(dead["Body"])["detail"]["object"]["key"], "uploads/1.jpg")
 
-    def test_mail_is_readable(self):
+    def test_the_notification_mail_is_plain_text(self):
         event = {
             "time": "2026-11-21T10:00:00Z",
             "detail": {"object": {"key": "uploads/1.jpg", "size": 12345}},
         }
-        transformer = otherwise().one("aws_cloudwatch_event_target", "mail")["input_transformer"][0]
+        transformer = alternatives().one("aws_cloudwatch_event_target", "mail")["input_transformer"][0]
         values = {}
         for name, path in transformer["input_paths"].items():
             value = event

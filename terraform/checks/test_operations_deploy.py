@@ -1,13 +1,13 @@
-"""make deploy and make destroy, from nothing to nothing: with the stand-in for AWS's provider, moto
-in the place of AWS, and a recorded Docker.
+"""make deploy and make destroy over the whole life of a deployment: with the stand-in for the AWS
+provider, moto for AWS and a fake Docker.
 """
 
 import json
 import unittest
 
+from sandbox import ACCOUNT, REGION, FakeSite, Sandbox
 from support import ADMIN_PASSWORD, needs_stand_in
-from test_operations_refusals import prepare_library
-from world import ACCOUNT, REGION, Site, World
+from test_operations_preconditions import prepare_library
 
 STATE_BUCKET = f"vitrine-state-{ACCOUNT}-{REGION}"
 PICTURES = f"vitrine-pictures-{ACCOUNT}-{REGION}"
@@ -21,191 +21,191 @@ def setUpModule():
     prepare_library()
 
 
-class Steps(unittest.TestCase):
-    """One world, and what is done to it one after the other."""
+class DeploymentTestCase(unittest.TestCase):
 
     def setUp(self):
-        self.world = World()
-        self.addCleanup(self.world.stop)
+        self.sandbox = Sandbox()
+        self.addCleanup(self.sandbox.stop)
 
     def operate(self, command, expected=0, **environment):
-        code, output = self.world.operate(command, **environment)
-        self.assertEqual(code, expected, f"…{output[-3000:]}")
+        status, output = self.sandbox.operate(command, **environment)
+        self.assertEqual(status, expected, f"…{output[-3000:]}")
         self.assertNotIn("Traceback", output)
         return output
 
-    def says(self, output, *expected):
-        """Without the long plans, when it does not."""
+    def assert_output(self, output, *expected):
+        """Like assertIn, without the long plan in the failure message."""
         for text in expected:
             self.assertTrue(text in output, f"{text!r} is not in …{output[-3000:]}")
 
     def state(self):
-        return json.loads(self.world.aws.client("s3").get_object(Bucket=STATE_BUCKET, Key="vitrine.tfstate")["Body"].read())
+        return json.loads(self.sandbox.aws.client("s3").get_object(Bucket=STATE_BUCKET, Key="vitrine.tfstate")["Body"].read())
 
     def password(self):
-        (secret,) = self.world.aws.client("secretsmanager").list_secrets()["SecretList"]
-        return self.world.aws.client("secretsmanager").get_secret_value(SecretId=secret["Name"])["SecretString"]
+        (secret,) = self.sandbox.aws.client("secretsmanager").list_secrets()["SecretList"]
+        return self.sandbox.aws.client("secretsmanager").get_secret_value(SecretId=secret["Name"])["SecretString"]
 
-    def keep_picture(self):
-        s3 = self.world.aws.client("s3")
+    def upload_picture(self):
+        s3 = self.sandbox.aws.client("s3")
         s3.create_bucket(Bucket=PICTURES, CreateBucketConfiguration={"LocationConstraint": REGION})
         s3.put_object(Bucket=PICTURES, Key="uploads/1.jpg", Body=b"a picture")
 
 
 @needs_stand_in
-class Deploy(Steps):
-    def test_from_a_clean_clone_through_an_accident_to_the_next_version(self):
-        world = self.world
-        world.write_variables()
+class Deploy(DeploymentTestCase):
+    def test_first_deploy_interruption_second_checkout_and_upgrade(self):
+        sandbox = self.sandbox
+        sandbox.write_variables()
 
-        # Cut off while resources are made. A password was made up, and is in AWS already.
-        (world.folder / "cut").touch()
+        # Interrupted during apply. The generated password is already in AWS.
+        (sandbox.folder / "interrupt-apply").touch()
         output = self.operate("deploy", expected=1, TF_VAR_admin_password=None)
-        self.says(output, "make deploy goes on from there")
-        self.assertEqual(world.record(), ["docker version", *BOOTSTRAP, "make functions arm64", *IMAGE, *PLAN, *APPLY])
+        self.assert_output(output, "run make deploy again to continue")
+        self.assertEqual(sandbox.take_calls(), ["docker version", *BOOTSTRAP, "make functions arm64", *IMAGE, *PLAN, *APPLY])
         password = self.password()
         self.assertGreaterEqual(len(password), 24)
         self.assertFalse(password in output)
 
-        # The same again goes on: the image is there, and the password stays what it is.
+        # Running it again continues: the image exists, and the password is kept.
         output = self.operate("deploy", TF_VAR_admin_password=None)
-        self.assertEqual(world.record(), [*BOOTSTRAP, "make functions arm64", *PLAN, *APPLY])
+        self.assertEqual(sandbox.take_calls(), [*BOOTSTRAP, "make functions arm64", *PLAN, *APPLY])
         url = self.state()["outputs"]["url"]["value"]
-        self.says(output, f"Vitrine is at {url}\n")
-        self.says(output, "plain HTTP")
+        self.assert_output(output, f"Vitrine is at {url}\n")
+        self.assert_output(output, "plain HTTP")
         self.assertEqual(self.password(), password)
-        self.assertEqual(Site.asked, ["/health", "/health/ready"])
+        self.assertEqual(FakeSite.requests, ["/health", "/health/ready"])
 
-        # From another clone, with nothing but credentials: the variables come back, the bucket and
-        # the registry are taken over, and nothing changes.
-        world.checkout = world.clone("another")
+        # From another checkout with credentials only: the variables are downloaded, the bucket and
+        # the registry are imported, and nothing changes.
+        sandbox.checkout = sandbox.clone("another")
         output = self.operate("deploy", TF_VAR_admin_password=None)
-        self.says(output, "terraform/vitrine.tfvars comes from s3://")
-        self.says(output, "No changes.")
-        self.says(output, "Everything is as it should be already.")
-        taken_over = ["terraform bootstrap init", "terraform bootstrap import", "terraform bootstrap import", "terraform bootstrap apply"]
-        self.assertEqual(world.record(), [*taken_over, "make functions arm64", *PLAN])
-        self.assertEqual((world.checkout / "terraform" / ".terraform.lock.hcl").read_text(), "# of the first init\n")
+        self.assert_output(output, "terraform/vitrine.tfvars was downloaded from s3://")
+        self.assert_output(output, "No changes.")
+        self.assert_output(output, "Everything is up to date.")
+        imported = ["terraform bootstrap init", "terraform bootstrap import", "terraform bootstrap import", "terraform bootstrap apply"]
+        self.assertEqual(sandbox.take_calls(), [*imported, "make functions arm64", *PLAN])
+        self.assertEqual((sandbox.checkout / "terraform" / ".terraform.lock.hcl").read_text(), "# of the first init\n")
 
-        # A change that is not committed is another image. The new instances are waited for; then the
-        # site comes in its own time.
-        (world.checkout / "Cargo.toml").open("a").write("# changed\n")
-        world.aws.refreshes = [("new", ["Pending", "InProgress", "InProgress", "Successful"])]
-        Site.answers = {"/health": [502, 200], "/health/ready": [503, 200]}
+        # An uncommitted change gets an image of its own. The command waits for the instance refresh,
+        # then for the site.
+        manifest = sandbox.checkout / "Cargo.toml"
+        manifest.write_text(manifest.read_text() + "# changed\n")
+        sandbox.aws.refreshes = [("new", ["Pending", "InProgress", "InProgress", "Successful"])]
+        FakeSite.answers = {"/health": [502, 200], "/health/ready": [503, 200]}
         output = self.operate("deploy", TF_VAR_admin_password=None)
-        self.assertEqual(world.record(), ["docker version", *BOOTSTRAP, "make functions arm64", *IMAGE, *PLAN, *APPLY])
-        self.says(output, "New instances: InProgress", "New instances: Successful", "/health: 502", "/health: 200", "/health/ready: 503")
-        tags = {tag for image in world.aws.client("ecr").describe_images(repositoryName="vitrine")["imageDetails"] for tag in image["imageTags"]}
+        self.assertEqual(sandbox.take_calls(), ["docker version", *BOOTSTRAP, "make functions arm64", *IMAGE, *PLAN, *APPLY])
+        self.assert_output(output, "Instance refresh: InProgress", "Instance refresh: Successful", "/health: 502", "/health: 200", "/health/ready: 503")
+        tags = {tag for image in sandbox.aws.client("ecr").describe_images(repositoryName="vitrine")["imageDetails"] for tag in image["imageTags"]}
         self.assertEqual(len(tags), 2)
         self.assertTrue(any(tag.endswith("-modified-" + "a" * 12) for tag in tags), tags)
 
-        # No secret was on any command line, nor in what Terraform keeps or the registry's login left.
-        self.assertNotIn(password, (world.folder / "command-lines").read_text())
+        # The password is on no command line and not in the state.
+        self.assertNotIn(password, (sandbox.folder / "command-lines").read_text())
         self.assertNotIn(password, json.dumps(self.state()))
 
-    def test_what_does_not_come_up_and_what_is_not_changed_by_accident(self):
-        world = self.world
-        world.write_variables()
-        # Health that never comes: what to look at, and a failure.
-        Site.answers = {"/health": [200], "/health/ready": [503]}
+    def test_failed_health_check_changed_password_failed_refresh_and_locked_state(self):
+        sandbox = self.sandbox
+        sandbox.write_variables()
+        # The site never becomes healthy: the command fails with hints.
+        FakeSite.answers = {"/health": [200], "/health/ready": [503]}
         output = self.operate("deploy", expected=1, WAIT_MINUTES="0.02")
-        self.says(output, "/health: 200", "/health/ready does not answer as it should: 503", "make logs", "make ssh", "allowed_cidrs")
+        self.assert_output(output, "/health: 200", "/health/ready is not healthy: 503", "make logs", "make ssh", "allowed_cidrs")
         self.assertEqual(self.password(), ADMIN_PASSWORD)
 
-        # Another password is not taken for a new one until its version rises, and then it is.
-        Site.answers = {}
+        # A different password is refused until its version is increased.
+        FakeSite.answers = {}
         output = self.operate("deploy", expected=1, TF_VAR_admin_password="another good password")
-        self.says(output, "secret_versions = { admin_password = 2 }")
-        world.write_variables(secret_versions={"admin_password": 2})
+        self.assert_output(output, "secret_versions = { admin_password = 2 }")
+        sandbox.write_variables(secret_versions={"admin_password": 2})
         output = self.operate("deploy", TF_VAR_admin_password="another good password")
-        self.says(output, "  +secret_versions")
+        self.assert_output(output, "  +secret_versions")
         self.assertEqual(self.password(), "another good password")
 
-        # What there is to go back to.
+        # IMAGE=list shows the images in the registry.
         output = self.operate("deploy", expected=1, TF_VAR_admin_password=None, IMAGE="list")
-        self.says(output, "It has, newest first:", "vitrine@sha256:")
+        self.assert_output(output, "Images in the registry, newest first:", "vitrine@sha256:")
 
-        # An image that was pushed before, without building; the new instances fail, and AWS went back.
-        (image,) = world.aws.client("ecr").describe_images(repositoryName="vitrine")["imageDetails"]
+        # An existing image is deployed without building. The instance refresh fails and is rolled back.
+        (image,) = sandbox.aws.client("ecr").describe_images(repositoryName="vitrine")["imageDetails"]
         reference = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/vitrine@{image['imageDigest']}"
-        world.aws.refreshes = [("old", ["Cancelled"]), ("new", ["RollbackInProgress", "RollbackSuccessful"])]
-        world.record()
+        sandbox.aws.refreshes = [("old", ["Cancelled"]), ("new", ["RollbackInProgress", "RollbackSuccessful"])]
+        sandbox.take_calls()
         output = self.operate("deploy", expected=1, TF_VAR_admin_password=None, IMAGE=reference, WAIT_MINUTES="1")
-        self.says(output, "did not come to stay")
-        self.assertEqual(world.record(), [*BOOTSTRAP, "make functions arm64", *PLAN])
+        self.assert_output(output, "The instance refresh failed (RollbackSuccessful)")
+        self.assertEqual(sandbox.take_calls(), [*BOOTSTRAP, "make functions arm64", *PLAN])
 
-        # Somebody else is at it.
+        # Another run holds the state lock.
         lock = {"ID": "0815", "Operation": "OperationTypeApply", "Who": "ada@desk", "Created": "2026-11-21T10:00:00Z"}
-        world.aws.client("s3").put_object(Bucket=STATE_BUCKET, Key="vitrine.tfstate.tflock", Body=json.dumps(lock))
+        sandbox.aws.client("s3").put_object(Bucket=STATE_BUCKET, Key="vitrine.tfstate.tflock", Body=json.dumps(lock))
         output = self.operate("deploy", expected=1, TF_VAR_admin_password=None)
-        self.says(output, "ada@desk")
-        self.says(output, "make deploy UNLOCK=0815")
-        self.assertEqual(world.record(), [])
-        world.aws.refreshes = []
+        self.assert_output(output, "ada@desk")
+        self.assert_output(output, "make deploy UNLOCK=0815")
+        self.assertEqual(sandbox.take_calls(), [])
+        sandbox.aws.refreshes = []
         self.operate("deploy", TF_VAR_admin_password=None, UNLOCK="0815")
-        record = world.record()
-        self.assertLess(record.index("terraform terraform force-unlock"), record.index("terraform terraform plan with secrets"))
+        calls = sandbox.take_calls()
+        self.assertLess(calls.index("terraform terraform force-unlock"), calls.index("terraform terraform plan with secrets"))
 
-    def test_an_image_for_another_processor_is_not_pushed(self):
-        self.world.write_variables()
-        (self.world.folder / "architecture").write_text("amd64")
+    def test_an_image_for_another_architecture_is_not_pushed(self):
+        self.sandbox.write_variables()
+        (self.sandbox.folder / "architecture").write_text("amd64")
         output = self.operate("deploy", expected=1)
-        self.says(output, "vitrine:latest is for amd64, and the instances are arm64")
-        self.assertEqual(self.world.record()[-1], "docker image")
+        self.assert_output(output, "vitrine:latest is for amd64, and the instances are arm64")
+        self.assertEqual(self.sandbox.take_calls()[-1], "docker image")
 
 
 @needs_stand_in
-class Destroy(Steps):
-    def test_it_goes_in_steps_and_keeps_what_it_says(self):
-        world = self.world
-        world.write_variables()
+class Destroy(DeploymentTestCase):
+    def test_protection_confirmation_kept_pictures_and_complete_removal(self):
+        sandbox = self.sandbox
+        sandbox.write_variables()
         self.operate("deploy")
-        self.keep_picture()
-        world.record()
+        self.upload_picture()
+        sandbox.take_calls()
 
-        # Protected, as it is by default.
+        # Deletion protection is on by default.
         output = self.operate("destroy", expected=1, TF_VAR_admin_password=None, CONFIRM="vitrine")
-        self.says(output, "the database and the load balancer")
-        self.says(output, "deletion_protection = false in terraform/vitrine.tfvars")
-        world.write_variables(deletion_protection=False)
+        self.assert_output(output, "the database and the load balancer")
+        self.assert_output(output, "deletion_protection = false in terraform/vitrine.tfvars")
+        sandbox.write_variables(deletion_protection=False)
         self.operate("deploy")
-        world.record()
+        sandbox.take_calls()
 
-        # Not without the name.
+        # The name has to be confirmed.
         for confirm in (None, "yes", "vitrine2"):
             output = self.operate("destroy", expected=1, TF_VAR_admin_password=None, CONFIRM=confirm)
-            self.says(output, "Nothing is deleted.")
-            self.says(output, "This goes:", "1 db_instance", "final snapshot", f"the bucket {PICTURES}, because there are pictures in it")
-        self.assertEqual(world.record(), [])
+            self.assert_output(output, "Nothing is deleted.")
+            self.assert_output(output, "To be deleted:", "1 db_instance", "final snapshot", f"the bucket {PICTURES}, because it contains pictures")
+        self.assertEqual(sandbox.take_calls(), [])
         self.assertGreater(len(self.state()["resources"]), 100)
 
         output = self.operate("destroy", TF_VAR_admin_password=None, CONFIRM="vitrine")
         self.assertEqual(
-            world.record(),
+            sandbox.take_calls(),
             ["terraform terraform init", "terraform terraform state", "terraform terraform destroy with secrets"],
         )
         self.assertEqual([resource["type"] for resource in self.state()["resources"] if resource["mode"] == "managed"], [])
-        self.says(output, f"s3://{PICTURES}: the pictures", f"s3://{STATE_BUCKET}", "make destroy ALL=1")
-        world.aws.client("s3").head_object(Bucket=PICTURES, Key="uploads/1.jpg")
+        self.assert_output(output, f"s3://{PICTURES}: the pictures", f"s3://{STATE_BUCKET}", "make destroy ALL=1")
+        sandbox.aws.client("s3").head_object(Bucket=PICTURES, Key="uploads/1.jpg")
 
-        # Once more: nothing to do, and it says so.
+        # A second run has nothing to do.
         output = self.operate("destroy", TF_VAR_admin_password=None, CONFIRM="vitrine")
-        self.says(output, "gone already")
+        self.assert_output(output, "already deleted")
 
-        # The next deployment takes the pictures up again.
+        # The next deploy imports the bucket with the pictures.
         output = self.operate("deploy")
-        self.says(output, "taken over with all pictures in it")
-        self.says(output, "1 to import")
+        self.assert_output(output, "imported with all pictures in it")
+        self.assert_output(output, "1 to import")
         buckets = [
             instance["attributes"]["bucket"] for resource in self.state()["resources"]
             if resource["mode"] == "managed" and resource["type"] == "aws_s3_bucket" for instance in resource["instances"]
         ]
         self.assertEqual(len(buckets), 2)
 
-        # With everything.
+        # ALL=1 deletes the state bucket and the registry too.
         self.operate("destroy", TF_VAR_admin_password=None, CONFIRM="vitrine", ALL="1")
-        self.assertEqual([bucket["Name"] for bucket in world.aws.client("s3").list_buckets()["Buckets"]], [PICTURES])
-        self.assertEqual(world.aws.client("ecr").describe_repositories()["repositories"], [])
+        self.assertEqual([bucket["Name"] for bucket in sandbox.aws.client("s3").list_buckets()["Buckets"]], [PICTURES])
+        self.assertEqual(sandbox.aws.client("ecr").describe_repositories()["repositories"], [])
 
 
 if __name__ == "__main__":

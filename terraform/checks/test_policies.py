@@ -1,6 +1,5 @@
-"""Who may do what: the policies of roles, queues, topics, the key and buckets, as they come out of
-Terraform, are asked by the rules of AWS (`support.Policy`); those of roles on S3 are enforced by
-moto as well.
+"""The policies of roles, queues, topics, the key and buckets, as Terraform configures them, evaluated
+by `support.Policy`. moto enforces the S3 permissions of the roles as well.
 """
 
 import json
@@ -11,14 +10,15 @@ import moto
 from botocore.exceptions import ClientError
 from moto.core import set_initial_no_auth_action_count
 
-from support import Policy, defaults, many, needs_stand_in, otherwise
+from support import FUNCTIONS, Policy, alternatives, as_list, defaults, needs_stand_in
 
 ACCOUNT = "123456789012"
-STRANGER = "999999999999"
+OTHER_ACCOUNT = "999999999999"
 SQS = f"arn:aws:sqs:eu-west-1:{ACCOUNT}:vitrine-"
 PICTURES = f"arn:aws:s3:::vitrine-pictures-{ACCOUNT}-eu-west-1"
 LOGS = f"arn:aws:s3:::vitrine-logs-{ACCOUNT}-eu-west-1"
-FUNCTIONS = ("annotate", "thumbnail", "anonymise")
+# The functions that store renditions, and their prefixes.
+WRITE_PREFIXES = {"thumbnail": {"thumbnails"}, "anonymise": {"anonymised"}}
 
 
 def secret(system, name):
@@ -35,9 +35,8 @@ def database_secret(system):
 
 @needs_stand_in
 class Roles(unittest.TestCase):
-    def test_functions_may_do_exactly_their_work(self):
+    def test_functions_have_exactly_the_permissions_they_need(self):
         system = defaults()
-        writes = {"annotate": set(), "thumbnail": {"thumbnails"}, "anonymise": {"anonymised"}}
         for function in FUNCTIONS:
             policy = system.policies()[f"vitrine-{function}"]
             with self.subTest(function):
@@ -53,7 +52,7 @@ class Roles(unittest.TestCase):
                 self.assertFalse(policy.allows("s3:PutObject", f"{PICTURES}/uploads/a.jpg"))
                 self.assertFalse(policy.allows("s3:DeleteObject", f"{PICTURES}/uploads/a.jpg"))
                 for prefix in ("thumbnails", "anonymised"):
-                    self.assertEqual(policy.allows("s3:PutObject", f"{PICTURES}/{prefix}/a.jpg"), prefix in writes[function])
+                    self.assertEqual(policy.allows("s3:PutObject", f"{PICTURES}/{prefix}/a.jpg"), prefix in WRITE_PREFIXES.get(function, set()))
                     self.assertTrue(policy.allows("s3:DeleteObject", f"{PICTURES}/{prefix}/a.jpg"))
                     self.assertFalse(policy.allows("s3:GetObject", f"{PICTURES}/{prefix}/a.jpg"))
                 self.assertFalse(policy.allows("s3:GetObject", f"{LOGS}/uploads/a.jpg"))
@@ -70,15 +69,15 @@ class Roles(unittest.TestCase):
                     if other != function:
                         self.assertFalse(policy.allows("logs:PutLogEvents", f"{group}{other}:log-stream:1"))
 
-    def test_lambda_connects_functions_with_the_vpc_and_their_code_does_not(self):
+    def test_lambda_may_manage_network_interfaces_and_function_code_may_not(self):
         for function in FUNCTIONS:
             policy = defaults().policies()[f"vitrine-{function}"]
             arn = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:vitrine-{function}"
             for action in ("CreateNetworkInterface", "DeleteNetworkInterface", "DescribeNetworkInterfaces", "DescribeSubnets"):
                 self.assertTrue(policy.allows(f"ec2:{action}", "*"))
-                self.assertFalse(policy.allows(f"ec2:{action}", "*", code_of=arn))
+                self.assertFalse(policy.allows(f"ec2:{action}", "*", source_function=arn))
 
-    def test_web_instances_may_serve_and_nothing_else(self):
+    def test_web_instances_have_exactly_the_permissions_they_need(self):
         system = defaults()
         policy = system.policies()["vitrine-web"]
         for prefix in ("uploads", "thumbnails", "anonymised"):
@@ -111,10 +110,10 @@ class Roles(unittest.TestCase):
 
         self.assertFalse(policy.allows("ssm:GetParameter", f"arn:aws:ssm:eu-west-1:{ACCOUNT}:parameter/a"))
         self.assertFalse(policy.allows("ssmmessages:OpenDataChannel", "*"))
-        self.assertTrue(otherwise().policies()["vitrine-web"].allows("ssmmessages:OpenDataChannel", "*"))
+        self.assertTrue(alternatives().policies()["vitrine-web"].allows("ssmmessages:OpenDataChannel", "*"))
 
-    def test_each_role_is_taken_by_the_service_it_is_for(self):
-        for system in (defaults(), otherwise()):
+    def test_each_role_trusts_only_its_service(self):
+        for system in (defaults(), alternatives()):
             found = {}
             for role in system.all("aws_iam_role").values():
                 policy = Policy(role["assume_role_policy"])
@@ -123,7 +122,7 @@ class Roles(unittest.TestCase):
                     for service in ("ec2", "lambda", "monitoring.rds", "vpc-flow-logs", "events")
                     if policy.allows("sts:AssumeRole", "*", f"{service}.amazonaws.com", SourceAccount=ACCOUNT)
                 }
-                self.assertFalse(policy.allows("sts:AssumeRole", "*", STRANGER, SourceAccount=ACCOUNT))
+                self.assertFalse(policy.allows("sts:AssumeRole", "*", OTHER_ACCOUNT, SourceAccount=ACCOUNT))
             self.assertEqual(
                 found,
                 {f"vitrine-{function}": {"lambda"} for function in FUNCTIONS}
@@ -135,7 +134,7 @@ class Roles(unittest.TestCase):
             )
 
     @set_initial_no_auth_action_count(10_000)
-    def test_s3_enforces_the_prefixes(self):
+    def test_moto_enforces_the_prefixes_of_roles(self):
         with moto.mock_aws():
             root = {"region_name": "eu-west-1"}
             bucket = PICTURES.removeprefix("arn:aws:s3:::")
@@ -150,18 +149,19 @@ class Roles(unittest.TestCase):
                     for verb in ("get", "put", "delete")
                     for prefix in ("uploads", "thumbnails", "anonymised")
                 } | {"list"},
-                "annotate": {"get uploads", "list", "delete thumbnails", "delete anonymised"},
-                "thumbnail": {"get uploads", "list", "put thumbnails", "delete thumbnails", "delete anonymised"},
-                "anonymise": {"get uploads", "list", "put anonymised", "delete thumbnails", "delete anonymised"},
+            } | {
+                function: {"get uploads", "list", "delete thumbnails", "delete anonymised"}
+                | {f"put {prefix}" for prefix in WRITE_PREFIXES.get(function, set())}
+                for function in FUNCTIONS
             }
-            # From here on every request is judged.
+            # From here on moto authorises every request.
             enforce = set_initial_no_auth_action_count(0)
             found = enforce(lambda: {name: allowed(client, bucket) for name, client in clients.items()})()
         self.assertEqual(found, expected)
 
 
 def client(name, system):
-    """S3 as the role sees it."""
+    """An S3 client with the permissions of the role."""
     iam, sts = boto3.client("iam"), boto3.client("sts")
     (text,) = [
         policy["policy"]
@@ -182,7 +182,7 @@ def client(name, system):
 
 
 def allowed(s3, bucket):
-    """Everything that may be done with the bucket. Reading comes first, deleting last."""
+    """The permitted operations on the bucket. Reads are tried first, deletes last."""
     attempts = {"list": lambda: s3.list_objects_v2(Bucket=bucket)}
     prefixes = ("uploads", "thumbnails", "anonymised", "elsewhere")
     for verb, method in (("get", s3.get_object), ("put", s3.put_object), ("delete", s3.delete_object)):
@@ -197,7 +197,7 @@ def allowed(s3, bucket):
             attempt()
             done.add(name)
         except ClientError as error:
-            # What an earlier role deleted is found missing by those who may look.
+            # An earlier role has deleted the object; this one may read it.
             code = error.response["Error"]["Code"]
             if code == "NoSuchKey":
                 done.add(name)
@@ -208,12 +208,12 @@ def allowed(s3, bucket):
 
 @needs_stand_in
 class Resources(unittest.TestCase):
-    def test_queues_take_messages_of_the_rule_or_topic_only(self):
+    def test_queues_accept_messages_of_the_rule_or_topic_only(self):
         rule = f"arn:aws:events:eu-west-1:{ACCOUNT}:rule/"
         topic = f"arn:aws:sns:eu-west-1:{ACCOUNT}:"
         cases = (
             (defaults(), "events.amazonaws.com", rule + "vitrine-uploads", rule + "other"),
-            (otherwise(), "sns.amazonaws.com", topic + "vitrine-objects", topic + "vitrine-alarms"),
+            (alternatives(), "sns.amazonaws.com", topic + "vitrine-objects", topic + "vitrine-alarms"),
         )
         for system, service, right, wrong in cases:
             policies = system.all("aws_sqs_queue_policy").values()
@@ -225,12 +225,12 @@ class Resources(unittest.TestCase):
                 self.assertTrue(policy.allows("sqs:SendMessage", queue, service, SourceArn=right, **tls))
                 self.assertFalse(policy.allows("sqs:SendMessage", queue, service, SourceArn=wrong, **tls))
                 self.assertFalse(policy.allows("sqs:SendMessage", queue, service, **tls))
-                self.assertFalse(policy.allows("sqs:SendMessage", queue, STRANGER, SourceArn=right, **tls))
+                self.assertFalse(policy.allows("sqs:SendMessage", queue, OTHER_ACCOUNT, SourceArn=right, **tls))
                 self.assertFalse(policy.allows("sqs:ReceiveMessage", queue, service, SourceArn=right, **tls))
                 self.assertFalse(policy.allows("sqs:SendMessage", queue, service, SourceArn=right, SecureTransport="false"))
 
-    def test_topics_take_messages_of_their_publishers_only(self):
-        system = otherwise()
+    def test_topics_accept_messages_of_their_publishers_only(self):
+        system = alternatives()
         topics = {text["arn"].rsplit(":", 1)[1]: Policy(text["policy"]) for text in system.all("aws_sns_topic_policy").values()}
         arn = f"arn:aws:sns:eu-west-1:{ACCOUNT}:"
         own = {"SourceAccount": ACCOUNT}
@@ -241,7 +241,7 @@ class Resources(unittest.TestCase):
         self.assertEqual(set(topics), {"vitrine-objects", "vitrine-uploads", "vitrine-alarms"})
         self.assertTrue(allowed("vitrine-objects", "s3", SourceArn=PICTURES, **own))
         self.assertFalse(allowed("vitrine-objects", "s3", SourceArn="arn:aws:s3:::other", **own))
-        self.assertFalse(allowed("vitrine-objects", "s3", SourceArn=PICTURES, SourceAccount=STRANGER))
+        self.assertFalse(allowed("vitrine-objects", "s3", SourceArn=PICTURES, SourceAccount=OTHER_ACCOUNT))
         self.assertFalse(allowed("vitrine-objects", "events", **own))
 
         self.assertTrue(allowed("vitrine-uploads", "events"))
@@ -254,25 +254,25 @@ class Resources(unittest.TestCase):
         budget = f"arn:aws:budgets::{ACCOUNT}:budget/vitrine-monthly"
         self.assertTrue(allowed("vitrine-alarms", "budgets", SourceArn=budget, **own))
 
-    def test_everybody_who_publishes_may_use_the_key(self):
-        for system in (defaults(), otherwise()):
+    def test_every_publisher_may_use_the_key(self):
+        for system in (defaults(), alternatives()):
             key = Policy(system.one("aws_kms_key")["policy"])
             publishers = {
                 service
                 for text in system.all("aws_sns_topic_policy").values()
                 for statement in Policy(text["policy"]).statements
-                for service in many(statement["Principal"]["Service"])
+                for service in as_list(statement["Principal"]["Service"])
             }
             for service in publishers:
                 for action in ("kms:Decrypt", "kms:GenerateDataKey"):
                     self.assertTrue(key.allows(action, "*", service, SourceAccount=ACCOUNT), service)
                 self.assertFalse(key.allows("kms:ScheduleKeyDeletion", "*", service, SourceAccount=ACCOUNT))
             self.assertFalse(key.allows("kms:Decrypt", "*", "lambda.amazonaws.com", SourceAccount=ACCOUNT))
-            self.assertFalse(key.allows("kms:Decrypt", "*", "cloudwatch.amazonaws.com", SourceAccount=STRANGER))
-            # EventBridge does not say for whom it acts.
+            self.assertFalse(key.allows("kms:Decrypt", "*", "cloudwatch.amazonaws.com", SourceAccount=OTHER_ACCOUNT))
+            # EventBridge sends no source account.
             self.assertEqual(key.allows("kms:Decrypt", "*", "events.amazonaws.com"), "events.amazonaws.com" in publishers)
 
-    def test_buckets_take_no_requests_without_tls_and_logs_of_their_writers_only(self):
+    def test_buckets_require_tls_and_accept_logs_of_their_services_only(self):
         policies = {text["bucket"]: Policy(text["policy"]) for text in defaults().all("aws_s3_bucket_policy").values()}
         pictures, logs = policies[PICTURES.rsplit(":", 1)[1]], policies[LOGS.rsplit(":", 1)[1]]
         tls = {"SecureTransport": "true"}
@@ -282,7 +282,7 @@ class Resources(unittest.TestCase):
         balancer, s3 = "logdelivery.elasticloadbalancing.amazonaws.com", "logging.s3.amazonaws.com"
         own = {"SourceAccount": ACCOUNT, "SourceArn": PICTURES}
         self.assertTrue(logs.allows("s3:PutObject", f"{LOGS}/alb/AWSLogs/{ACCOUNT}/elasticloadbalancing/a.gz", balancer, **tls))
-        self.assertFalse(logs.allows("s3:PutObject", f"{LOGS}/alb/AWSLogs/{STRANGER}/elasticloadbalancing/a.gz", balancer, **tls))
+        self.assertFalse(logs.allows("s3:PutObject", f"{LOGS}/alb/AWSLogs/{OTHER_ACCOUNT}/elasticloadbalancing/a.gz", balancer, **tls))
         self.assertTrue(logs.allows("s3:PutObject", f"{LOGS}/s3/vitrine-pictures/a", s3, **tls, **own))
         self.assertFalse(logs.allows("s3:PutObject", f"{LOGS}/s3/other/a", s3, **tls, **own | {"SourceArn": "arn:aws:s3:::other"}))
         self.assertFalse(logs.allows("s3:GetObject", f"{LOGS}/s3/vitrine-pictures/a", s3, **tls, **own))

@@ -1,1 +1,1 @@
-"""make deploy, destroy, ssh, logs and redrive: the deployment on AWS, operated from a terminal."""
+"""The commands that operate a deployment on AWS: make deploy, destroy, ssh, logs and redrive."""

@@ -1,8 +1,8 @@
-"""The bucket for the state and the registry, which have to be there before everything else.
+"""The state bucket and the image registry, which must exist before anything else.
 
-Their own Terraform state is a file that may be lost: what is there already is imported again, and
-everything else in that folder is a setting that can be put twice. So there is no copy of that state
-to keep, and nothing to repair after a deploy that was cut short.
+The Terraform state of these two is a local file that may be lost: existing resources are imported
+again, and every other resource in terraform/bootstrap is a setting that can be applied again. No
+copy of that state has to be kept, and an interrupted deploy needs no repair.
 """
 
 import json
@@ -10,7 +10,7 @@ import json
 from botocore.exceptions import ClientError
 
 from operations.console import say
-from operations.place import TERRAFORM
+from operations.deployment import TERRAFORM
 from operations.state import State
 from operations.tools import Terraform
 
@@ -18,9 +18,9 @@ BUCKET = "module.state.aws_s3_bucket.this"
 REGISTRY = "aws_ecr_repository.web"
 
 
-def has_registry(place):
+def registry_exists(deployment):
     try:
-        place.client("ecr").describe_repositories(repositoryNames=[place.name])
+        deployment.client("ecr").describe_repositories(repositoryNames=[deployment.name])
     except ClientError as error:
         if error.response["Error"]["Code"] == "RepositoryNotFoundException":
             return False
@@ -29,29 +29,32 @@ def has_registry(place):
 
 
 class Bootstrap:
-    def __init__(self, place):
-        self.place = place
-        self.terraform = Terraform(place, TERRAFORM / "bootstrap")
-        self.file = place.work / "bootstrap.tfstate"
-        self.variables = [f"-var=name={place.name}", f"-var=region={place.region}"]
+    def __init__(self, deployment):
+        self.deployment = deployment
+        self.terraform = Terraform(deployment, TERRAFORM / "bootstrap")
+        self.state_file = deployment.work / "bootstrap.tfstate"
+        self.variables = [f"-var=name={deployment.name}", f"-var=region={deployment.region}"]
 
-    def apply(self, *more):
-        """Makes both, or sees that they are as they should be."""
-        self.terraform("init", "-reconfigure", f"-backend-config=path={self.file}", doing="Preparing Terraform for the bucket and the registry")
-        self.adopt(BUCKET, self.place.state_bucket, self.place.has_bucket(self.place.state_bucket))
-        self.adopt(REGISTRY, self.place.name, has_registry(self.place))
-        self.terraform("apply", "-auto-approve", *self.variables, *more, doing="Making the bucket and the registry")
+    def apply(self, *arguments):
+        """Creates or updates both."""
+        self.terraform(
+            "init", "-reconfigure", f"-backend-config=path={self.state_file}",
+            task="Initialising Terraform for the state bucket and the registry",
+        )
+        self.import_existing(BUCKET, self.deployment.state_bucket, self.deployment.bucket_exists(self.deployment.state_bucket))
+        self.import_existing(REGISTRY, self.deployment.name, registry_exists(self.deployment))
+        self.terraform("apply", "-auto-approve", *self.variables, *arguments, task="Creating the state bucket and the registry")
 
-    def adopt(self, address, identifier, is_there):
-        known = State(json.loads(self.file.read_text())) if self.file.exists() else State({})
-        if is_there and address not in known.managed:
-            say(f"{identifier} is there already, and is taken over.")
-            self.terraform("import", *self.variables, address, identifier, doing=f"Taking over {identifier}")
+    def import_existing(self, address, identifier, exists):
+        state = State(json.loads(self.state_file.read_text())) if self.state_file.exists() else State({})
+        if exists and address not in state.managed:
+            say(f"{identifier} already exists and is imported.")
+            self.terraform("import", *self.variables, address, identifier, task=f"Importing {identifier}")
 
     def destroy(self):
-        """Both, with all states and all images."""
+        """Deletes both, with all states and all images."""
         self.apply("-var=force_destroy=true")
         self.terraform(
             "destroy", "-auto-approve", *self.variables, "-var=force_destroy=true",
-            doing="Deleting the bucket and the registry",
+            task="Deleting the state bucket and the registry",
         )

@@ -1,73 +1,74 @@
-"""Talking with the person at the terminal, and stopping in a way that helps them."""
+"""Output, prompts and errors at the terminal."""
 
 import getpass
 import os
 import sys
 
 
-class Stop(Exception):
-    """Ends the program with a message that says what to do. Nothing is half done because of it."""
+class CommandError(Exception):
+    """Ends the command with a message that tells the user what to do."""
 
 
 def say(text=""):
     print(text, flush=True)
 
 
-def step(text):
-    """The next thing that is done."""
+def heading(text):
     say(f"\n==> {text}")
 
 
 def interactive():
-    """Whether there is somebody to ask. YES=1 is for programs, and for those in a hurry."""
-    return sys.stdin.isatty() and os.environ.get("YES") != "1"
+    """Whether questions can be asked. YES=1 disables them, for scripts."""
+    # Python has no sys.stdin when it is started with that descriptor closed.
+    return sys.stdin is not None and sys.stdin.isatty() and os.environ.get("YES") != "1"
 
 
 def confirm(question):
-    """Goes on after a yes, or with YES=1; stops otherwise."""
+    """Returns after a yes, or with YES=1; raises CommandError otherwise."""
     if os.environ.get("YES") == "1":
         return
     if not interactive():
-        raise Stop(f"{question}\nThere is no terminal to answer at. YES=1 says yes.")
-    if ask(f"{question} [y/N] ").lower() not in ("y", "yes"):
-        raise Stop("Nothing more is done.")
+        raise CommandError(f"{question}\nThere is no terminal to ask at. Set YES=1 to answer yes.")
+    if prompt(f"{question} [y/N] ").lower() not in ("y", "yes"):
+        raise CommandError("Cancelled.")
 
 
-def ask(question):
+def prompt(question):
     try:
         return input(question).strip()
     except EOFError:
-        raise Stop("\nNothing more is done.") from None
+        raise CommandError("\nCancelled.") from None
 
 
-def ask_secret(question, rule, may_be_empty):
-    """Asks twice without showing what is typed. None if nothing was typed, where that is allowed."""
+def prompt_secret(question, validate, optional):
+    """Asks twice without echo. `validate` returns an error message or None. Returns None for empty
+    input if `optional`."""
     while True:
         value = getpass.getpass(f"{question}: ")
-        if not value and may_be_empty:
+        if not value and optional:
             return None
-        if complaint := rule(value):
-            say(complaint)
-        elif getpass.getpass("The same again: ") == value:
+        if error := validate(value):
+            say(error)
+        elif getpass.getpass("Repeat: ") == value:
             return value
         else:
-            say("Those were not the same.")
+            say("The two entries differ.")
 
 
-def chosen(by_function, otherwise):
-    """What belongs to FUNCTION alone; `otherwise` where none is named."""
+def select_function(by_function, default):
+    """The entry that FUNCTION names, as a map; `default` if FUNCTION is not set."""
     function = os.environ.get("FUNCTION")
     if not function:
-        return otherwise
+        return default
     if function not in by_function:
-        raise Stop(f"FUNCTION={function} is none of {', '.join(sorted(by_function))}")
+        raise CommandError(f"Invalid FUNCTION={function}: expected one of {', '.join(sorted(by_function))}")
     return {function: by_function[function]}
 
 
-def minutes(default):
-    """How long to wait, of WAIT_MINUTES."""
+def timeout_minutes(default):
+    """The value of WAIT_MINUTES."""
     text = os.environ.get("WAIT_MINUTES", "")
     try:
         return float(text) if text else default
     except ValueError:
-        raise Stop(f"WAIT_MINUTES={text} is no number; an example is WAIT_MINUTES=45") from None
+        raise CommandError(f"Invalid WAIT_MINUTES={text}: expected a number, for example WAIT_MINUTES=45") from None

@@ -1,130 +1,130 @@
-"""make destroy: undoes make deploy, and says what it keeps on purpose.
+"""make destroy: deletes what make deploy created, and reports what is kept.
 
-Pictures and the bucket's settings are left as they are, by taking them out of Terraform's sight;
-the next make deploy of that name finds the bucket and takes it over again.
+A bucket with pictures is kept: it is removed from Terraform's state, and the next make deploy of
+the same name imports it.
 """
 
 import os
 
-from operations.bootstrap import Bootstrap, has_registry
-from operations.console import Stop, ask, interactive, say, step
-from operations.deploy import PICTURES, Root
+from operations.bootstrap import Bootstrap, registry_exists
+from operations.console import CommandError, heading, interactive, prompt, say
+from operations.deploy import PICTURES, RootModule
 from operations.state import read, refuse_if_locked
 from operations.tools import require_terraform
-from operations.variables import settle
+from operations.variables import open_deployment
 
 DATABASE = "module.database.aws_db_instance.this"
 LOAD_BALANCER = "module.load_balancer.aws_lb.this"
-# Rules want values. Nothing is made of these.
-NO_IMAGE = "nothing@sha256:" + "0" * 64
-NO_SECRETS = {"TF_VAR_admin_password": "not-used-any-more", "TF_VAR_gemini_api_key": "not-used-any-more"}
+# Values that satisfy the validation rules; destroy does not use them.
+PLACEHOLDER_IMAGE = "unused@sha256:" + "0" * 64
+PLACEHOLDER_SECRETS = {"TF_VAR_admin_password": "unused-by-destroy", "TF_VAR_gemini_api_key": "unused-by-destroy"}
 
 
 def main():
     require_terraform()
-    place, variables = settle()
-    say(f"Deployment {place}\nas {place.who}")
-    name = place.name
+    deployment, variables = open_deployment()
+    say(f"Deployment {deployment}\nas {deployment.caller}")
+    name = deployment.name
     everything = os.environ.get("ALL") == "1"
-    if not place.has_bucket(place.state_bucket):
-        raise Stop(f"There is no deployment {place}.")
-    refuse_if_locked(place)
-    state = read(place)
+    if not deployment.bucket_exists(deployment.state_bucket):
+        raise CommandError(f"There is no deployment {deployment}.")
+    refuse_if_locked(deployment)
+    state = read(deployment)
     if state.managed:
         refuse_if_protected(state, name)
-        keep_pictures = has_pictures(place, state)
-        announce(place, state, keep_pictures)
+        keep_pictures = has_pictures(deployment, state)
+        print_plan(deployment, state, keep_pictures)
     else:
-        say("Everything that make deploy made is gone already.")
+        say("Everything that make deploy created is already deleted.")
         if not everything:
-            tell_rest(place)
+            print_remaining(deployment)
             return
     if everything:
-        say(f"\nALL=1: the registry {name} with all images and the bucket {place.state_bucket} with all states go too.")
+        say(f"\nALL=1: the registry {name} with all images and the bucket {deployment.state_bucket} with all states are deleted too.")
     confirm_by_name(name)
 
     if state.managed:
-        variables.bring(place, may_write=False)
-        # No zips have to be built to delete functions.
-        root = Root(place, variables, NO_IMAGE, NO_SECRETS, functions="tests/lambda")
-        root.prepare()
+        variables.load(deployment, create=False)
+        # Terraform reads the zips even to delete the functions, so destroy uses those of the tests.
+        root = RootModule(deployment, variables, PLACEHOLDER_IMAGE, PLACEHOLDER_SECRETS, functions="tests/lambda")
+        root.init()
         if keep_pictures:
-            step("Leaving the pictures where they are")
-            root.terraform("state", "rm", "module.pictures", doing="Taking the pictures out of Terraform's sight")
-        step("Deleting. Network interfaces of functions can take half an hour to go")
+            heading("Keeping the pictures")
+            root.terraform("state", "rm", "module.pictures", task="Removing the pictures bucket from the state")
+        heading("Deleting. The network interfaces of the functions can take half an hour")
         try:
-            root.terraform("destroy", "-auto-approve", *root.variables, secrets=NO_SECRETS, doing="Deleting")
-        except Stop as stop:
-            raise Stop(f"{stop}\nWhat is gone is written down; make destroy goes on from there.") from None
+            root.terraform("destroy", "-auto-approve", *root.variables, secrets=PLACEHOLDER_SECRETS, task="Deleting")
+        except CommandError as error:
+            raise CommandError(f"{error}\nThe state has what is left. Run make destroy again to continue.") from None
     if everything:
-        step("The bucket for the state, and the registry")
-        Bootstrap(place).destroy()
+        heading("State bucket and registry")
+        Bootstrap(deployment).destroy()
     say("\nDone.")
-    tell_rest(place)
+    print_remaining(deployment)
 
 
 def refuse_if_protected(state, name):
     protected = [
-        what
-        for what, address, attribute in (
+        resource
+        for resource, address, attribute in (
             ("the database", DATABASE, "deletion_protection"),
             ("the load balancer", LOAD_BALANCER, "enable_deletion_protection"),
         )
         if state.attribute(address, attribute)
     ]
     if protected:
-        raise Stop(
-            f"AWS is told to refuse the deletion of {' and '.join(protected)}. To lift that:\n"
+        raise CommandError(
+            f"Deletion protection is on for {' and '.join(protected)}. To turn it off:\n"
             f"  1. deletion_protection = false in terraform/{name}.tfvars\n  2. make deploy\n  3. make destroy"
         )
 
 
-def has_pictures(place, state):
-    """Whether there is a picture, or a version of one, that Terraform was not allowed to delete."""
+def has_pictures(deployment, state):
+    """Whether the bucket has objects or versions that Terraform may not delete."""
     if PICTURES not in state.managed or state.attribute(PICTURES, "force_destroy"):
         return False
-    if not place.has_bucket(place.pictures_bucket):
+    if not deployment.bucket_exists(deployment.pictures_bucket):
         return False
-    versions = place.client("s3").list_object_versions(Bucket=place.pictures_bucket, MaxKeys=1)
+    versions = deployment.client("s3").list_object_versions(Bucket=deployment.pictures_bucket, MaxKeys=1)
     return bool(versions.get("Versions") or versions.get("DeleteMarkers"))
 
 
-def announce(place, state, keep_pictures):
-    say(f"\nThis goes: {len(state.managed)} resources")
-    say("  " + ", ".join(f"{number} {kind}" for kind, number in sorted(state.kinds.items())))
-    say("\nThis stays, and costs what storage costs:")
-    say("  a final snapshot of the database, and its automatic backups for as long as they would have been kept")
-    say("  the secrets, which can be brought back for a week")
+def print_plan(deployment, state, keep_pictures):
+    say(f"\nTo be deleted: {len(state.managed)} resources")
+    say("  " + ", ".join(f"{number} {type_}" for type_, number in sorted(state.resource_counts.items())))
+    say("\nKept, at the price of storage:")
+    say("  a final snapshot of the database, and its automatic backups until their retention ends")
+    say("  the secrets, which can be restored for a week")
     if keep_pictures:
-        say(f"  the bucket {place.pictures_bucket}, because there are pictures in it. To have it deleted too:")
+        say(f"  the bucket {deployment.pictures_bucket}, because it contains pictures. To delete it too:")
         say("    delete_pictures = true, make deploy, make destroy")
     elif state.attribute(PICTURES, "force_destroy"):
-        say("\nThe pictures do not stay: delete_pictures is set.")
+        say("\nThe pictures are deleted too: delete_pictures is set.")
 
 
 def confirm_by_name(name):
     given = os.environ.get("CONFIRM")
     if given is None and interactive():
-        given = ask(f"\nType the name of the deployment ({name}) to go on: ")
+        given = prompt(f"\nType the name of the deployment ({name}) to continue: ")
     if given != name:
-        raise Stop(f"Nothing is deleted. (Without a terminal: CONFIRM={name}.)")
+        raise CommandError(f"Nothing is deleted. (Without a terminal, set CONFIRM={name}.)")
 
 
-def tell_rest(place):
-    """What is still there, and how to be rid of it."""
-    region = f"--region {place.region}"
+def print_remaining(deployment):
+    """Lists what still exists, and the command that deletes each."""
+    region = f"--region {deployment.region}"
     lines = []
-    if place.has_bucket(place.pictures_bucket):
-        lines.append(f"  s3://{place.pictures_bucket}: the pictures. The next make deploy takes them up again.")
-    snapshots = place.client("rds").describe_db_snapshots(DBInstanceIdentifier=place.name)["DBSnapshots"]
+    if deployment.bucket_exists(deployment.pictures_bucket):
+        lines.append(f"  s3://{deployment.pictures_bucket}: the pictures. The next make deploy imports the bucket.")
+    snapshots = deployment.client("rds").describe_db_snapshots(DBInstanceIdentifier=deployment.name)["DBSnapshots"]
     for snapshot in snapshots:
-        what = snapshot["DBSnapshotIdentifier"]
-        lines.append(f"  snapshot {what}: aws rds delete-db-snapshot {region} --db-snapshot-identifier {what}")
-    if place.has_bucket(place.state_bucket):
-        lines.append(f"  s3://{place.state_bucket}: states, and {place.name}.tfvars")
-    if has_registry(place):
-        lines.append(f"  the registry {place.name}: images")
-        lines.append("  The last two go with make destroy ALL=1.")
+        identifier = snapshot["DBSnapshotIdentifier"]
+        lines.append(f"  snapshot {identifier}: aws rds delete-db-snapshot {region} --db-snapshot-identifier {identifier}")
+    if deployment.bucket_exists(deployment.state_bucket):
+        lines.append(f"  s3://{deployment.state_bucket}: states, and {deployment.name}.tfvars")
+    if registry_exists(deployment):
+        lines.append(f"  the registry {deployment.name}: images")
+        lines.append("  make destroy ALL=1 deletes the last two.")
     if lines:
-        say("\nStill there:\n" + "\n".join(lines))
+        say("\nRemaining:\n" + "\n".join(lines))
     say(f"Automatic backups: aws rds describe-db-instance-automated-backups {region}")

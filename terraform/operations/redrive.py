@@ -1,68 +1,70 @@
-"""make redrive: sends dead letters back to the queues that they came from, and follows until they are."""
+"""make redrive: moves messages from the dead-letter queues back to their queues and waits for the end."""
 
 import time
 
 from botocore.exceptions import ClientError
 
-from operations.console import Stop, chosen, confirm, minutes, say
-from operations.state import deployed
-from operations.variables import settle
+from operations.console import CommandError, confirm, say, select_function, timeout_minutes
+from operations.state import require_deployed
+from operations.variables import open_deployment
 
-SECONDS_BETWEEN = 2
-PATIENCE_MINUTES = 60
+POLL_SECONDS = 2
+TIMEOUT_MINUTES = 60
 
 
 def main():
-    place, _ = settle()
-    sqs = place.client("sqs")
-    queues = deployed(place).outputs["queues"]
-    queues = chosen(queues, queues)
-    letters = {what: waiting(sqs, queue["dead_url"]) for what, queue in queues.items()}
-    for what, number in letters.items():
-        say(f"{what}: {number} dead letter{'' if number == 1 else 's'}")
-    # The number is approximate; a task that runs already says that there are some.
-    running = {what: task for what, queue in queues.items() if (task := newest(sqs, queue)) and task["Status"] == "RUNNING"}
-    if not any(letters.values()) and not running:
+    deployment, _ = open_deployment()
+    sqs = deployment.client("sqs")
+    queues = require_deployed(deployment).outputs["queues"]
+    queues = select_function(queues, queues)
+    counts = {function: message_count(sqs, queue["dead_url"]) for function, queue in queues.items()}
+    for function, count in counts.items():
+        say(f"{function}: {count} dead letter{'' if count == 1 else 's'}")
+    # The count is approximate, so it can be 0 while a running task still moves messages.
+    running = {
+        function: task for function, queue in queues.items() if (task := latest_task(sqs, queue)) and task["Status"] == "RUNNING"
+    }
+    if not any(counts.values()) and not running:
         return
-    confirm("Is their cause mended, and shall they be sent back?")
-    limit = time.monotonic() + 60 * minutes(PATIENCE_MINUTES)
+    confirm("Redrive them? Fix the cause first.")
+    deadline = time.monotonic() + 60 * timeout_minutes(TIMEOUT_MINUTES)
     failures = []
-    for what, queue in queues.items():
-        if letters[what] or what in running:
-            if what not in running:
+    for function, queue in queues.items():
+        if counts[function] or function in running:
+            if function not in running:
                 sqs.start_message_move_task(SourceArn=queue["dead_arn"], DestinationArn=queue["arn"])
-            failures += follow(sqs, what, queue, limit)
+            failures += follow(sqs, function, queue, deadline)
     if failures:
-        raise Stop("\n".join(failures))
+        raise CommandError("\n".join(failures))
 
 
-def waiting(sqs, url):
+def message_count(sqs, url):
     name = "ApproximateNumberOfMessages"
     return int(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name])
 
 
-def newest(sqs, queue):
-    """The last task that moved letters of this queue; None if there was none."""
+def latest_task(sqs, queue):
+    """The latest message move task of the dead-letter queue; None if there is none."""
     try:
         tasks = sqs.list_message_move_tasks(SourceArn=queue["dead_arn"], MaxResults=1)["Results"]
     except ClientError as error:
-        raise Stop(f"The tasks of {queue['dead_arn']} cannot be listed: {error.response['Error']['Message']}") from None
+        raise CommandError(f"The message move tasks of {queue['dead_arn']} cannot be listed: {error.response['Error']['Message']}") from None
     return tasks[0] if tasks else None
 
 
-def follow(sqs, what, queue, limit):
-    """Until the task has ended; why it failed, if it did."""
+def follow(sqs, function, queue, deadline):
+    """Waits until the task has ended; returns a list with its failure, or an empty one."""
     shown = None
     while True:
-        task = newest(sqs, queue)
+        task = latest_task(sqs, queue)
         moved, total = task.get("ApproximateNumberOfMessagesMoved", 0), task.get("ApproximateNumberOfMessagesToMove")
         if moved != shown:
-            say(f"{what}: {moved} of {total if total is not None else 'some'} sent back")
+            say(f"{function}: {moved} of {total if total is not None else 'some'} redriven")
             shown = moved
         if task["Status"] == "COMPLETED":
             return []
         if task["Status"] not in ("RUNNING", "CANCELLING"):
-            return [f"{what}: {task['Status']}, {task.get('FailureReason', 'AWS does not say why')}"]
-        if time.monotonic() > limit:
-            return [f"{what}: still under way; AWS goes on with it. make redrive follows it again."]
-        time.sleep(SECONDS_BETWEEN)
+            return [f"{function}: {task['Status']}, {task.get('FailureReason', 'AWS gives no reason')}"]
+        if time.monotonic() > deadline:
+            return [f"{function}: still running on AWS. Run make redrive again to follow it."]
+        time.sleep(POLL_SECONDS)

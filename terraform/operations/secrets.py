@@ -1,9 +1,9 @@
-"""The two secrets that people choose: what Terraform is given for them at a plan and an apply.
+"""The two secrets that the operator chooses: the admin password and the Gemini key.
 
-Terraform wants them every time, and hands one on to AWS only when its version in `secret_versions`
-rises. In between, it is given what Secrets Manager has, so that nobody has to keep the password at
-hand, and so that a secret which has to be made anew gets the value it had. They go by environment
-variables: they are on no command line, in no file and in no output.
+Terraform needs their values at every plan and apply, and writes one to Secrets Manager only when its
+version in `secret_versions` changes. Between changes, Terraform gets the values that Secrets Manager
+has: the operator does not have to keep them, and a secret that has to be recreated keeps its value.
+They are passed in environment variables, never on a command line, in a file or in the output.
 """
 
 import os
@@ -11,66 +11,69 @@ import secrets as random
 
 from botocore.exceptions import ClientError
 
-from operations.console import Stop, ask_secret, interactive, say
+from operations.console import CommandError, interactive, prompt_secret, say
 
-# What the variables' rules in variables.tf say.
-SHORTEST_PASSWORD = 12
+# As in the validation of variables.tf.
+MINIMUM_PASSWORD_LENGTH = 12
 
 
-def given():
-    """Those that the environment has."""
+def from_environment():
     return {
         "admin_password": os.environ.get("TF_VAR_admin_password"),
         "gemini_api_key": os.environ.get("TF_VAR_gemini_api_key") or os.environ.get("GEMINI_API_KEY"),
     }
 
 
-def gather(place, state, variables, inputs):
+def collect(deployment, state, variables, inputs):
     """The environment variables for Terraform."""
-    wanted = ["admin_password"] + (["gemini_api_key"] if inputs["captioner"] == "gemini" else [])
-    values = {name: value_of(name, place, state, variables, inputs["secret_versions"][name]) for name in wanted}
+    names = ["admin_password"] + (["gemini_api_key"] if inputs["captioner"] == "gemini" else [])
+    values = {name: value_of(name, deployment, state, variables, inputs["secret_versions"][name]) for name in names}
     return {f"TF_VAR_{name}": value for name, value in values.items()}
 
 
-def value_of(name, place, state, variables, version):
-    new = given()[name]
+def value_of(name, deployment, state, variables, version):
+    given = from_environment()[name]
     key = name.replace("_", "-")
     address = f'module.secrets.aws_secretsmanager_secret_version.this["{key}"]'
     written = state.attribute(address, "secret_string_wo_version")
     if written is None or written != version:
-        return new or choose(name, "a new " if written else "the ")
-    value = fetch(place, state.attribute(address, "secret_id"), name)
-    if new and new != value:
-        raise Stop(
-            f"The {name} in the environment is not the one that is in use. To change it, raise its version: "
-            f"secret_versions = {{ {name} = {version + 1} }} in terraform/{variables.key}. To leave it, take it out of the environment."
+        return given or choose(name, "a new " if written else "the ")
+    current = fetch(deployment, state.attribute(address, "secret_id"), name)
+    if given and given != current:
+        raise CommandError(
+            f"The {name} in the environment differs from the current one. To change it, increase its version: "
+            f"secret_versions = {{ {name} = {version + 1} }} in terraform/{variables.key}. To keep it, unset the environment variable."
         )
-    return value
+    return current
 
 
-def fetch(place, arn, name):
+def fetch(deployment, arn, name):
     try:
-        return place.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
+        return deployment.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        raise Stop(
-            f"The {name} that is in use cannot be read ({code}): {arn}. Deploying needs secretsmanager:GetSecretValue on it."
+        raise CommandError(
+            f"The current {name} cannot be read ({code}): {arn}. Deploying needs secretsmanager:GetSecretValue on it."
         ) from None
 
 
-def choose(name, which):
+def choose(name, article):
     if name == "gemini_api_key":
         if interactive():
-            return ask_secret(f"{which.capitalize()}key for Gemini", lambda key: None if len(key) >= 8 else "A key is longer.", False)
-        raise Stop('captioner is "gemini", which needs a key: set GEMINI_API_KEY, or captioner = "describe".')
+            return prompt_secret(f"{article.capitalize()}Gemini API key", key_error, optional=False)
+        raise CommandError('captioner = "gemini" needs a key: set GEMINI_API_KEY, or captioner = "describe".')
     if interactive():
-        say(f"Choose {which}password of the admin, or press return to have one made up.")
-        chosen = ask_secret("Password", complaint_about_password, True)
+        say(f"Choose {article}admin password, or press return to generate one.")
+        chosen = prompt_secret("Password", password_error, optional=True)
         if chosen:
             return chosen
-    say(f"{which.capitalize()}password of the admin is made up. How to read it is said at the end.")
+    say(f"{article.capitalize()}admin password is generated. The summary at the end shows how to read it.")
     return random.token_urlsafe(24)
 
 
-def complaint_about_password(password):
-    return None if len(password) >= SHORTEST_PASSWORD else f"A password has {SHORTEST_PASSWORD} characters or more."
+def key_error(key):
+    return None if len(key) >= 8 else "The key is too short."
+
+
+def password_error(password):
+    return None if len(password) >= MINIMUM_PASSWORD_LENGTH else f"The password must have at least {MINIMUM_PASSWORD_LENGTH} characters."

@@ -1,7 +1,7 @@
-"""What Terraform knows of the deployment, read from the bucket that it keeps it in.
+"""Terraform's state of a deployment, read from its S3 bucket.
 
-Read directly, so that logs and shells come at once, from any checkout, without Terraform and
-without fetching its providers first. The format has been version 4 since Terraform 0.12.
+Reading it directly lets make logs and make ssh start at once from any checkout, without Terraform
+and its providers. The format has been version 4 since Terraform 0.12.
 """
 
 import collections
@@ -9,7 +9,7 @@ import json
 
 from botocore.exceptions import ClientError
 
-from operations.console import Stop
+from operations.console import CommandError
 
 KEY = "vitrine.tfstate"
 LOCK = f"{KEY}.tflock"
@@ -19,65 +19,65 @@ class State:
     def __init__(self, content):
         self.outputs = {name: output["value"] for name, output in content.get("outputs", {}).items()}
         self.managed = {}
-        self.kinds = collections.Counter()
+        self.resource_counts = collections.Counter()
         for resource in content.get("resources", []):
             if resource["mode"] != "managed":
                 continue
-            self.kinds[resource["type"].removeprefix("aws_")] += len(resource["instances"])
+            self.resource_counts[resource["type"].removeprefix("aws_")] += len(resource["instances"])
             for instance in resource["instances"]:
                 index = f'["{instance["index_key"]}"]' if "index_key" in instance else ""
                 address = ".".join(part for part in (resource.get("module"), resource["type"], resource["name"]) if part)
                 self.managed[address + index] = instance["attributes"]
 
     def attribute(self, address, name):
-        """None if there is no such thing."""
+        """None if the resource or the attribute does not exist."""
         return self.managed.get(address, {}).get(name)
 
 
-def read(place):
-    """The state, empty if nothing was deployed yet."""
-    content = read_object(place, KEY)
+def read(deployment):
+    """The state; empty before the first deploy."""
+    content = read_object(deployment, KEY)
     if content is None:
         return State({})
     state = json.loads(content)
     if state.get("version") != 4:
-        raise Stop(f"The state in s3://{place.state_bucket}/{KEY} is of version {state.get('version')}, and this program knows version 4.")
+        raise CommandError(f"The state in s3://{deployment.state_bucket}/{KEY} has version {state.get('version')}; only version 4 is supported.")
     return State(state)
 
 
-def deployed(place):
-    """The state of a deployment that is there."""
-    state = read(place)
+def require_deployed(deployment):
+    """The state of an existing deployment."""
+    state = read(deployment)
     if "url" not in state.outputs:
-        raise Stop(
-            f"There is no deployment {place}, or it is not complete: make deploy. (Another name is chosen with DEPLOYMENT=…, "
-            "another account with AWS_PROFILE, another region with AWS_REGION.)"
+        raise CommandError(
+            f"There is no deployment {deployment}, or it is incomplete: run make deploy. (DEPLOYMENT=… selects another name, "
+            "AWS_PROFILE another account, AWS_REGION another region.)"
         )
     return state
 
 
-def read_object(place, key):
-    """The bytes of an object in the bucket with the state; None if there is none."""
+def read_object(deployment, key):
+    """The bytes of an object in the state bucket; None if it does not exist."""
     try:
-        answer = place.client("s3").get_object(Bucket=place.state_bucket, Key=key, ExpectedBucketOwner=place.account)
+        response = deployment.client("s3").get_object(Bucket=deployment.state_bucket, Key=key, ExpectedBucketOwner=deployment.account)
     except ClientError as error:
         if error.response["Error"]["Code"] in ("NoSuchKey", "NoSuchBucket"):
             return None
         raise
-    return answer["Body"].read()
+    return response["Body"].read()
 
 
-def write_object(place, key, content):
-    place.client("s3").put_object(Bucket=place.state_bucket, Key=key, Body=content, ExpectedBucketOwner=place.account)
+def write_object(deployment, key, content):
+    deployment.client("s3").put_object(Bucket=deployment.state_bucket, Key=key, Body=content, ExpectedBucketOwner=deployment.account)
 
 
-def refuse_if_locked(place):
-    """Before anything is built: somebody is at it, or was cut off at it."""
-    lock = read_object(place, LOCK)
+def refuse_if_locked(deployment):
+    """Fails early if another run holds the lock, or an interrupted one left it."""
+    lock = read_object(deployment, LOCK)
     if lock is None:
         return
     lock = json.loads(lock)
-    raise Stop(
-        f"The state is locked: {lock.get('Who')} began \"{lock.get('Operation')}\" at {lock.get('Created')}.\n"
-        f"Wait until that is done. If it was cut off and nothing runs any more: make deploy UNLOCK={lock.get('ID')}"
+    raise CommandError(
+        f"The state is locked: {lock.get('Who')} started \"{lock.get('Operation')}\" at {lock.get('Created')}.\n"
+        f"Wait until it has finished. If it was interrupted and is no longer running: make deploy UNLOCK={lock.get('ID')}"
     )

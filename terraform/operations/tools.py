@@ -1,4 +1,4 @@
-"""The programs that are called: Terraform, Docker, make."""
+"""Runs external programs: Terraform, Docker, make."""
 
 import json
 import os
@@ -6,25 +6,36 @@ import shutil
 import signal
 import subprocess
 
-from operations.console import Stop
-from operations.place import ROOT, TARGET, TERRAFORM
+from operations.console import CommandError
+from operations.deployment import ROOT, TARGET, TERRAFORM
 
-# Functions and web image are for the processors that Terraform asks for.
+# The processor of the functions and the web instances, as Terraform configures them.
 ARCHITECTURE = "arm64"
-OLDEST_TERRAFORM = (1, 11)
+MINIMUM_TERRAFORM = (1, 11)
 
 
 def run(command, env=None, **options):
-    """Runs a program to its end. An interrupt is for that program, which then cleans up: Terraform
-    writes the state down and gives the lock back, for which it has to live."""
-    process = subprocess.Popen(command, env=env, **options)
-    pass_on = {
-        # From the terminal, everybody gets it.
-        signal.SIGINT: lambda *_: None,
-        signal.SIGTERM: lambda *_: process.send_signal(signal.SIGINT),
-    }
-    before = {number: signal.signal(number, handler) for number, handler in pass_on.items()}
+    """Runs a program to its end; returns its exit status and its output. Interrupts are left to that
+    program: Terraform has to write its state and release the lock before it ends."""
+    process, interrupted = None, False
+
+    def forward(*_):
+        nonlocal interrupted
+        if process is None:
+            interrupted = True
+        else:
+            process.send_signal(signal.SIGINT)
+
+    # The terminal sends SIGINT to the whole process group, so it is not forwarded. Handlers are set
+    # before the program starts: it then has the default actions, even if this process was started
+    # with signals ignored, as by nohup.
+    handlers = {signal.SIGINT: lambda *_: None, signal.SIGTERM: forward}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
+        process = subprocess.Popen(command, env=env, **options)
+        if interrupted:
+            # It came while the program was started. Not sent twice: that would kill Terraform.
+            process.send_signal(signal.SIGINT)
         output, _ = process.communicate()
     finally:
         for number, handler in before.items():
@@ -33,33 +44,33 @@ def run(command, env=None, **options):
 
 
 def terraform_command():
-    """TERRAFORM names another program."""
+    """The value of TERRAFORM, which can name another program."""
     return os.environ.get("TERRAFORM") or "terraform"
 
 
 class Terraform:
-    """Terraform for one deployment, in one of its folders."""
+    """Runs Terraform in one folder for one deployment."""
 
-    def __init__(self, place, folder=TERRAFORM):
+    def __init__(self, deployment, folder=TERRAFORM):
         self.command = terraform_command()
         self.folder = folder
         self.env = os.environ | {
-            "AWS_REGION": place.region,
-            "TF_DATA_DIR": str(place.work / f"terraform-{folder.name}"),
+            "AWS_REGION": deployment.region,
+            "TF_DATA_DIR": str(deployment.work / f"terraform-{folder.name}"),
             "TF_IN_AUTOMATION": "1",
             "TF_INPUT": "0",
         }
 
-    def __call__(self, *arguments, doing, secrets=None, good=(0,)):
-        """Runs a command, whose output is for the person at the terminal; its exit status. Secrets go
-        by the environment."""
+    def __call__(self, *arguments, task, secrets=None, success=(0,)):
+        """Runs a command with its output on the terminal; returns the exit status. Secrets are passed
+        in the environment."""
         code, _ = run([self.command, f"-chdir={self.folder}", *arguments], self.env | (secrets or {}))
-        if code not in good:
-            raise Stop(f"{doing} did not work; Terraform says why above.")
+        if code not in success:
+            raise CommandError(f"{task} failed; see Terraform's output above.")
         return code
 
     def read(self, *arguments, secrets=None):
-        """Runs a command, for its exit status and all that it says."""
+        """Runs a command; returns its exit status and its output."""
         return run(
             [self.command, f"-chdir={self.folder}", *arguments], self.env | (secrets or {}),
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -68,45 +79,45 @@ class Terraform:
 
 def require_terraform():
     command = terraform_command()
-    wanted = ".".join(map(str, OLDEST_TERRAFORM))
-    where = "https://developer.hashicorp.com/terraform/install"
+    minimum = ".".join(map(str, MINIMUM_TERRAFORM))
+    url = "https://developer.hashicorp.com/terraform/install"
     if not shutil.which(command):
-        raise Stop(f"Terraform is not installed: version {wanted} or newer is needed, from {where}")
-    answer = subprocess.run([command, "version", "-json"], capture_output=True, text=True)
+        raise CommandError(f"Terraform is not installed: version {minimum} or newer is required: {url}")
+    result = subprocess.run([command, "version", "-json"], capture_output=True, text=True)
     try:
-        version = json.loads(answer.stdout)["terraform_version"]
+        version = json.loads(result.stdout)["terraform_version"]
     except (ValueError, KeyError):
-        raise Stop(f"{command} does not say what version it is:\n{answer.stdout}{answer.stderr}") from None
-    if tuple(int(part) for part in version.split("-")[0].split(".")[:2]) < OLDEST_TERRAFORM:
-        raise Stop(f"Terraform is {version}, and {wanted} or newer is needed, from {where}")
+        raise CommandError(f"{command} does not report its version:\n{result.stdout}{result.stderr}") from None
+    if tuple(int(part) for part in version.split("-")[0].split(".")[:2]) < MINIMUM_TERRAFORM:
+        raise CommandError(f"Terraform {version} is installed; {minimum} or newer is required: {url}")
 
 
 def require_docker():
     if not shutil.which("docker"):
-        raise Stop(
-            "Docker is not installed, and the web image has to be built: https://docs.docker.com/engine/install/\n"
-            "Where an image is in the registry already, make deploy IMAGE=…@sha256:… needs no Docker."
+        raise CommandError(
+            "Docker is not installed. It is required to build the web image: https://docs.docker.com/engine/install/\n"
+            "make deploy IMAGE=…@sha256:… deploys an existing image without Docker."
         )
-    answer = subprocess.run(["docker", "version", "--format", "{{.Server.Version}}"], capture_output=True, text=True)
-    if answer.returncode != 0:
-        raise Stop(
-            f"Docker's engine does not answer, and the web image has to be built: {answer.stderr.strip()}\n"
-            "Start it (Docker Desktop, or systemctl start docker as root), or see whether you may use it."
+    result = subprocess.run(["docker", "version", "--format", "{{.Server.Version}}"], capture_output=True, text=True)
+    if result.returncode != 0:
+        raise CommandError(
+            f"The Docker engine does not answer. It is required to build the web image: {result.stderr.strip()}\n"
+            "Start it (Docker Desktop, or systemctl start docker as root), or check that you have access to it."
         )
 
 
 def make(goal, **variables):
-    """Another command of the Makefile. What this one was told is not meant for it."""
+    """Runs another make goal, without the flags and variables of the calling make."""
     environment = {
         name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
     }
     arguments = [f"{name}={value}" for name, value in variables.items()]
     code, _ = run(["make", "--no-print-directory", goal, *arguments], environment, cwd=ROOT)
     if code != 0:
-        raise Stop(f"make {goal} did not work; it says why above.")
+        raise CommandError(f"make {goal} failed; see its output above.")
 
 
 def functions_directory():
-    """Where `make functions` leaves its archives, as Terraform sees it. Relative, because the state
-    keeps it, and another checkout is somewhere else."""
+    """The output folder of `make functions`, relative to Terraform's: the state stores the path, and
+    other checkouts have other absolute paths."""
     return os.path.relpath(TARGET / "lambda", TERRAFORM)

@@ -1,7 +1,7 @@
-"""What a deployment is made of: one file, terraform/DEPLOYMENT.tfvars, with a copy beside the state.
+"""The variables of a deployment: terraform/DEPLOYMENT.tfvars, with a copy in the state bucket.
 
-The file is the operator's and in no repository. The copy lets a second `make deploy`, from another
-checkout or by a colleague, do the same as the first.
+The operator owns the file; Git ignores it. The copy lets `make deploy` run from another checkout
+or by a colleague with the same variables.
 """
 
 import difflib
@@ -12,17 +12,17 @@ import re
 import shutil
 from pathlib import Path
 
-from operations.console import Stop, ask, interactive, say
-from operations.place import TERRAFORM, Place, deployment_name
+from operations.console import CommandError, interactive, prompt, say
+from operations.deployment import TERRAFORM, Deployment, deployment_name
 from operations.state import read_object, write_object
 from operations.tools import Terraform
 
-# What this program itself says, or takes from the environment because it is secret.
-NOT_IN_THE_FILE = ("name", "image", "functions_directory", "take_over_pictures", "admin_password", "gemini_api_key")
-# In the place of secrets where only the rules for variables are looked at.
-PLACEHOLDER = "stands-for-a-secret"
+# Set by these commands, or secret and therefore taken from the environment.
+RESERVED = ("name", "image", "functions_directory", "take_over_pictures", "admin_password", "gemini_api_key")
+# A value for secrets that passes validation.
+PLACEHOLDER = "placeholder-secret"
 
-ASKED_FOR = """\
+INPUTS_OUTPUT = """\
 output "inputs" {
   value = {
     region          = var.region
@@ -35,34 +35,34 @@ output "inputs" {
 """
 
 TEMPLATE = """\
-# What the deployment "{name}" is made of. make deploy wrote this and keeps a copy beside Terraform's
-# state. Change it here, then make deploy again. variables.tf and sizes.tf list all that can be said;
-# docs/operations.md has a small, a normal and a large deployment.
+# Variables of the deployment "{name}". make deploy wrote this file and keeps a copy beside Terraform's
+# state. To change it, edit it here and run make deploy again. variables.tf and sizes.tf list all
+# variables; docs/operations.md shows a small, a default and a large deployment.
 
 region = "{region}"
 
-# "gemini" sends pictures to Google, with faces made unrecognisable, and needs GEMINI_API_KEY at the
-# first deploy; "describe" works without AI and sends nothing anywhere.
+# "gemini" sends pictures with anonymised faces to Google and needs GEMINI_API_KEY at the first
+# deploy; "describe" works without AI and sends no data.
 captioner = "{captioner}"
 
 {shells}
 """
 BASTION = """\
-# Shells: by SSH through a bastion, which only these addresses reach.
+# Shells: by SSH through a bastion that only these addresses can reach.
 shell_access   = "bastion"
 admin_cidrs    = {cidrs}
 ssh_public_key = "{key}"
 """
 SESSION_MANAGER = """\
-# Shells: through Session Manager, without an open port. "bastion" wants admin_cidrs and ssh_public_key.
+# Shells: through Session Manager, without an open port. "bastion" needs admin_cidrs and ssh_public_key.
 shell_access = "session_manager"
 """
 
 
-def settle():
-    """The deployment that is meant, in its account and region, and what it is made of."""
+def open_deployment():
+    """The deployment that DEPLOYMENT names, and its variables."""
     variables = Variables(deployment_name())
-    return Place(variables.name, variables.stated_region()), variables
+    return Deployment(variables.name, variables.region()), variables
 
 
 class Variables:
@@ -74,106 +74,106 @@ class Variables:
     def key(self):
         return self.file.name
 
-    def stated_region(self):
-        """The region in the file, which has to be known before anything can be looked up."""
+    def region(self):
+        """The region in the file, which is needed before Terraform can evaluate it."""
         found = re.search(r'^region\s*=\s*"([a-z0-9-]+)"', self.text(), re.MULTILINE)
         return found[1] if found else None
 
     def text(self):
         return self.file.read_text() if self.file.exists() else ""
 
-    def bring(self, place, may_write):
-        """Sees to it that the file is there: from the checkout, else from beside the state, else
-        written with the answers of whoever deploys."""
-        kept = read_object(place, self.key)
+    def load(self, deployment, create):
+        """Makes sure that the file exists: uses the one in the checkout, else the copy in the state
+        bucket, else (with `create`) writes a new one from the operator's answers."""
+        saved = read_object(deployment, self.key)
         if self.file.exists():
-            self.show_difference(kept)
-        elif kept is not None:
-            self.file.write_bytes(kept)
-            say(f"terraform/{self.key} comes from s3://{place.state_bucket}: it is that of the last deploy.")
-        elif may_write:
-            self.file.write_text(self.first(place))
-            say(f"What was said is written down in terraform/{self.key}.")
+            self.show_difference(saved)
+        elif saved is not None:
+            self.file.write_bytes(saved)
+            say(f"terraform/{self.key} was downloaded from s3://{deployment.state_bucket}: it is the one of the last deploy.")
+        elif create:
+            self.file.write_text(self.initial_content(deployment))
+            say(f"The answers are saved in terraform/{self.key}.")
         else:
-            raise Stop(f"There is no terraform/{self.key}, neither here nor in s3://{place.state_bucket}.")
-        for name in NOT_IN_THE_FILE:
+            raise CommandError(f"terraform/{self.key} exists neither here nor in s3://{deployment.state_bucket}.")
+        for name in RESERVED:
             if re.search(rf"^{name}\s*=", self.text(), re.MULTILINE):
-                raise Stop(f"terraform/{self.key} sets {name}. {self.where_else(name)}")
+                raise CommandError(f"terraform/{self.key} sets {name}. {self.reserved_hint(name)}")
 
     @staticmethod
-    def where_else(name):
+    def reserved_hint(name):
         if name == "name":
-            return "The name of a deployment is chosen with DEPLOYMENT=…, and its file is terraform/DEPLOYMENT.tfvars."
+            return "DEPLOYMENT=… sets the name of a deployment, and its file is terraform/DEPLOYMENT.tfvars."
         if name == "image":
-            return "An image is chosen with IMAGE=…@sha256:…; without that, it is built."
+            return "IMAGE=…@sha256:… selects an image; without it, the image is built."
         if name == "functions_directory":
-            return "It follows from CARGO_TARGET_DIR."
+            return "It is derived from CARGO_TARGET_DIR."
         if name == "take_over_pictures":
-            return "make deploy sees whether the bucket is there."
-        return f"A secret belongs into no file: take it out, change it, and set TF_VAR_{name}."
+            return "make deploy detects an existing bucket."
+        return f"Secrets must not be stored in files: remove it, redeployment the secret, and set TF_VAR_{name}."
 
-    def show_difference(self, kept):
-        if kept is None or kept == self.file.read_bytes():
+    def show_difference(self, saved):
+        if saved is None or saved == self.file.read_bytes():
             return
-        say(f"terraform/{self.key} is not as at the last deploy (- then, + now):")
-        for line in difflib.unified_diff(kept.decode().splitlines(), self.text().splitlines(), lineterm="", n=0):
+        say(f"terraform/{self.key} has changed since the last deploy (- then, + now):")
+        for line in difflib.unified_diff(saved.decode().splitlines(), self.text().splitlines(), lineterm="", n=0):
             if not line.startswith(("---", "+++", "@@")):
                 say(f"  {line}")
 
-    def keep(self, place):
-        if read_object(place, self.key) != self.file.read_bytes():
-            write_object(place, self.key, self.file.read_bytes())
+    def save_copy(self, deployment):
+        if read_object(deployment, self.key) != self.file.read_bytes():
+            write_object(deployment, self.key, self.file.read_bytes())
 
-    def first(self, place):
+    def initial_content(self, deployment):
         captioner = "gemini" if os.environ.get("GEMINI_API_KEY") or os.environ.get("TF_VAR_gemini_api_key") else "describe"
         key = public_key()
         if not interactive():
-            raise Stop(
-                f"There is no deployment {place} yet, and nobody to ask what it should be. Write terraform/{self.key} first, as in\n\n"
+            raise CommandError(
+                f"The deployment {deployment} does not exist, and there is no terminal to ask for its variables. Write terraform/{self.key} first, for example\n\n"
                 + TEMPLATE.format(
-                    name=self.name, region=place.region, captioner=captioner,
+                    name=self.name, region=deployment.region, captioner=captioner,
                     shells=BASTION.format(cidrs='["203.0.113.7/32"]', key=key or "ssh-ed25519 AAAA…"),
                 )
             )
-        cidrs = ask_for_addresses() if key else []
+        cidrs = prompt_for_addresses() if key else []
         if not key:
-            say("There is no ~/.ssh/id_ed25519.pub, so there will be no bastion.")
+            say("~/.ssh/id_ed25519.pub does not exist, so no bastion is created.")
         shells = BASTION.format(cidrs=json.dumps(cidrs), key=key) if cidrs else SESSION_MANAGER
-        return TEMPLATE.format(name=self.name, region=place.region, captioner=captioner, shells=shells)
+        return TEMPLATE.format(name=self.name, region=deployment.region, captioner=captioner, shells=shells)
 
-    def arguments(self, place, image, functions):
-        """What Terraform has to be told at every plan, import and destroy."""
+    def arguments(self, deployment, image, functions):
+        """The arguments that every plan, import and destroy needs."""
         return [
             f"-var-file={self.file}",
             f"-var=name={self.name}",
-            f"-var=region={place.region}",
+            f"-var=region={deployment.region}",
             f"-var=image={image}",
             f"-var=functions_directory={functions}",
         ]
 
-    def evaluate(self, place, secrets):
-        """The values as Terraform sees them, with its defaults, after its own rules. Done with the
-        variables alone, so that a mistake shows before anything is built."""
-        folder = place.work / "inputs"
+    def evaluate(self, deployment, secrets):
+        """The values with Terraform's defaults, after its validation. Only the variables are evaluated,
+        without a provider, so that mistakes show before anything is built."""
+        folder = deployment.work / "inputs"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         for file in ("variables.tf", "sizes.tf"):
             shutil.copy(TERRAFORM / file, folder)
-        (folder / "inputs.tf").write_text(ASKED_FOR)
-        terraform = Terraform(place, folder)
-        # Meant for the plan of the whole, as -replace is.
+        (folder / "inputs.tf").write_text(INPUTS_OUTPUT)
+        terraform = Terraform(deployment, folder)
+        # These arguments, such as -redeployment, are for the plan of the root module.
         terraform.env.pop("TF_CLI_ARGS_plan", None)
         plan = folder / "plan"
         code, output = terraform.read(
-            "plan", "-no-color", f"-out={plan}", *self.arguments(place, "not-known-yet", "not-known-yet"),
+            "plan", "-no-color", f"-out={plan}", *self.arguments(deployment, "unknown", "unknown"),
             secrets={f"TF_VAR_{name}": secrets.get(name) or PLACEHOLDER for name in ("admin_password", "gemini_api_key")},
         )
         if code != 0:
-            complaint = output[output.find("Error:"):].strip()
-            raise Stop(f"{complaint}\n\nterraform/{self.key} or the environment has to say something else.")
-        # Terraform only warns of these, below everything else.
+            message = output[output.find("Error:"):].strip()
+            raise CommandError(f"{message}\n\nCorrect terraform/{self.key} or the environment.")
+        # Terraform only warns about these.
         if unknown := re.findall(r'does not declare a\s+variable\s+named "(\w+)"', output):
-            raise Stop(f"terraform/{self.key} sets {', '.join(unknown)}, and there is no such variable. variables.tf and sizes.tf list them.")
+            raise CommandError(f"terraform/{self.key} sets unknown variables: {', '.join(unknown)}. variables.tf and sizes.tf list the variables.")
         _, shown = terraform.read("show", "-json", str(plan))
         return json.loads(shown[shown.index("{"):])["planned_values"]["outputs"]["inputs"]["value"]
 
@@ -186,15 +186,15 @@ def public_key():
     return None
 
 
-def ask_for_addresses():
+def prompt_for_addresses():
     say(
-        "From which addresses will administrators reach the bastion by SSH? IPv4 ranges with commas between\n"
-        "them, as in 203.0.113.7/32; https://checkip.amazonaws.com shows yours. Nothing means no bastion:\n"
-        "shells then go through Session Manager."
+        "From which addresses do administrators reach the bastion by SSH? Enter IPv4 ranges, separated by\n"
+        "commas, for example 203.0.113.7/32; https://checkip.amazonaws.com shows yours. Leave it empty for no\n"
+        "bastion: shells then use Session Manager."
     )
     while True:
-        answer = [part for part in re.split(r"[,\s]+", ask("Addresses: ")) if part]
+        answer = [part for part in re.split(r"[,\s]+", prompt("Addresses: ")) if part]
         try:
             return [str(ipaddress.IPv4Network(part)) for part in answer]
         except ValueError as error:
-            say(f"{error}. An example is 203.0.113.7/32.")
+            say(f"{error}. Example: 203.0.113.7/32.")

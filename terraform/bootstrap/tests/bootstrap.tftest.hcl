@@ -2,26 +2,26 @@ mock_provider "aws" {
   source = "../tests/mocks"
 }
 
-run "the_state_is_in_a_bucket_of_its_own" {
+run "state_bucket_has_a_predictable_name" {
   assert {
     condition     = output.state_bucket == "vitrine-state-123456789012-eu-west-1" && output.region == "eu-west-1"
-    error_message = "The bucket's name cannot be told without this state."
+    error_message = "The name of the bucket does not follow from name, account and region."
   }
 }
 
-run "an_image_stays_what_it_is_and_is_looked_through" {
+run "registry_has_immutable_tags_scans_and_a_lifecycle_policy" {
   assert {
     condition     = aws_ecr_repository.web.image_tag_mutability == "IMMUTABLE" && aws_ecr_repository.web.image_scanning_configuration[0].scan_on_push && !aws_ecr_repository.web.force_delete
-    error_message = "A tag may become another image, flaws stay unnoticed, or images are deleted by mistake."
+    error_message = "Tags are mutable, images are not scanned, or the registry can be deleted with images."
   }
 
   assert {
     condition     = jsondecode(aws_ecr_lifecycle_policy.web.policy).rules[0].selection.countNumber == 20
-    error_message = "Old images are not cleared away, or too early."
+    error_message = "The number of kept images is wrong."
   }
 }
 
-run "refuses_a_name_in_capitals" {
+run "rejects_an_upper_case_name" {
   command = plan
   variables {
     name = "Vitrine"
@@ -29,7 +29,7 @@ run "refuses_a_name_in_capitals" {
   expect_failures = [var.name]
 }
 
-run "refuses_to_keep_nothing_to_go_back_to" {
+run "rejects_a_single_kept_image" {
   command = plan
   variables {
     images_kept = 1

@@ -6,8 +6,8 @@ data "aws_ssm_parameter" "ami" {
   name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
 }
 
-# Instances get the key when they are made and keep it. Another key has another name, so that they
-# are made anew with it.
+# Instances get the key pair only when they are created. The name depends on the key, so that a new
+# key replaces the instances.
 resource "aws_key_pair" "this" {
   key_name   = "${var.name}-${substr(sha256(trimspace(var.public_key)), 0, 8)}"
   public_key = trimspace(var.public_key)
@@ -17,7 +17,7 @@ resource "aws_key_pair" "this" {
   }
 }
 
-# A door and nothing else: no role, no secrets, no software of its own. A newer operating system
+# The bastion only forwards SSH: it has no IAM role, no secrets and no additional software. A newer AMI
 # replaces it at the next apply.
 resource "aws_instance" "this" {
   ami                         = data.aws_ssm_parameter.ami.insecure_value

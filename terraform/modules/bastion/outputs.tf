@@ -4,11 +4,11 @@ output "address" {
 }
 
 output "key_name" {
-  description = "Name of the administrators' key pair."
+  description = "Name of the key pair of the administrators."
   value       = aws_key_pair.this.key_name
 }
 
 output "security_group_id" {
-  description = "Id of the bastion's security group."
+  description = "ID of the security group of the bastion."
   value       = aws_security_group.this.id
 }

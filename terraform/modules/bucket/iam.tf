@@ -20,7 +20,7 @@ data "aws_iam_policy_document" "this" {
   }
 
   dynamic "statement" {
-    for_each = var.log_writers
+    for_each = var.log_delivery
 
     content {
       actions   = ["s3:PutObject"]

@@ -12,7 +12,7 @@ resource "aws_s3_bucket_public_access_block" "this" {
   restrict_public_buckets = true
 }
 
-# Everything belongs to this account, whoever wrote it; access lists have no effect.
+# This account owns all objects, also those that other accounts write. Disables ACLs.
 resource "aws_s3_bucket_ownership_controls" "this" {
   bucket = aws_s3_bucket.this.id
 
@@ -53,7 +53,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     }
   }
 
-  # What was deleted is gone for good after a while, and so is the mark that hid it.
+  # Deletes noncurrent versions permanently, and then their delete markers.
   rule {
     id     = "old-versions"
     status = "Enabled"
@@ -99,6 +99,6 @@ resource "aws_s3_bucket_policy" "this" {
   bucket = aws_s3_bucket.this.id
   policy = data.aws_iam_policy_document.this.json
 
-  # Before that, AWS would look at the policy with other eyes.
+  # AWS evaluates a new policy differently before public access is blocked.
   depends_on = [aws_s3_bucket_public_access_block.this]
 }

@@ -1,60 +1,60 @@
 variable "name" {
-  description = "Name of the bucket, unique in the world."
+  description = "Name of the bucket, globally unique."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.name))
-    error_message = "name is 3 to 63 lower-case letters, digits and hyphens. Dots are left out, because they break TLS."
+    error_message = "name must have 3 to 63 lower-case letters, digits and hyphens. Dots break TLS."
   }
 }
 
 variable "force_destroy" {
-  description = "Whether Terraform may delete the bucket with everything in it."
+  description = "Whether Terraform deletes the bucket even if it is not empty."
   type        = bool
   default     = false
 }
 
 variable "noncurrent_days" {
-  description = "Days that deleted and overwritten objects can still be brought back; after that they are gone."
+  description = "Days that deleted and overwritten objects can be restored before they are deleted permanently."
   type        = number
   default     = 30
 
   validation {
     condition     = var.noncurrent_days >= 1
-    error_message = "noncurrent_days is 1 or more."
+    error_message = "noncurrent_days must be at least 1."
   }
 }
 
 variable "expiration_days" {
-  description = "Days after which objects are deleted; null keeps them."
+  description = "Days after which objects expire; null keeps them."
   type        = number
   default     = null
 
   validation {
     condition     = var.expiration_days == null || try(var.expiration_days >= 1, false)
-    error_message = "expiration_days is 1 or more, or null."
+    error_message = "expiration_days must be at least 1, or null."
   }
 }
 
 variable "upload_origins" {
-  description = "Web origins whose pages may upload straight into the bucket with a presigned URL, as in [\"https://photos.example.org\"]."
+  description = "Web origins that may upload directly to the bucket with a presigned URL, for example [\"https://photos.example.org\"]."
   type        = list(string)
   default     = []
 
   validation {
     condition     = alltrue([for origin in var.upload_origins : can(regex("^https?://[A-Za-z0-9.-]+(:[0-9]+)?$", origin))])
-    error_message = "upload_origins are schemes and hosts without a path, as in \"https://photos.example.org\"."
+    error_message = "upload_origins must be schemes and hosts without a path, for example \"https://photos.example.org\"."
   }
 }
 
 variable "log_bucket" {
-  description = "Bucket for the log of every request; null keeps none."
+  description = "Bucket for server access logs; null disables them."
   type        = string
   default     = null
 }
 
-variable "log_writers" {
-  description = "AWS services that write their logs into this bucket, by what they log: the service, the prefix they write under, and the ARNs (with wildcards) for which they may. The load balancer says no ARN, but writes under a prefix with the number of the account only."
+variable "log_delivery" {
+  description = "AWS services that deliver logs to this bucket, by type of log: the service principal, the prefix of its objects, and the source ARNs (with wildcards). Load balancers send no source ARN; their prefix contains the account ID instead."
   type = map(object({
     service     = string
     prefix      = string
@@ -63,12 +63,12 @@ variable "log_writers" {
   default = {}
 
   validation {
-    condition     = alltrue([for writer in values(var.log_writers) : endswith(writer.service, ".amazonaws.com") && endswith(writer.prefix, "/")])
-    error_message = "A log writer has a service such as \"logging.s3.amazonaws.com\" and a prefix that ends with a slash."
+    condition     = alltrue([for delivery in values(var.log_delivery) : endswith(delivery.service, ".amazonaws.com") && endswith(delivery.prefix, "/")])
+    error_message = "log_delivery needs a service principal such as \"logging.s3.amazonaws.com\" and a prefix that ends with a slash."
   }
 
   validation {
-    condition     = alltrue([for writer in values(var.log_writers) : length(writer.source_arns) > 0 || can(regex("/[0-9]{12}/$", writer.prefix))])
-    error_message = "A log writer without source_arns has a prefix that ends with the number of the account; otherwise it could write for anybody."
+    condition     = alltrue([for delivery in values(var.log_delivery) : length(delivery.source_arns) > 0 || can(regex("/[0-9]{12}/$", delivery.prefix))])
+    error_message = "log_delivery without source_arns needs a prefix that ends with the account ID; otherwise the service could deliver logs of other accounts."
   }
 }

@@ -21,11 +21,11 @@ data "aws_iam_policy_document" "monitoring_trust" {
 
 resource "aws_iam_role" "monitoring" {
   name               = "${local.name}-database-monitoring"
-  description        = "Writes the metrics of the database's operating system"
+  description        = "Enhanced Monitoring of the database"
   assume_role_policy = data.aws_iam_policy_document.monitoring_trust.json
 }
 
-# AWS keeps this policy to what its monitoring needs: the log group RDSOSMetrics.
+# This AWS managed policy allows only what Enhanced Monitoring needs: the log group RDSOSMetrics.
 resource "aws_iam_role_policy_attachment" "monitoring" {
   role       = aws_iam_role.monitoring.name
   policy_arn = "arn:${data.aws_partition.current.partition}:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"

@@ -1,8 +1,8 @@
 locals {
   name = var.name
 
-  # The statements that take longer than a second are logged; MySQL writes to a file, because that
-  # is what gets exported.
+  # Statements that take longer than a second are logged. MySQL logs to a file, because RDS exports
+  # only files.
   engines = {
     postgres = {
       version = "17"
@@ -37,7 +37,7 @@ resource "aws_db_subnet_group" "this" {
   subnet_ids  = var.subnet_ids
 }
 
-# A new major version needs a new group while the old one is still in use.
+# Upgrading the major version needs the new group while the old one is still in use.
 resource "aws_db_parameter_group" "this" {
   name_prefix = "${local.name}-"
   family      = "${var.engine}${local.version}"
@@ -57,7 +57,7 @@ resource "aws_db_parameter_group" "this" {
   }
 }
 
-# Made first, so that the logs are not kept forever.
+# Created before the instance; otherwise RDS would create it without a retention.
 resource "aws_cloudwatch_log_group" "this" {
   for_each = toset(local.engine.logs)
 
@@ -65,7 +65,7 @@ resource "aws_cloudwatch_log_group" "this" {
   retention_in_days = var.log_retention_days
 }
 
-# Lets a second database of the same name leave a snapshot too.
+# Makes the name of the final snapshot unique among databases of the same name.
 resource "random_id" "final_snapshot" {
   byte_length = 4
 }
@@ -82,7 +82,7 @@ resource "aws_db_instance" "this" {
   port                = local.engine.port
   snapshot_identifier = var.snapshot_identifier
 
-  # AWS makes the password, keeps it in Secrets Manager and changes it; nobody has to know it.
+  # RDS generates the password, stores it in Secrets Manager and rotates it.
   manage_master_user_password = true
 
   storage_type          = "gp3"
@@ -118,7 +118,7 @@ resource "aws_db_instance" "this" {
   depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy_attachment.monitoring]
 
   lifecycle {
-    # A snapshot only matters at the beginning; forgetting it later must not replace the database.
+    # The snapshot is used only at creation; removing it later must not replace the database.
     ignore_changes = [snapshot_identifier]
   }
 }
@@ -144,7 +144,7 @@ resource "aws_vpc_security_group_ingress_rule" "clients" {
   for_each = var.clients
 
   security_group_id            = aws_security_group.this.id
-  description                  = "Database connections of ${each.key}"
+  description                  = "Database connections from ${each.key}"
   referenced_security_group_id = each.value
   ip_protocol                  = "tcp"
   from_port                    = local.engine.port

@@ -2,11 +2,11 @@ resource "aws_cloudwatch_event_rule" "uploads" {
   count = local.eventbridge ? 1 : 0
 
   name          = "${local.name}-uploads"
-  description   = "A picture was uploaded: tell each function"
+  description   = "Uploads, to the queue of each function"
   event_pattern = local.pattern
 }
 
-# What cannot be delivered within a day goes to the dead letters of the same function.
+# Events that cannot be delivered within a day go to the dead-letter queue of the function.
 resource "aws_cloudwatch_event_target" "queue" {
   for_each = { for name, queue in var.queues : name => queue if local.eventbridge }
 
@@ -28,7 +28,7 @@ resource "aws_cloudwatch_event_archive" "uploads" {
   count = local.eventbridge ? 1 : 0
 
   name             = "${local.name}-uploads"
-  description      = "Uploads, to be replayed after a fault"
+  description      = "Upload events, for replays"
   event_source_arn = "arn:${data.aws_partition.current.partition}:events:${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}:event-bus/default"
   event_pattern    = local.pattern
   retention_days   = var.archive_days

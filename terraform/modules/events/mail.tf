@@ -6,7 +6,7 @@ module "mail" {
   kms_key_arn = var.kms_key_arn
   emails      = [var.notification_email]
 
-  # Rules reach topics of other accounts with a role only, so there is nothing to restrict.
+  # EventBridge sends no source ARN to topics. Rules of other accounts would need a role to publish here.
   publishers = { "events.amazonaws.com" = [] }
 }
 
@@ -14,7 +14,7 @@ resource "aws_cloudwatch_event_rule" "mail" {
   count = local.mails ? 1 : 0
 
   name          = "${local.name}-upload-mail"
-  description   = "A picture was uploaded: send a mail"
+  description   = "Uploads, to a notification e-mail"
   event_pattern = local.pattern
 }
 
@@ -32,7 +32,7 @@ resource "aws_cloudwatch_event_target" "mail" {
       time = "$.time"
     }
 
-    # Lines of text are JSON strings, one a line. jsonencode would write < as an escape.
+    # Each line of the text is a JSON string on a line of its own. jsonencode would escape the <.
     input_template = join("\n", [
       "\"A picture was uploaded to ${local.name}.\"",
       "\"\"",

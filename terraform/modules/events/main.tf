@@ -4,7 +4,7 @@ locals {
   eventbridge = var.router == "eventbridge"
   mails       = var.notification_email != null
 
-  # Renditions are written to other prefixes, so no function triggers itself.
+  # Functions write to other prefixes, so they do not trigger themselves.
   pattern = jsonencode({
     source        = ["aws.s3"]
     "detail-type" = ["Object Created"]
@@ -21,8 +21,8 @@ data "aws_partition" "current" {}
 
 data "aws_region" "current" {}
 
-# A bucket has one of these. Mails are made by EventBridge, because only it turns an event into a
-# sentence; so it hears of uploads in both cases.
+# A bucket has one notification configuration. EventBridge also gets the events if SNS routes them to
+# the queues and mail is on, because only EventBridge can format an event as text.
 resource "aws_s3_bucket_notification" "this" {
   bucket      = var.bucket.name
   eventbridge = local.eventbridge || local.mails

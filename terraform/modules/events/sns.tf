@@ -7,8 +7,7 @@ module "topic" {
   publishers  = { "s3.amazonaws.com" = [var.bucket.arn] }
 }
 
-# The filter repeats that of the bucket's notification, and leaves out the message with which S3
-# tests the topic.
+# The filter repeats the prefix of the bucket notification, and drops the test event that S3 sends.
 resource "aws_sns_topic_subscription" "queue" {
   for_each = { for name, queue in var.queues : name => queue if !local.eventbridge }
 
@@ -18,7 +17,7 @@ resource "aws_sns_topic_subscription" "queue" {
   raw_message_delivery = true
   filter_policy_scope  = "MessageBody"
 
-  # In these messages, keys are encoded as in forms; AWS does not say whether the slash is too.
+  # Keys in these messages are form-encoded; AWS does not document whether the slash is too.
   filter_policy = jsonencode({
     Records = { s3 = { object = { key = [{ prefix = local.prefix }, { prefix = urlencode(local.prefix) }] } } }
   })

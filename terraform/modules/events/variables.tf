@@ -1,21 +1,21 @@
 variable "name" {
-  description = "Prefix of every name."
+  description = "Prefix of all resource names."
   type        = string
 }
 
 variable "router" {
-  description = "Who carries the news of an upload to the queues: \"eventbridge\" or \"sns\"."
+  description = "The service that routes upload events to the queues: \"eventbridge\" or \"sns\"."
   type        = string
   default     = "eventbridge"
 
   validation {
     condition     = contains(["eventbridge", "sns"], var.router)
-    error_message = "router is \"eventbridge\" or \"sns\"."
+    error_message = "router must be \"eventbridge\" or \"sns\"."
   }
 }
 
 variable "bucket" {
-  description = "The bucket with the pictures."
+  description = "The pictures bucket."
   type = object({
     name = string
     arn  = string
@@ -23,7 +23,7 @@ variable "bucket" {
 }
 
 variable "queues" {
-  description = "The queues to fill, by function."
+  description = "The queue and the dead-letter queue of each function."
   type = map(object({
     arn      = string
     dead_arn = string
@@ -31,33 +31,33 @@ variable "queues" {
 
   validation {
     condition     = length(var.queues) >= 1 && length(var.queues) <= 5
-    error_message = "A rule has between one and five targets."
+    error_message = "queues must have between one and five entries: an EventBridge rule has at most five targets."
   }
 }
 
 variable "archive_days" {
-  description = "Days that events are kept for a replay; EventBridge only."
+  description = "Retention of the event archive in days; EventBridge only."
   type        = number
   default     = 14
 
   validation {
     condition     = var.archive_days >= 1
-    error_message = "archive_days is 1 or more; 0 would keep events forever."
+    error_message = "archive_days must be at least 1; 0 would keep events forever."
   }
 }
 
 variable "notification_email" {
-  description = "Address that gets a mail for each upload; null sends none."
+  description = "E-mail address that is notified of each upload; null sends no mail."
   type        = string
   default     = null
 }
 
 variable "gallery_url" {
-  description = "Address of the gallery, for the mail."
+  description = "URL of the gallery, for the e-mail."
   type        = string
 }
 
 variable "kms_key_arn" {
-  description = "ARN of the key for topics."
+  description = "ARN of the KMS key of the topics."
   type        = string
 }

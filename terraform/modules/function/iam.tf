@@ -5,7 +5,7 @@ data "aws_partition" "current" {}
 data "aws_region" "current" {}
 
 locals {
-  # Written down here, because the policy comes before the function.
+  # Composed here, because the policy is created before the function.
   arn = "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}:function:${local.name}"
 
   network_actions = [
@@ -36,8 +36,8 @@ data "aws_iam_policy_document" "this" {
     resources = ["${aws_cloudwatch_log_group.this.arn}:*"]
   }
 
-  # Sending: a message that has to wait longer than its visibility goes back as a delayed copy.
-  # Changing the visibility: one that can be tried again soon does not wait six timeouts.
+  # SendMessage: a message that has to wait longer than a visibility timeout is sent again with a
+  # delay. ChangeMessageVisibility: a retry can come sooner than after the visibility timeout.
   statement {
     sid = "Queue"
     actions = [
@@ -56,14 +56,14 @@ data "aws_iam_policy_document" "this" {
     resources = ["${var.bucket_arn}/uploads/*"]
   }
 
-  # Without it, S3 says "forbidden" of an object that is not there.
+  # Without this permission, S3 answers 403 instead of 404 for missing objects.
   statement {
-    sid       = "TellMissingFromForbidden"
+    sid       = "DetectMissingObjects"
     actions   = ["s3:ListBucket"]
     resources = [var.bucket_arn]
   }
 
-  # Whichever function notices that an image was deleted meanwhile removes what was made from it.
+  # A function that finds its image deleted removes all renditions of it.
   statement {
     sid       = "RemoveRenditions"
     actions   = ["s3:DeleteObject"]
@@ -71,7 +71,7 @@ data "aws_iam_policy_document" "this" {
   }
 
   dynamic "statement" {
-    for_each = length(var.writes) > 0 ? [var.writes] : []
+    for_each = length(var.write_prefixes) > 0 ? [var.write_prefixes] : []
 
     content {
       sid       = "WriteRenditions"
@@ -86,23 +86,23 @@ data "aws_iam_policy_document" "this" {
     resources = var.secret_arns
   }
 
-  # AWS takes no resources for these.
+  # AWS supports no resource-level permissions for these actions.
   statement {
     sid       = "Traces"
     actions   = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
     resources = ["*"]
   }
 
-  # Lambda needs this to connect the function with the VPC, and AWS takes no resources here either.
+  # Lambda needs this to attach the function to the VPC. No resource-level permissions here either.
   statement {
     sid       = "Network"
     actions   = local.network_actions
     resources = ["*"]
   }
 
-  # The function's own code does not need it.
+  # The code of the function does not need them.
   statement {
-    sid       = "NetworkNotForTheCode"
+    sid       = "DenyNetworkToFunctionCode"
     effect    = "Deny"
     actions   = local.network_actions
     resources = ["*"]
@@ -117,7 +117,7 @@ data "aws_iam_policy_document" "this" {
 
 resource "aws_iam_role" "this" {
   name               = local.name
-  description        = "What the function ${local.name} may do"
+  description        = "Permissions of the function ${local.name}"
   assume_role_policy = data.aws_iam_policy_document.trust.json
 }
 

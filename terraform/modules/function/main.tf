@@ -2,7 +2,7 @@ locals {
   name = var.name
 }
 
-# Made first, so that Lambda does not make one that keeps everything forever.
+# Created before the function; otherwise Lambda would create it without a retention.
 resource "aws_cloudwatch_log_group" "this" {
   name              = "/aws/lambda/${local.name}"
   retention_in_days = var.log_retention_days
@@ -41,7 +41,7 @@ resource "aws_lambda_function" "this" {
     mode = "Active"
   }
 
-  # Without its permissions it could make no network interfaces.
+  # Attaching the function to the VPC needs the permissions of its role.
   depends_on = [aws_iam_role_policy.this]
 }
 
@@ -52,7 +52,7 @@ resource "aws_lambda_event_source_mapping" "this" {
   batch_size                         = var.batch.size
   maximum_batching_window_in_seconds = var.batch.window
 
-  # A message that failed comes back alone; its neighbours are done.
+  # Only the failed messages of a batch become visible again.
   function_response_types = ["ReportBatchItemFailures"]
 
   scaling_config {
@@ -70,7 +70,7 @@ resource "aws_security_group" "this" {
 
 resource "aws_vpc_security_group_egress_rule" "https" {
   security_group_id = aws_security_group.this.id
-  description       = "AWS services, and the provider of captions"
+  description       = "AWS services and the caption provider"
   cidr_ipv4         = "0.0.0.0/0"
   ip_protocol       = "tcp"
   from_port         = 443
@@ -79,7 +79,7 @@ resource "aws_vpc_security_group_egress_rule" "https" {
 
 resource "aws_vpc_security_group_egress_rule" "database" {
   security_group_id            = aws_security_group.this.id
-  description                  = "The database"
+  description                  = "Database"
   referenced_security_group_id = var.network.database_security_group_id
   ip_protocol                  = "tcp"
   from_port                    = var.network.database_port

@@ -9,16 +9,16 @@ output "arn" {
 }
 
 output "security_group_id" {
-  description = "Id of its security group, for the database."
+  description = "ID of the security group of the function."
   value       = aws_security_group.this.id
 }
 
 output "log_group" {
-  description = "Name of its log group."
+  description = "Name of the log group."
   value       = aws_cloudwatch_log_group.this.name
 }
 
 output "policy" {
-  description = "What it may do, as JSON."
+  description = "The policy of the role as JSON."
   value       = data.aws_iam_policy_document.this.json
 }

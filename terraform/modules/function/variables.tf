@@ -4,42 +4,42 @@ variable "name" {
 }
 
 variable "description" {
-  description = "What it does, for people."
+  description = "Description of the function."
   type        = string
 }
 
 variable "package" {
-  description = "Path of the zip with the program, which is called bootstrap and made for arm64."
+  description = "Path of the zip with the arm64 program, which is named bootstrap."
   type        = string
 
   validation {
     condition     = fileexists(var.package)
-    error_message = "There is no such zip. \"make functions\" makes them all."
+    error_message = "package does not exist. Run \"make functions\" to build the zips."
   }
 }
 
 variable "memory" {
-  description = "Mebibytes of memory; 1769 are worth one processor."
+  description = "Memory in MiB; 1769 MiB correspond to one vCPU."
   type        = number
 
   validation {
     condition     = var.memory >= 128 && var.memory <= 10240
-    error_message = "memory is between 128 and 10240 MiB."
+    error_message = "memory must be between 128 and 10240 MiB."
   }
 }
 
 variable "timeout" {
-  description = "Seconds that the function may work on one batch."
+  description = "Timeout of one invocation in seconds."
   type        = number
 
   validation {
     condition     = var.timeout >= 1 && var.timeout <= 900
-    error_message = "timeout is between 1 and 900 seconds."
+    error_message = "timeout must be between 1 and 900 seconds."
   }
 }
 
 variable "batch" {
-  description = "Messages that the function gets at once at most, and seconds that they are collected before."
+  description = "Maximum number of messages per invocation, and the batching window in seconds."
   type = object({
     size   = optional(number, 5)
     window = optional(number, 0)
@@ -48,57 +48,57 @@ variable "batch" {
 
   validation {
     condition     = var.batch.size >= 1 && var.batch.size <= (var.batch.window > 0 ? 10000 : 10) && var.batch.window >= 0 && var.batch.window <= 300
-    error_message = "batch.size is between 1 and 10, or more with a window of up to 300 seconds."
+    error_message = "batch.size must be between 1 and 10, or up to 10000 with a batch.window of 1 to 300 seconds."
   }
 }
 
 variable "maximum_concurrency" {
-  description = "Copies of the function at once at most. Each holds connections to the database."
+  description = "Maximum number of concurrent executions. Each has its own database connections."
   type        = number
 
   validation {
     condition     = var.maximum_concurrency >= 2 && var.maximum_concurrency <= 1000
-    error_message = "maximum_concurrency is between 2 and 1000."
+    error_message = "maximum_concurrency must be between 2 and 1000."
   }
 }
 
 variable "environment" {
-  description = "Settings of Vitrine. Secrets are named by their ARN, never given here."
+  description = "Settings of Vitrine. Secrets are passed by ARN only."
   type        = map(string)
 
   validation {
     condition     = alltrue([for name, value in var.environment : !can(regex("(PASSWORD|API_KEY|SECRET)$", name)) && !can(regex("://[^/]*@", value))])
-    error_message = "A secret does not belong in the environment; give the ARN of one in Secrets Manager, in the setting that ends with _SECRET_ARN."
+    error_message = "environment must not contain secrets; set the ARN of a Secrets Manager secret in the setting that ends with _SECRET_ARN."
   }
 }
 
 variable "secret_arns" {
-  description = "ARNs of the secrets that it may read."
+  description = "ARNs of the secrets that the function can read."
   type        = list(string)
 }
 
 variable "queue_arn" {
-  description = "ARN of the queue that feeds it."
+  description = "ARN of the queue that invokes the function."
   type        = string
 }
 
 variable "bucket_arn" {
-  description = "ARN of the bucket with the pictures."
+  description = "ARN of the pictures bucket."
   type        = string
 }
 
-variable "writes" {
-  description = "Prefixes under which it stores what it makes."
+variable "write_prefixes" {
+  description = "Key prefixes of the renditions that the function writes."
   type        = set(string)
 
   validation {
-    condition     = alltrue([for prefix in var.writes : endswith(prefix, "/") && prefix != "uploads/"])
-    error_message = "writes are prefixes such as \"thumbnails/\"; a function that writes to uploads/ would start itself."
+    condition     = alltrue([for prefix in var.write_prefixes : endswith(prefix, "/") && prefix != "uploads/"])
+    error_message = "write_prefixes must end with a slash, for example \"thumbnails/\", and not be \"uploads/\": such a function would trigger itself."
   }
 }
 
 variable "network" {
-  description = "Where it runs, and the database it reaches from there."
+  description = "The VPC and subnets of the function, and the database it connects to."
   type = object({
     vpc_id                     = string
     subnet_ids                 = list(string)
@@ -108,18 +108,18 @@ variable "network" {
 }
 
 variable "layers" {
-  description = "ARNs of layers, such as the one with a collector for telemetry."
+  description = "ARNs of layers, for example one with a telemetry collector."
   type        = list(string)
   default     = []
 
   validation {
     condition     = length(var.layers) <= 5
-    error_message = "A function has five layers at most."
+    error_message = "layers must have at most five entries."
   }
 }
 
 variable "log_retention_days" {
-  description = "Days that logs are kept."
+  description = "Retention of logs in days."
   type        = number
   default     = 30
 }

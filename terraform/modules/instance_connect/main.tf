@@ -2,7 +2,7 @@ resource "aws_ec2_instance_connect_endpoint" "this" {
   subnet_id          = var.subnet_id
   security_group_ids = [aws_security_group.this.id]
 
-  # The instances see the endpoint, whose security group they let in.
+  # Connections then come from the endpoint, whose security group the instances allow.
   preserve_client_ip = false
 
   tags = { Name = var.name }

@@ -1,4 +1,4 @@
 output "security_group_id" {
-  description = "Id of the endpoint's security group."
+  description = "ID of the security group of the endpoint."
   value       = aws_security_group.this.id
 }

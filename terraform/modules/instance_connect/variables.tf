@@ -1,19 +1,19 @@
 variable "name" {
-  description = "Prefix of every name."
+  description = "Prefix of all resource names."
   type        = string
 }
 
 variable "vpc_id" {
-  description = "Id of the VPC."
+  description = "ID of the VPC."
   type        = string
 }
 
 variable "subnet_id" {
-  description = "Id of a private subnet."
+  description = "ID of a private subnet."
   type        = string
 }
 
 variable "target_security_group_id" {
-  description = "Security group of the instances that are reached through the endpoint."
+  description = "ID of the security group of the instances behind the endpoint."
   type        = string
 }

@@ -2,7 +2,7 @@ data "aws_caller_identity" "current" {}
 
 data "aws_partition" "current" {}
 
-# In the policy of a key, "*" means this key.
+# In a key policy, "*" means this key.
 data "aws_iam_policy_document" "this" {
   statement {
     sid       = "Account"
@@ -28,7 +28,7 @@ data "aws_iam_policy_document" "this" {
       }
 
       dynamic "condition" {
-        for_each = statement.value.says_for_whom ? [data.aws_caller_identity.current.account_id] : []
+        for_each = statement.value.sends_source_account ? [data.aws_caller_identity.current.account_id] : []
 
         content {
           test     = "StringEquals"

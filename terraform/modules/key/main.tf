@@ -1,5 +1,5 @@
 resource "aws_kms_key" "this" {
-  description             = "Topics of ${var.name}"
+  description             = "SNS topics of ${var.name}"
   enable_key_rotation     = true
   deletion_window_in_days = 14
   policy                  = data.aws_iam_policy_document.this.json

@@ -1,4 +1,4 @@
 output "arn" {
-  description = "ARN of the key. It is known once the key has its policy."
+  description = "ARN of the key."
   value       = aws_kms_key.this.arn
 }

@@ -1,16 +1,16 @@
 variable "name" {
-  description = "Alias of the key."
+  description = "Alias of the key, without the prefix alias/."
   type        = string
 }
 
 variable "services" {
-  description = "AWS services that encrypt with the key, as in \"cloudwatch.amazonaws.com\", each with whether it says on whose behalf. Asking those that do not would silently drop what they send."
+  description = "Service principals that may use the key, for example \"cloudwatch.amazonaws.com\", and whether the service sends the condition key aws:SourceAccount. A condition on it would silently drop messages of services that do not send it."
   type = map(object({
-    says_for_whom = bool
+    sends_source_account = bool
   }))
 
   validation {
     condition     = length(var.services) > 0 && alltrue([for service in keys(var.services) : endswith(service, ".amazonaws.com")])
-    error_message = "services are principals such as \"cloudwatch.amazonaws.com\"."
+    error_message = "services must be service principals such as \"cloudwatch.amazonaws.com\"."
   }
 }

@@ -4,7 +4,7 @@ resource "aws_acm_certificate" "this" {
   domain_name       = var.domain.name
   validation_method = "DNS"
 
-  # AWS adds the name anyway; said here, the one proof below is known in the plan.
+  # AWS adds the name anyway. Setting it makes the number of validation records known at plan time.
   subject_alternative_names = [var.domain.name]
 
   lifecycle {
@@ -12,7 +12,7 @@ resource "aws_acm_certificate" "this" {
   }
 }
 
-# One name, so one proof.
+# DNS validation: one record, because the certificate has one name.
 resource "aws_route53_record" "proof" {
   count = length(aws_acm_certificate.this)
 

@@ -1,9 +1,9 @@
-# The rules that look into the body of a form are left out: to them, pictures look like attacks.
+# Managed rules that inspect request bodies are left out: they report uploaded pictures as attacks.
 resource "aws_wafv2_web_acl" "this" {
   count = var.rate_limit == null ? 0 : 1
 
   name        = local.name
-  description = "Turns away addresses that ask too often or are known for attacks"
+  description = "Rate limit, IP reputation list and known bad inputs"
   scope       = "REGIONAL"
 
   default_action {
@@ -99,7 +99,7 @@ resource "aws_wafv2_web_acl_association" "this" {
   web_acl_arn  = aws_wafv2_web_acl.this[0].arn
 }
 
-# AWS wants this beginning of the name.
+# AWS WAF requires this prefix.
 resource "aws_cloudwatch_log_group" "firewall" {
   count = length(aws_wafv2_web_acl.this)
 

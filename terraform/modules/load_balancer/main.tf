@@ -3,7 +3,7 @@ locals {
   tls  = var.certificate_arn != null || var.domain != null
   host = var.domain == null ? aws_lb.this.dns_name : var.domain.name
 
-  # Port 80 stays open with TLS too, to lead people to 443.
+  # With TLS, port 80 stays open for the redirect to 443.
   ports = local.tls ? { http = 80, https = 443 } : { http = 80 }
 }
 
@@ -34,7 +34,7 @@ resource "aws_lb_target_group" "this" {
   protocol             = "HTTP"
   deregistration_delay = var.draining_seconds
 
-  # Sessions are in the database, so any instance can serve anybody.
+  # Sessions are in the database, so any instance can serve any request.
   stickiness {
     type    = "lb_cookie"
     enabled = false
@@ -82,7 +82,7 @@ resource "aws_lb_listener" "https" {
   ssl_policy        = "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
   certificate_arn   = var.certificate_arn == null ? aws_acm_certificate_validation.this[0].certificate_arn : var.certificate_arn
 
-  # Browsers that were here once do not try without TLS again.
+  # HSTS.
   routing_http_response_strict_transport_security_header_value = "max-age=31536000"
 
   default_action {
@@ -115,7 +115,7 @@ resource "aws_vpc_security_group_ingress_rule" "visitors" {
 
 resource "aws_vpc_security_group_egress_rule" "web" {
   security_group_id            = aws_security_group.this.id
-  description                  = "The web instances"
+  description                  = "Web instances"
   referenced_security_group_id = var.web_security_group_id
   ip_protocol                  = "tcp"
   from_port                    = 8080

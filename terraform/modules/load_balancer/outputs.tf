@@ -1,10 +1,10 @@
 output "arn_suffix" {
-  description = "What CloudWatch calls the load balancer."
+  description = "ARN suffix of the load balancer, its dimension in CloudWatch."
   value       = aws_lb.this.arn_suffix
 }
 
 output "target_group_arn_suffix" {
-  description = "What CloudWatch calls the target group."
+  description = "ARN suffix of the target group, its dimension in CloudWatch."
   value       = aws_lb_target_group.this.arn_suffix
 }
 
@@ -12,21 +12,21 @@ output "target_group_arn" {
   description = "ARN of the target group for web instances."
   value       = aws_lb_target_group.this.arn
 
-  # Instances are looked at only once a listener leads to them.
+  # A target group has no health checks before a listener uses it.
   depends_on = [aws_lb_listener.http, aws_lb_listener.https]
 }
 
 output "security_group_id" {
-  description = "Id of the load balancer's security group."
+  description = "ID of the security group of the load balancer."
   value       = aws_security_group.this.id
 }
 
 output "url" {
-  description = "Address of the site, without a slash at the end."
+  description = "URL of the site, without a trailing slash."
   value       = "${local.tls ? "https" : "http"}://${local.host}"
 }
 
 output "dns_name" {
-  description = "Name that AWS gave the load balancer."
+  description = "DNS name of the load balancer."
   value       = aws_lb.this.dns_name
 }

@@ -1,4 +1,4 @@
-# Pictures go to and from S3 without passing the NAT gateways, which charge by the gigabyte.
+# Traffic to S3 bypasses the NAT gateways, which charge for data.
 resource "aws_vpc_endpoint" "s3" {
   vpc_id            = aws_vpc.this.id
   service_name      = "com.amazonaws.${data.aws_region.current.id}.s3"

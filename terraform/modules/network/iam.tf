@@ -9,7 +9,7 @@ data "aws_iam_policy_document" "flow_trust" {
       identifiers = ["vpc-flow-logs.amazonaws.com"]
     }
 
-    # The service acts for this account only.
+    # Prevents the confused deputy problem.
     condition {
       test     = "StringEquals"
       variable = "aws:SourceAccount"

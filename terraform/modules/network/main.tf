@@ -2,8 +2,8 @@ locals {
   name  = var.name
   zones = { for index, zone in var.zones : zone => index }
 
-  # Six eighths of the addresses are for the private subnets, where functions take one for each
-  # network interface; the rest is cut into small subnets.
+  # Three of eight parts of the address range, one for each zone, are private subnets, where functions need
+  # an address for each network interface. Public and database subnets are smaller.
   subnets = {
     private  = { for zone, index in local.zones : zone => cidrsubnet(var.cidr, 3, index) }
     public   = { for zone, index in local.zones : zone => cidrsubnet(var.cidr, 6, 48 + index) }
@@ -23,7 +23,7 @@ resource "aws_vpc" "this" {
   tags = { Name = local.name }
 }
 
-# Nothing uses the group that comes with a VPC; without rules, nothing can by mistake.
+# Removes all rules from the default security group, which is not used.
 resource "aws_default_security_group" "this" {
   vpc_id = aws_vpc.this.id
 
@@ -43,7 +43,7 @@ resource "aws_subnet" "public" {
   availability_zone = each.key
   cidr_block        = each.value
 
-  # What needs a public address asks for one.
+  # Resources that need a public address request one themselves.
   map_public_ip_on_launch = false
 
   tags = { Name = "${local.name}-public-${each.key}" }

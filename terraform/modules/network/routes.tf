@@ -40,7 +40,7 @@ resource "aws_route_table_association" "private" {
   subnet_id      = each.value.id
 }
 
-# Databases have no way out, and nothing outside has one in.
+# The database subnets have no route to the internet.
 resource "aws_route_table" "database" {
   vpc_id = aws_vpc.this.id
 

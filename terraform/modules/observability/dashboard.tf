@@ -1,37 +1,37 @@
 locals {
   region = data.aws_region.current.id
 
-  # What each graph shows: lines of namespace, metric, then names and values of dimensions.
+  # Each metric is a list: namespace, name, then names and values of dimensions.
   graphs = [
     {
-      title = "Requests a minute", stat = "Sum"
+      title = "Requests per minute", stat = "Sum"
       metrics = [
         ["AWS/ApplicationELB", "RequestCount", "LoadBalancer", var.web.load_balancer_arn_suffix],
       ]
     },
     {
-      title = "Response time in seconds, of half and of 95 % of requests", stat = "p95"
+      title = "Response time in seconds, p50 and p95", stat = "p95"
       metrics = [
         ["AWS/ApplicationELB", "TargetResponseTime", "LoadBalancer", var.web.load_balancer_arn_suffix, { stat = "p50" }],
         ["AWS/ApplicationELB", "TargetResponseTime", "LoadBalancer", var.web.load_balancer_arn_suffix, { stat = "p95" }],
       ]
     },
     {
-      title = "Errors a minute", stat = "Sum"
+      title = "Errors per minute", stat = "Sum"
       metrics = [
         for metric in ["HTTPCode_Target_5XX_Count", "HTTPCode_ELB_5XX_Count", "HTTPCode_Target_4XX_Count"] :
         ["AWS/ApplicationELB", metric, "LoadBalancer", var.web.load_balancer_arn_suffix]
       ]
     },
     {
-      title = "Instances: healthy and not", stat = "Maximum"
+      title = "Instances: healthy and unhealthy", stat = "Maximum"
       metrics = [
         for metric in ["HealthyHostCount", "UnHealthyHostCount"] :
         ["AWS/ApplicationELB", metric, "TargetGroup", var.web.target_group_arn_suffix, "LoadBalancer", var.web.load_balancer_arn_suffix]
       ]
     },
     {
-      # CloudWatch finds instances by their id only, so this shows all in the region.
+      # Instance metrics have no dimension for the group and the instance, so this shows all in the region.
       title = "CPU of each instance", stat = "Average"
       metrics = [
         [{ expression = "SEARCH('{AWS/EC2,InstanceId} MetricName=\"CPUUtilization\"', 'Average', 60)", label = "" }],
@@ -51,7 +51,7 @@ locals {
       metrics = [for function in values(var.functions) : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", function.dead_queue]]
     },
     {
-      title   = "Functions: duration of 95 % in milliseconds", stat = "p95"
+      title   = "Functions: p95 duration in milliseconds", stat = "p95"
       metrics = [for function in values(var.functions) : ["AWS/Lambda", "Duration", "FunctionName", function.name]]
     },
     {
@@ -59,7 +59,7 @@ locals {
       metrics = [for function in values(var.functions) : ["AWS/Lambda", "Errors", "FunctionName", function.name]]
     },
     {
-      title   = "Functions: copies at once", stat = "Maximum"
+      title   = "Functions: concurrent executions", stat = "Maximum"
       metrics = [for function in values(var.functions) : ["AWS/Lambda", "ConcurrentExecutions", "FunctionName", function.name]]
     },
     {
@@ -76,14 +76,14 @@ locals {
     },
   ]
 
-  # The function logs the tokens of each caption that a provider wrote.
+  # annotate logs the tokens of each caption that a provider wrote.
   caption_query = join(" | ", [
     "SOURCE '${var.functions["annotate"].log_group}'",
     "filter ispresent(tokens_in) and ispresent(tokens_out)",
     "stats count(*) as captions, sum(tokens_in) as input, sum(tokens_out) as output, (sum(tokens_in) * ${var.caption_price.input} + sum(tokens_out) * ${var.caption_price.output}) / 1000000 as usd by bin(1h)",
   ])
 
-  # Three in a row, of a third of the 24 columns each.
+  # Three widgets in a row of 24 columns.
   widgets = concat(
     [
       for index, graph in local.graphs : {
@@ -109,7 +109,7 @@ locals {
       width  = 8
       height = 6
       properties = {
-        title  = "Captions by a provider, with tokens and US dollars"
+        title  = "Captions by a provider: tokens and cost in US dollars"
         query  = local.caption_query
         region = local.region
         view   = "table"

@@ -29,7 +29,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   for_each = local.alarms
 
   alarm_name        = "${local.name}-${each.key}"
-  alarm_description = each.value.means
+  alarm_description = each.value.description
   alarm_actions     = [module.topic.arn]
   ok_actions        = [module.topic.arn]
 
@@ -43,7 +43,8 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   period              = each.value.period
   evaluation_periods  = each.value.periods
 
-  # Where nothing happens, nothing is counted; where nothing is healthy, nothing is counted either.
+  # Without requests, there are no data points for errors, which is fine. Without healthy instances,
+  # there are none for their number either, which must raise the alarm.
   treat_missing_data = try(each.value.below, false) ? "breaching" : "notBreaching"
 }
 

@@ -1,5 +1,5 @@
 output "topic_arn" {
-  description = "ARN of the topic that all alarms go to."
+  description = "ARN of the topic of all alarms."
   value       = module.topic.arn
 }
 

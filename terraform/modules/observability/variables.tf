@@ -1,21 +1,21 @@
 variable "name" {
-  description = "Prefix of every name."
+  description = "Prefix of all resource names."
   type        = string
 }
 
 variable "kms_key_arn" {
-  description = "ARN of the key for topics."
+  description = "ARN of the KMS key of the topic."
   type        = string
 }
 
 variable "emails" {
-  description = "Addresses that hear of alarms. AWS asks each for a confirmation first."
+  description = "E-mail addresses for alarms. AWS asks each for a confirmation."
   type        = set(string)
   default     = []
 }
 
 variable "web" {
-  description = "What CloudWatch calls the web instances and their load balancer."
+  description = "Dimensions of the web instances and the load balancer in CloudWatch."
   type = object({
     autoscaling_group        = string
     load_balancer_arn_suffix = string
@@ -24,7 +24,7 @@ variable "web" {
 }
 
 variable "functions" {
-  description = "The functions, by what they do: name, log group, and names of the queue and its dead letters."
+  description = "The functions by key: name, log group, and names of the queue and the dead-letter queue."
   type = map(object({
     name       = string
     log_group  = string
@@ -34,15 +34,15 @@ variable "functions" {
 }
 
 variable "database" {
-  description = "Name of the RDS instance."
+  description = "Identifier of the RDS instance."
   type        = string
 }
 
 variable "limits" {
   description = <<-EOT
-    When an alarm sounds: errors of the site or of a function in five minutes, seconds that 95 of
-    100 requests stay below, percent of CPU over a quarter of an hour, seconds that the oldest
-    message waits, connections to the database, and gibibytes of its storage that are left.
+    Thresholds of the alarms: errors of the site or of a function in five minutes, p95 of the
+    response time in seconds, CPU load in percent over 15 minutes, age of the oldest message in
+    seconds, connections to the database, and its free storage in GiB.
   EOT
   type = object({
     server_errors        = optional(number, 5)
@@ -57,23 +57,23 @@ variable "limits" {
 
   validation {
     condition     = alltrue([for limit in values(var.limits) : limit > 0]) && var.limits.cpu_percent < 100
-    error_message = "limits are above 0, and cpu_percent is below 100."
+    error_message = "limits must be above 0, and cpu_percent below 100."
   }
 }
 
 variable "monthly_budget_usd" {
-  description = "US dollars a month for the whole account; a message comes at 80 % and when more than 100 % is to be expected. null sets no budget."
+  description = "Monthly budget in US dollars for the whole account, with notifications at 80 % and at a forecast of 100 %; null creates no budget."
   type        = number
   default     = null
 
   validation {
     condition     = var.monthly_budget_usd == null || try(var.monthly_budget_usd > 0, false)
-    error_message = "monthly_budget_usd is above 0, or null."
+    error_message = "monthly_budget_usd must be above 0, or null."
   }
 }
 
 variable "caption_price" {
-  description = "US dollars for a million tokens that the provider of captions takes (input) and gives (output), for the dashboard."
+  description = "Price of a million input and output tokens of the caption provider in US dollars, for the dashboard."
   type = object({
     input  = number
     output = number
@@ -81,6 +81,6 @@ variable "caption_price" {
 
   validation {
     condition     = var.caption_price.input >= 0 && var.caption_price.output >= 0
-    error_message = "Prices are 0 or more."
+    error_message = "caption_price must not be negative."
   }
 }

@@ -1,5 +1,5 @@
 locals {
-  # What cannot be delivered to the queue goes to its dead-letter queue, so the sender needs both.
+  # The sender puts undeliverable messages into the dead-letter queue, so it needs access to both.
   queues = {
     queue = aws_sqs_queue.this
     dead  = aws_sqs_queue.dead

@@ -2,12 +2,12 @@ resource "aws_sqs_queue" "this" {
   name                    = var.name
   sqs_managed_sse_enabled = true
 
-  # Four days to mend what is broken before messages are lost.
+  # Time to fix a broken function before messages are lost.
   message_retention_seconds = 4 * 24 * 3600
   receive_wait_time_seconds = 20
 
-  # AWS's advice: six times what the function may take, and the time in which a batch is collected,
-  # so that a message that is still in work is not handed out again when functions are throttled.
+  # AWS recommends six times the function timeout plus the batching window, so that a message in
+  # progress is not delivered again while the function is throttled.
   visibility_timeout_seconds = 6 * var.function_timeout + var.batching_window
 
   redrive_policy = jsonencode({
@@ -22,7 +22,7 @@ resource "aws_sqs_queue" "dead" {
   message_retention_seconds = 14 * 24 * 3600
 }
 
-# No other queue may leave its dead letters here.
+# Only this queue may use the dead-letter queue.
 resource "aws_sqs_queue_redrive_allow_policy" "dead" {
   queue_url = aws_sqs_queue.dead.url
 

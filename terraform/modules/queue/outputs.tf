@@ -29,6 +29,6 @@ output "dead_url" {
 }
 
 output "max_receive_count" {
-  description = "Times that a message is delivered before it goes to the dead-letter queue."
+  description = "Number of receives before a message goes to the dead-letter queue."
   value       = var.max_receive_count
 }

@@ -1,4 +1,4 @@
-# AWS keeps a deleted name for a while, so that the next deployment needs another one.
+# AWS reserves the name of a deleted secret during its recovery window, so names have a random suffix.
 resource "aws_secretsmanager_secret" "this" {
   for_each = var.secrets
 

@@ -1,4 +1,4 @@
 output "arn" {
-  description = "ARN of the topic. What depends on it waits until its policy is in place."
+  description = "ARN of the topic, available after its policy is set."
   value       = aws_sns_topic_policy.this.arn
 }

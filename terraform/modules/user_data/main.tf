@@ -1,5 +1,5 @@
 locals {
-  # Where Docker has to sign in: the registry of an account, as opposed to a public one.
+  # The ECR registry that Docker has to log in to; null for public registries.
   registry = try(regex("^[0-9]{12}\\.dkr\\.ecr\\.[a-z0-9-]+\\.amazonaws\\.com(?:\\.cn)?", var.image), null)
 
   files = {

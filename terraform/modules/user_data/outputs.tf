@@ -1,10 +1,10 @@
 output "script" {
-  description = "The script that sets up an instance. EC2 takes 16 KiB at most."
+  description = "The set-up script of an instance. EC2 limits user data to 16 KiB."
   value       = templatefile("${path.module}/templates/setup.sh.tftpl", local.files)
 
   precondition {
     condition     = length(templatefile("${path.module}/templates/setup.sh.tftpl", local.files)) <= 16384
-    error_message = "The user data is longer than 16 KiB, which EC2 does not take. Shorten the settings."
+    error_message = "The user data is longer than the limit of 16 KiB. Shorten the settings."
   }
 }
 

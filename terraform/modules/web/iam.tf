@@ -1,8 +1,7 @@
 data "aws_partition" "current" {}
 
 locals {
-  # The registry of an account, its region and the repository, out of the image's name; null for
-  # an image from elsewhere.
+  # Account, region and repository of an ECR image; null for other registries.
   registry = try(regex("^(?P<account>[0-9]{12})\\.dkr\\.ecr\\.(?P<region>[a-z0-9-]+)\\.amazonaws\\.com(?:\\.cn)?/(?P<repository>[^@]+)@", var.image), null)
 }
 
@@ -18,7 +17,7 @@ data "aws_iam_policy_document" "trust" {
 }
 
 data "aws_iam_policy_document" "this" {
-  # Uploads come in here; renditions are restored here from a backup.
+  # The web process stores uploads, and renditions when it restores a backup.
   statement {
     sid     = "Pictures"
     actions = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
@@ -28,13 +27,13 @@ data "aws_iam_policy_document" "this" {
   }
 
   statement {
-    sid       = "FindPictures"
+    sid       = "ListPictures"
     actions   = ["s3:ListBucket"]
     resources = [var.bucket_arn]
   }
 
   statement {
-    sid       = "DoStepsAgain"
+    sid       = "RetrySteps"
     actions   = ["sqs:SendMessage"]
     resources = var.queue_arns
   }
@@ -51,7 +50,7 @@ data "aws_iam_policy_document" "this" {
     resources = flatten([for group in aws_cloudwatch_log_group.this : [group.arn, "${group.arn}:*"]])
   }
 
-  # AWS takes no resources for these.
+  # AWS supports no resource-level permissions for these actions.
   statement {
     sid       = "Traces"
     actions   = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
@@ -70,7 +69,7 @@ data "aws_iam_policy_document" "this" {
     }
   }
 
-  # Nor for signing in to the registry.
+  # The same holds for the login to the registry.
   dynamic "statement" {
     for_each = local.registry == null ? [] : [local.registry]
 
@@ -81,7 +80,7 @@ data "aws_iam_policy_document" "this" {
     }
   }
 
-  # Nor for what Session Manager's agent does; AWS's own policy also reads every parameter.
+  # The same holds for the SSM agent. The AWS managed policy would also allow reading all parameters.
   dynamic "statement" {
     for_each = var.session_manager ? [true] : []
 
@@ -101,7 +100,7 @@ data "aws_iam_policy_document" "this" {
 
 resource "aws_iam_role" "this" {
   name               = "${local.name}-web"
-  description        = "What the web instances may do"
+  description        = "Permissions of the web instances"
   assume_role_policy = data.aws_iam_policy_document.trust.json
 }
 

@@ -1,12 +1,11 @@
 locals {
   name   = var.name
-  groups = { for what in ["web", "collector", "metrics"] : what => "/${var.name}/${what}" }
+  groups = { for source in ["web", "collector", "metrics"] : source => "/${var.name}/${source}" }
 }
 
 data "aws_region" "current" {}
 
-# The newest image at the time of the plan: a new one shows in the plan, and is rolled out like
-# everything else.
+# The newest AMI at plan time. A new AMI shows in the plan and is rolled out like any change.
 data "aws_ssm_parameter" "ami" {
   count = var.ami_id == null ? 1 : 0
 
@@ -42,7 +41,7 @@ resource "aws_cloudwatch_log_group" "this" {
 
 resource "aws_launch_template" "this" {
   name                   = "${local.name}-web"
-  description            = "A web instance"
+  description            = "Web instance"
   update_default_version = true
 
   image_id               = var.ami_id == null ? data.aws_ssm_parameter.ami[0].insecure_value : var.ami_id
@@ -55,7 +54,7 @@ resource "aws_launch_template" "this" {
     arn = aws_iam_instance_profile.this.arn
   }
 
-  # With one hop, the service answers the instance and not what is behind it.
+  # With a hop limit of 1, containers on a bridge network cannot reach the metadata service.
   metadata_options {
     http_endpoint               = "enabled"
     http_tokens                 = "required"
@@ -96,7 +95,7 @@ resource "aws_autoscaling_group" "this" {
   desired_capacity = var.capacity.desired
   max_size         = var.capacity.max
 
-  # The load balancer's judgement, once the instance had time to install Docker and start.
+  # The grace period lets a new instance install Docker and start.
   health_check_type         = "ELB"
   health_check_grace_period = 300
   default_instance_warmup   = 180
@@ -112,8 +111,8 @@ resource "aws_autoscaling_group" "this" {
     version = tostring(aws_launch_template.this.latest_version)
   }
 
-  # A new image, setting or operating system: new instances come first, and old ones go once those
-  # are healthy. If they are not, everything goes back to what was there.
+  # A new image, setting or AMI replaces the instances: old ones are terminated after new ones are
+  # healthy. If those do not become healthy, AWS rolls back.
   instance_refresh {
     strategy = "Rolling"
 
@@ -135,12 +134,12 @@ resource "aws_autoscaling_group" "this" {
   depends_on = [aws_iam_role_policy.this]
 
   lifecycle {
-    # Scaling decides how many there are after the beginning.
+    # The scaling policies change it.
     ignore_changes = [desired_capacity]
   }
 }
 
-# An instance that leaves gets no new requests, and lives on until those it has are done.
+# Delays the termination of an instance until its requests in progress are finished.
 resource "aws_autoscaling_lifecycle_hook" "drain" {
   name                   = "drain"
   autoscaling_group_name = aws_autoscaling_group.this.name

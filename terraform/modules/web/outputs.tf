@@ -1,5 +1,5 @@
 output "security_group_id" {
-  description = "Id of the instances' security group."
+  description = "ID of the security group of the instances."
   value       = aws_security_group.this.id
 }
 
@@ -9,8 +9,8 @@ output "autoscaling_group" {
 }
 
 output "log_groups" {
-  description = "Names of the log groups, by what is in them."
-  value       = { for what, group in aws_cloudwatch_log_group.this : what => group.name }
+  description = "Names of the log groups by source."
+  value       = { for source, group in aws_cloudwatch_log_group.this : source => group.name }
 }
 
 output "namespace" {
@@ -19,12 +19,12 @@ output "namespace" {
 }
 
 output "policy" {
-  description = "What the instances may do, as JSON."
+  description = "The policy of the role as JSON."
   value       = data.aws_iam_policy_document.this.json
 }
 
 output "scaling_policies" {
-  description = "Names of the policies that add and remove instances."
+  description = "Names of the scaling policies."
   value = sort(concat(
     aws_autoscaling_policy.cpu[*].name,
     aws_autoscaling_policy.requests[*].name,

@@ -1,7 +1,7 @@
 locals {
   steps = var.scaling.kind == "steps"
 
-  # The classic pair: what to do, and above or below which CPU.
+  # Simple scaling: one policy that adds an instance and one that removes one, each with an alarm.
   pair = local.steps ? {
     more = { adjustment = 1, comparison = "GreaterThanThreshold", threshold = var.scaling.high }
     less = { adjustment = -1, comparison = "LessThanThreshold", threshold = var.scaling.low }

@@ -8,7 +8,7 @@ resource "aws_security_group" "this" {
 
 resource "aws_vpc_security_group_ingress_rule" "load_balancer" {
   security_group_id            = aws_security_group.this.id
-  description                  = "Visitors, through the load balancer"
+  description                  = "Requests through the load balancer"
   referenced_security_group_id = var.network.load_balancer_security_group_id
   ip_protocol                  = "tcp"
   from_port                    = 8080
@@ -28,7 +28,7 @@ resource "aws_vpc_security_group_ingress_rule" "ssh" {
 
 resource "aws_vpc_security_group_egress_rule" "https" {
   security_group_id = aws_security_group.this.id
-  description       = "AWS services, images and updates"
+  description       = "AWS services, container images and updates"
   cidr_ipv4         = "0.0.0.0/0"
   ip_protocol       = "tcp"
   from_port         = 443
@@ -37,7 +37,7 @@ resource "aws_vpc_security_group_egress_rule" "https" {
 
 resource "aws_vpc_security_group_egress_rule" "database" {
   security_group_id            = aws_security_group.this.id
-  description                  = "The database"
+  description                  = "Database"
   referenced_security_group_id = var.network.database_security_group_id
   ip_protocol                  = "tcp"
   from_port                    = var.network.database_port

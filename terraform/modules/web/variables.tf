@@ -1,46 +1,46 @@
 variable "name" {
-  description = "Prefix of every name."
+  description = "Prefix of all resource names."
   type        = string
 }
 
 variable "tags" {
-  description = "Tags for the instances and their volumes, which the default tags of the provider do not reach."
+  description = "Tags for the instances and their volumes, which do not get the default tags of the provider."
   type        = map(string)
   default     = {}
 }
 
 variable "image" {
-  description = "The web image, by digest."
+  description = "The web image by digest."
   type        = string
 }
 
 variable "collector_image" {
-  description = "Image of the OpenTelemetry collector, with the exporters of AWS."
+  description = "Image of the OpenTelemetry collector, with the AWS exporters."
   type        = string
 }
 
 variable "environment" {
-  description = "Settings of Vitrine. Secrets are named by their ARN."
+  description = "Settings of Vitrine. Secrets are passed by ARN only."
   type        = map(string)
 }
 
 variable "secret_arns" {
-  description = "ARNs of the secrets that the web process may read."
+  description = "ARNs of the secrets that the web process can read."
   type        = list(string)
 }
 
 variable "bucket_arn" {
-  description = "ARN of the bucket with the pictures."
+  description = "ARN of the pictures bucket."
   type        = string
 }
 
 variable "queue_arns" {
-  description = "ARNs of the functions' queues, to which steps are sent that have to be done again."
+  description = "ARNs of the queues of the functions, for retries of steps."
   type        = list(string)
 }
 
 variable "network" {
-  description = "Where the instances stand, who reaches them, and the database they reach."
+  description = "The VPC and subnets of the instances, the security group of the load balancer, and the database."
   type = object({
     vpc_id                          = string
     subnet_ids                      = list(string)
@@ -51,12 +51,12 @@ variable "network" {
 
   validation {
     condition     = length(var.network.subnet_ids) >= 2
-    error_message = "network.subnet_ids names private subnets in two zones or more."
+    error_message = "network.subnet_ids must have at least two private subnets, in different zones."
   }
 }
 
 variable "ssh" {
-  description = "Who reaches port 22: the security groups (by what they are) of a bastion or an Instance Connect endpoint, and the key pair; null leaves it closed."
+  description = "Access to port 22: IDs of the security groups of a bastion or an Instance Connect endpoint, by name, and the key pair; null closes the port."
   type = object({
     security_group_ids = map(string)
     key_name           = optional(string)
@@ -65,13 +65,13 @@ variable "ssh" {
 }
 
 variable "session_manager" {
-  description = "Whether Session Manager opens shells."
+  description = "Whether Session Manager can open shells."
   type        = bool
   default     = false
 }
 
 variable "target_group" {
-  description = "The load balancer's target group, and what CloudWatch calls the two."
+  description = "ARN of the target group, and the ARN suffixes of the target group and the load balancer."
   type = object({
     arn                      = string
     arn_suffix               = string
@@ -80,40 +80,40 @@ variable "target_group" {
 }
 
 variable "instance_type" {
-  description = "Kind of the instances: one with an arm64 processor."
+  description = "Instance type with an arm64 processor."
   type        = string
   default     = "t4g.small"
 
   validation {
     condition     = can(regex("^([a-z]+[0-9]+g[a-z]*|a1|x2gd|im4gn|is4gen)\\.[a-z0-9]+$", var.instance_type))
-    error_message = "instance_type has a Graviton processor, as \"t4g.small\" and \"m7g.large\" have; the image is made for arm64."
+    error_message = "instance_type must have a Graviton processor, for example \"t4g.small\" or \"m7g.large\": the image is built for arm64."
   }
 }
 
 variable "ami_id" {
-  description = "Image of the operating system for arm64; null takes the newest Amazon Linux 2023."
+  description = "AMI for arm64; null uses the newest Amazon Linux 2023."
   type        = string
   default     = null
 
   validation {
     condition     = var.ami_id == null || can(regex("^ami-[0-9a-f]+$", var.ami_id))
-    error_message = "ami_id is like \"ami-0123456789abcdef0\"."
+    error_message = "ami_id must look like \"ami-0123456789abcdef0\"."
   }
 }
 
 variable "volume_gib" {
-  description = "Gibibytes of disk of an instance; uploads pass through it."
+  description = "Disk size of an instance in GiB. Uploads are buffered on disk."
   type        = number
   default     = 16
 
   validation {
     condition     = var.volume_gib >= 8
-    error_message = "volume_gib is 8 or more, the size of the operating system's image."
+    error_message = "volume_gib must be at least 8, the size of the AMI."
   }
 }
 
 variable "capacity" {
-  description = "How many instances there are: at least, at first, and at most."
+  description = "Minimum, initial and maximum number of instances."
   type = object({
     min     = optional(number, 2)
     desired = optional(number, 2)
@@ -123,15 +123,15 @@ variable "capacity" {
 
   validation {
     condition     = var.capacity.min >= 1 && var.capacity.min <= var.capacity.desired && var.capacity.desired <= var.capacity.max
-    error_message = "capacity has 1 <= min <= desired <= max."
+    error_message = "capacity must satisfy 1 <= min <= desired <= max."
   }
 }
 
 variable "scaling" {
   description = <<-EOT
-    What adds and removes instances. "target" keeps the mean CPU at cpu percent, and each instance
-    below requests_per_target requests a minute if that is set. "steps" is the classic pair: one
-    instance more above high percent and one less below low percent, in 4 of 5 minutes.
+    Scaling of the instances. "target" is target tracking: of the average CPU load (cpu, in percent)
+    and, if set, of requests_per_target (requests per minute and instance). "steps" is simple
+    scaling: one more instance above high percent and one less below low percent, in 4 of 5 minutes.
   EOT
   type = object({
     kind                = optional(string, "target")
@@ -144,33 +144,33 @@ variable "scaling" {
 
   validation {
     condition     = contains(["target", "steps"], var.scaling.kind)
-    error_message = "scaling.kind is \"target\" or \"steps\"."
+    error_message = "scaling.kind must be \"target\" or \"steps\"."
   }
 
   validation {
     condition     = var.scaling.cpu > 0 && var.scaling.cpu <= 100 && 0 < var.scaling.low && var.scaling.low < var.scaling.high && var.scaling.high < 100
-    error_message = "scaling.cpu is a percentage, and 0 < low < high < 100."
+    error_message = "scaling.cpu must be a percentage, and 0 < low < high < 100."
   }
 
   validation {
     condition     = var.scaling.requests_per_target == null || try(var.scaling.kind == "target" && var.scaling.requests_per_target > 0, false)
-    error_message = "scaling.requests_per_target is a number of requests a minute, and goes with kind \"target\"."
+    error_message = "scaling.requests_per_target must be a positive number of requests per minute, and needs kind = \"target\"."
   }
 }
 
 variable "draining_seconds" {
-  description = "Seconds that an instance lives on after it got its last request."
+  description = "Seconds between the last new request to an instance and its termination."
   type        = number
   default     = 90
 
   validation {
     condition     = var.draining_seconds >= 30 && var.draining_seconds <= 7200
-    error_message = "draining_seconds is between 30 and 7200."
+    error_message = "draining_seconds must be between 30 and 7200."
   }
 }
 
 variable "log_retention_days" {
-  description = "Days that logs are kept."
+  description = "Retention of logs in days."
   type        = number
   default     = 30
 }

@@ -1,5 +1,5 @@
-# What the mocked provider answers where a made-up word would not do: the real provider checks
-# that these are ARNs and JSON even when it is mocked.
+# Values of the mocked provider. The real provider validates ARNs and JSON even when it is mocked, so
+# random strings do not suffice.
 
 mock_data "aws_iam_policy_document" {
   defaults = {

@@ -14,64 +14,64 @@ variables {
   }
 }
 
-run "eventbridge_tells_each_queue_of_uploads" {
+run "eventbridge_routes_uploads_to_each_queue" {
   assert {
     condition     = jsondecode(aws_cloudwatch_event_rule.uploads[0].event_pattern) == { source = ["aws.s3"], "detail-type" = ["Object Created"], detail = { bucket = { name = ["vitrine-pictures"] }, object = { key = [{ prefix = "uploads/" }] } } }
-    error_message = "The rule is for other events."
+    error_message = "The event pattern is wrong."
   }
 
   assert {
     condition     = alltrue([for name, queue in var.queues : aws_cloudwatch_event_target.queue[name].arn == queue.arn && aws_cloudwatch_event_target.queue[name].rule == aws_cloudwatch_event_rule.uploads[0].name])
-    error_message = "A queue hears nothing."
+    error_message = "A queue is not a target of the rule."
   }
 
   assert {
     condition     = aws_s3_bucket_notification.this.eventbridge && length(aws_s3_bucket_notification.this.topic) == 0 && length(aws_sns_topic_subscription.queue) == 0
-    error_message = "The bucket does not tell EventBridge, or tells a topic as well."
+    error_message = "The bucket does not notify EventBridge only."
   }
 }
 
-run "what_cannot_be_delivered_waits_with_the_functions_dead_letters" {
+run "undeliverable_events_go_to_the_dead_letter_queue" {
   assert {
     condition     = alltrue([for name, queue in var.queues : aws_cloudwatch_event_target.queue[name].dead_letter_config[0].arn == queue.dead_arn])
-    error_message = "Events get lost."
+    error_message = "A target has no dead-letter queue, or another one."
   }
 }
 
-run "uploads_can_be_replayed" {
+run "upload_events_are_archived" {
   assert {
     condition     = aws_cloudwatch_event_archive.uploads[0].event_pattern == aws_cloudwatch_event_rule.uploads[0].event_pattern && aws_cloudwatch_event_archive.uploads[0].retention_days == 14 && aws_cloudwatch_event_archive.uploads[0].event_source_arn == "arn:aws:events:eu-west-1:123456789012:event-bus/default"
-    error_message = "The archive keeps other events."
+    error_message = "The archive has another pattern, retention or event bus."
   }
 }
 
-run "nobody_gets_mail_unless_asked_for" {
+run "mail_is_off_by_default" {
   assert {
     condition     = length(aws_cloudwatch_event_rule.mail) == 0 && length(module.mail) == 0
-    error_message = "There is a rule for mail."
+    error_message = "Mail is on."
   }
 }
 
-run "the_queues_know_their_sender" {
+run "sender_is_the_eventbridge_rule" {
   assert {
     condition     = output.sender.service == "events.amazonaws.com" && output.sender.source_arn == aws_cloudwatch_event_rule.uploads[0].arn
-    error_message = "The queues would refuse the rule."
+    error_message = "The sender is not the rule."
   }
 }
 
-run "sns_tells_each_queue_of_uploads" {
+run "sns_routes_uploads_to_each_queue" {
   variables {
     router = "sns"
   }
 
   assert {
     condition     = length(aws_cloudwatch_event_rule.uploads) == 0 && length(aws_cloudwatch_event_target.queue) == 0 && length(aws_cloudwatch_event_archive.uploads) == 0 && !aws_s3_bucket_notification.this.eventbridge
-    error_message = "EventBridge tells the queues as well."
+    error_message = "EventBridge routes events as well."
   }
 
   assert {
     condition     = one(aws_s3_bucket_notification.this.topic).topic_arn == module.topic[0].arn && one(aws_s3_bucket_notification.this.topic).filter_prefix == "uploads/" && one(aws_s3_bucket_notification.this.topic).events == toset(["s3:ObjectCreated:*"])
-    error_message = "The bucket tells the topic something else."
+    error_message = "The bucket notification has another topic, prefix or event type."
   }
 
   assert {
@@ -83,32 +83,32 @@ run "sns_tells_each_queue_of_uploads" {
       jsondecode(aws_sns_topic_subscription.queue[name].filter_policy).Records.s3.object.key == [{ prefix = "uploads/" }, { prefix = "uploads%2F" }] &&
       jsondecode(aws_sns_topic_subscription.queue[name].redrive_policy).deadLetterTargetArn == queue.dead_arn
     ])
-    error_message = "A queue hears nothing, of other objects, or loses messages."
+    error_message = "A subscription has another queue, filter, format or dead-letter queue."
   }
 
   assert {
     condition     = output.sender.service == "sns.amazonaws.com" && output.sender.source_arn == module.topic[0].arn && output.archive == null
-    error_message = "The queues would refuse the topic."
+    error_message = "The sender is not the topic, or there is an archive."
   }
 }
 
-run "a_mail_is_a_text_for_people" {
+run "mail_is_formatted_text" {
   variables {
     notification_email = "editor@example.org"
   }
 
   assert {
     condition     = strcontains(aws_cloudwatch_event_target.mail[0].input_transformer[0].input_template, "\"Object: <key>\"") && strcontains(aws_cloudwatch_event_target.mail[0].input_transformer[0].input_template, "https://photos.example.org/gallery")
-    error_message = "The mail does not say what was uploaded, or where to look."
+    error_message = "The mail does not contain the object key and the URL of the gallery."
   }
 
   assert {
     condition     = aws_cloudwatch_event_target.mail[0].arn == module.mail[0].arn && aws_cloudwatch_event_rule.mail[0].event_pattern == aws_cloudwatch_event_rule.uploads[0].event_pattern
-    error_message = "There is mail for other events."
+    error_message = "The mail has another topic or event pattern."
   }
 }
 
-run "there_is_mail_with_sns_too" {
+run "mail_works_with_sns" {
   variables {
     router             = "sns"
     notification_email = "editor@example.org"
@@ -116,11 +116,11 @@ run "there_is_mail_with_sns_too" {
 
   assert {
     condition     = aws_s3_bucket_notification.this.eventbridge && length(aws_s3_bucket_notification.this.topic) == 1 && aws_cloudwatch_event_target.mail[0].arn == module.mail[0].arn && length(aws_cloudwatch_event_target.queue) == 0
-    error_message = "There is no mail, or the queues hear everything twice."
+    error_message = "Mail is off, or EventBridge routes events to the queues as well."
   }
 }
 
-run "refuses_an_unknown_router" {
+run "rejects_an_unknown_router" {
   command = plan
   variables {
     router = "kafka"
@@ -128,7 +128,7 @@ run "refuses_an_unknown_router" {
   expect_failures = [var.router]
 }
 
-run "refuses_more_queues_than_a_rule_has_targets" {
+run "rejects_more_queues_than_rule_targets" {
   command = plan
   variables {
     queues = { for number in range(6) : "queue-${number}" => { arn = "arn:aws:sqs:eu-west-1:123456789012:a", dead_arn = "arn:aws:sqs:eu-west-1:123456789012:b" } }
@@ -136,7 +136,7 @@ run "refuses_more_queues_than_a_rule_has_targets" {
   expect_failures = [var.queues]
 }
 
-run "refuses_to_keep_events_forever" {
+run "rejects_zero_archive_days" {
   command = plan
   variables {
     archive_days = 0

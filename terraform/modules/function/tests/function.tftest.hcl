@@ -13,7 +13,7 @@ variables {
   secret_arns         = ["arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db-1"]
   queue_arn           = "arn:aws:sqs:eu-west-1:123456789012:vitrine-thumbnail"
   bucket_arn          = "arn:aws:s3:::vitrine-pictures"
-  writes              = ["thumbnails/"]
+  write_prefixes      = ["thumbnails/"]
   network = {
     vpc_id                     = "vpc-1"
     subnet_ids                 = ["subnet-1", "subnet-2", "subnet-3"]
@@ -22,71 +22,71 @@ variables {
   }
 }
 
-run "it_runs_a_program_for_arm64" {
+run "runtime_is_a_custom_arm64_program" {
   assert {
     condition     = aws_lambda_function.this.runtime == "provided.al2023" && aws_lambda_function.this.architectures == tolist(["arm64"]) && aws_lambda_function.this.handler == "bootstrap" && aws_lambda_function.this.memory_size == 512 && aws_lambda_function.this.timeout == 60
-    error_message = "Lambda would not start the program."
+    error_message = "The runtime, architecture, handler, memory or timeout is wrong."
   }
 
   assert {
     condition     = aws_lambda_function.this.source_code_hash == filebase64sha256("../../tests/lambda/thumbnail/bootstrap.zip")
-    error_message = "A new zip would not be noticed."
+    error_message = "The hash is not the one of the zip."
   }
 
   assert {
     condition     = aws_lambda_function.this.tracing_config[0].mode == "Active" && aws_lambda_function.this.logging_config[0].log_group == "/aws/lambda/vitrine-thumbnail" && aws_cloudwatch_log_group.this.retention_in_days == 30
-    error_message = "There are no traces, or logs are kept forever."
+    error_message = "Tracing is off, or the log group is wrong."
   }
 }
 
-run "a_failed_message_comes_back_alone" {
+run "partial_batch_failures_are_reported" {
   assert {
     condition     = aws_lambda_event_source_mapping.this.function_response_types == toset(["ReportBatchItemFailures"]) && aws_lambda_event_source_mapping.this.batch_size == 5 && aws_lambda_event_source_mapping.this.event_source_arn == var.queue_arn
-    error_message = "One failure would bring the whole batch back."
+    error_message = "Partial batch failures are not reported, or the batch size or queue is wrong."
   }
 
   assert {
     condition     = aws_lambda_event_source_mapping.this.scaling_config[0].maximum_concurrency == 10
-    error_message = "The database could be overrun."
+    error_message = "The concurrency is not limited."
   }
 }
 
-run "it_reaches_https_and_the_database_and_is_reached_by_nobody" {
+run "outgoing_connections_are_https_and_the_database_only" {
   assert {
     condition     = toset(aws_lambda_function.this.vpc_config[0].subnet_ids) == toset(["subnet-1", "subnet-2", "subnet-3"]) && toset(aws_lambda_function.this.vpc_config[0].security_group_ids) == toset([aws_security_group.this.id])
-    error_message = "It is not in the three private subnets."
+    error_message = "The function is not in the subnets or has other security groups."
   }
 
   assert {
     condition     = aws_vpc_security_group_egress_rule.https.from_port == 443 && aws_vpc_security_group_egress_rule.https.to_port == 443 && aws_vpc_security_group_egress_rule.database.referenced_security_group_id == "sg-database" && aws_vpc_security_group_egress_rule.database.from_port == 5432 && aws_vpc_security_group_egress_rule.database.to_port == 5432
-    error_message = "It reaches something else."
+    error_message = "The function can connect to something else."
   }
 
   assert {
     condition     = length(aws_security_group.this.ingress) == 0 && length(aws_security_group.this.egress) == 0
-    error_message = "The security group has rules beside those named."
+    error_message = "The security group has inline rules."
   }
 }
 
-run "it_may_do_its_work_and_nothing_else" {
+run "policy_is_minimal" {
   assert {
     condition = { for statement in data.aws_iam_policy_document.this.statement : statement.sid => join(" ", sort(statement.resources)) if statement.sid != "Logs" } == {
-      Queue                    = "arn:aws:sqs:eu-west-1:123456789012:vitrine-thumbnail"
-      ReadOriginals            = "arn:aws:s3:::vitrine-pictures/uploads/*"
-      TellMissingFromForbidden = "arn:aws:s3:::vitrine-pictures"
-      RemoveRenditions         = "arn:aws:s3:::vitrine-pictures/anonymised/* arn:aws:s3:::vitrine-pictures/thumbnails/*"
-      WriteRenditions          = "arn:aws:s3:::vitrine-pictures/thumbnails/*"
-      Secrets                  = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db-1"
-      Traces                   = "*"
-      Network                  = "*"
-      NetworkNotForTheCode     = "*"
+      Queue                     = "arn:aws:sqs:eu-west-1:123456789012:vitrine-thumbnail"
+      ReadOriginals             = "arn:aws:s3:::vitrine-pictures/uploads/*"
+      DetectMissingObjects      = "arn:aws:s3:::vitrine-pictures"
+      RemoveRenditions          = "arn:aws:s3:::vitrine-pictures/anonymised/* arn:aws:s3:::vitrine-pictures/thumbnails/*"
+      WriteRenditions           = "arn:aws:s3:::vitrine-pictures/thumbnails/*"
+      Secrets                   = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db-1"
+      Traces                    = "*"
+      Network                   = "*"
+      DenyNetworkToFunctionCode = "*"
     }
-    error_message = "It may reach something else."
+    error_message = "The policy covers other resources."
   }
 
   assert {
     condition     = alltrue([for statement in data.aws_iam_policy_document.this.statement : alltrue([for action in statement.actions : !strcontains(action, "*")])])
-    error_message = "An action is not spelt out."
+    error_message = "An action has a wildcard."
   }
 
   assert {
@@ -94,22 +94,22 @@ run "it_may_do_its_work_and_nothing_else" {
       for statement in data.aws_iam_policy_document.this.statement :
       one(statement.condition).values == tolist(["arn:aws:lambda:eu-west-1:123456789012:function:vitrine-thumbnail"]) if statement.effect == "Deny"
     ])
-    error_message = "The function's own code may make network interfaces, or Lambda may not."
+    error_message = "The denial of network actions is not limited to the code of the function."
   }
 }
 
-run "a_function_that_stores_nothing_may_not" {
+run "function_without_write_prefixes_cannot_write" {
   variables {
-    writes = []
+    write_prefixes = []
   }
 
   assert {
     condition     = length([for statement in data.aws_iam_policy_document.this.statement : statement if contains(statement.actions, "s3:PutObject")]) == 0
-    error_message = "It may store something."
+    error_message = "The function can write objects."
   }
 }
 
-run "refuses_a_zip_that_was_not_made" {
+run "rejects_a_missing_zip" {
   command = plan
   variables {
     package = "missing.zip"
@@ -117,7 +117,7 @@ run "refuses_a_zip_that_was_not_made" {
   expect_failures = [var.package]
 }
 
-run "refuses_memory_that_lambda_does_not_offer" {
+run "rejects_memory_below_the_lambda_minimum" {
   command = plan
   variables {
     memory = 64
@@ -125,7 +125,7 @@ run "refuses_memory_that_lambda_does_not_offer" {
   expect_failures = [var.memory]
 }
 
-run "refuses_a_timeout_that_lambda_does_not_offer" {
+run "rejects_a_timeout_above_the_lambda_maximum" {
   command = plan
   variables {
     timeout = 1000
@@ -133,7 +133,7 @@ run "refuses_a_timeout_that_lambda_does_not_offer" {
   expect_failures = [var.timeout]
 }
 
-run "refuses_a_large_batch_that_is_not_collected" {
+run "rejects_a_large_batch_without_a_window" {
   command = plan
   variables {
     batch = { size = 11 }
@@ -141,7 +141,7 @@ run "refuses_a_large_batch_that_is_not_collected" {
   expect_failures = [var.batch]
 }
 
-run "refuses_a_concurrency_of_one" {
+run "rejects_a_maximum_concurrency_of_one" {
   command = plan
   variables {
     maximum_concurrency = 1
@@ -149,7 +149,7 @@ run "refuses_a_concurrency_of_one" {
   expect_failures = [var.maximum_concurrency]
 }
 
-run "refuses_a_secret_in_the_environment" {
+run "rejects_a_secret_in_the_environment" {
   command = plan
   variables {
     environment = { GEMINI_API_KEY = "secret" }
@@ -157,7 +157,7 @@ run "refuses_a_secret_in_the_environment" {
   expect_failures = [var.environment]
 }
 
-run "refuses_an_address_with_a_password" {
+run "rejects_a_url_with_a_password" {
   command = plan
   variables {
     environment = { DATABASE_URL = "postgres://vitrine:secret@db.example.org/vitrine" }
@@ -165,15 +165,15 @@ run "refuses_an_address_with_a_password" {
   expect_failures = [var.environment]
 }
 
-run "refuses_a_function_that_would_start_itself" {
+run "rejects_a_function_that_triggers_itself" {
   command = plan
   variables {
-    writes = ["uploads/"]
+    write_prefixes = ["uploads/"]
   }
-  expect_failures = [var.writes]
+  expect_failures = [var.write_prefixes]
 }
 
-run "refuses_too_many_layers" {
+run "rejects_too_many_layers" {
   command = plan
   variables {
     layers = [for number in range(6) : "arn:aws:lambda:eu-west-1:123456789012:layer:l:${number}"]

@@ -10,99 +10,99 @@ variables {
   log_bucket            = "vitrine-logs"
 }
 
-run "it_faces_the_internet_in_three_zones" {
+run "load_balancer_is_internet_facing_in_three_zones" {
   assert {
     condition     = !aws_lb.this.internal && length(aws_lb.this.subnets) == 3 && aws_lb.this.load_balancer_type == "application" && aws_lb.this.enable_deletion_protection
-    error_message = "It is not reached, not in each zone, or deleted by mistake."
+    error_message = "The load balancer is internal, not in three zones, or not protected from deletion."
   }
 
   assert {
     condition     = aws_lb.this.drop_invalid_header_fields && aws_lb.this.access_logs[0].enabled && aws_lb.this.access_logs[0].bucket == "vitrine-logs" && aws_lb.this.access_logs[0].prefix == "alb"
-    error_message = "Invalid headers get through, or requests are not logged."
+    error_message = "Invalid headers are not dropped, or requests are not logged."
   }
 
   assert {
     condition     = aws_lb.this.idle_timeout == 120
-    error_message = "Live updates would break."
+    error_message = "The idle timeout is wrong."
   }
 }
 
-run "instances_are_judged_by_their_health" {
+run "target_group_checks_health" {
   assert {
     condition     = aws_lb_target_group.this.port == 8080 && aws_lb_target_group.this.deregistration_delay == "30" && !aws_lb_target_group.this.stickiness[0].enabled
-    error_message = "Instances are not reached, do not drain, or keep their visitors."
+    error_message = "The port, deregistration delay or stickiness is wrong."
   }
 
   assert {
     condition = alltrue([for check in aws_lb_target_group.this.health_check :
       check.path == "/health" && check.interval == 30 && check.timeout == 5 && check.healthy_threshold == 2 && check.unhealthy_threshold == 3
     ])
-    error_message = "Health is looked at differently."
+    error_message = "The health check is wrong."
   }
 }
 
-run "without_a_certificate_it_speaks_plain_http" {
+run "http_only_without_a_certificate" {
   assert {
     condition     = aws_lb_listener.http.default_action[0].type == "forward" && aws_lb_listener.http.default_action[0].target_group_arn == aws_lb_target_group.this.arn && length(aws_lb_listener.https) == 0
-    error_message = "Port 80 does not lead to the instances."
+    error_message = "Port 80 does not forward to the instances."
   }
 
   assert {
     condition     = { for name, rule in aws_vpc_security_group_ingress_rule.visitors : name => "${rule.cidr_ipv4} ${rule.from_port}-${rule.to_port}" } == { "http from 0.0.0.0/0" = "0.0.0.0/0 80-80" }
-    error_message = "Other ports are open."
+    error_message = "Other ports or addresses are open."
   }
 
   assert {
     condition     = startswith(output.url, "http://") && length(aws_route53_record.site) == 0 && length(aws_wafv2_web_acl.this) == 0
-    error_message = "There is a name or a firewall nobody asked for."
+    error_message = "There is a DNS record or a web ACL."
   }
 }
 
-run "it_reaches_the_web_instances_and_nothing_else" {
+run "outgoing_connections_are_to_the_web_instances_only" {
   assert {
     condition     = aws_vpc_security_group_egress_rule.web.referenced_security_group_id == "sg-web" && aws_vpc_security_group_egress_rule.web.from_port == 8080 && aws_vpc_security_group_egress_rule.web.to_port == 8080 && length(aws_security_group.this.egress) == 0
-    error_message = "It reaches something else."
+    error_message = "The load balancer can connect to something else."
   }
 }
 
-run "with_a_certificate_port_80_leads_to_443" {
+run "http_redirects_to_https_with_a_certificate" {
   variables {
     certificate_arn = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
   }
 
   assert {
     condition     = aws_lb_listener.http.default_action[0].type == "redirect" && aws_lb_listener.http.default_action[0].redirect[0].protocol == "HTTPS" && aws_lb_listener.http.default_action[0].redirect[0].port == "443" && aws_lb_listener.http.default_action[0].redirect[0].status_code == "HTTP_301"
-    error_message = "Port 80 does not lead to 443."
+    error_message = "Port 80 does not redirect to 443."
   }
 
   assert {
     condition     = aws_lb_listener.https[0].certificate_arn == "arn:aws:acm:eu-west-1:123456789012:certificate/1" && aws_lb_listener.https[0].ssl_policy == "ELBSecurityPolicy-TLS13-1-2-Res-2021-06" && aws_lb_listener.https[0].default_action[0].target_group_arn == aws_lb_target_group.this.arn
-    error_message = "Port 443 does not lead to the instances, or takes old TLS."
+    error_message = "Port 443 does not forward to the instances, or has another certificate or TLS policy."
   }
 
   assert {
     condition     = toset([for rule in aws_vpc_security_group_ingress_rule.visitors : rule.from_port]) == toset([80, 443]) && length(aws_acm_certificate.this) == 0
-    error_message = "Port 443 is closed, or there is a second certificate."
+    error_message = "The open ports are wrong, or a certificate is created."
   }
 }
 
-run "a_domain_gets_a_certificate_and_an_entry" {
+run "domain_gets_a_certificate_and_a_dns_record" {
   variables {
     domain = { name = "photos.example.org", zone_id = "Z1" }
   }
 
   assert {
     condition     = aws_acm_certificate.this[0].domain_name == "photos.example.org" && aws_acm_certificate.this[0].validation_method == "DNS" && aws_route53_record.proof[0].zone_id == "Z1" && aws_lb_listener.https[0].certificate_arn == aws_acm_certificate_validation.this[0].certificate_arn
-    error_message = "The domain has no certificate."
+    error_message = "The certificate of the domain is not validated and used."
   }
 
   assert {
     condition     = aws_route53_record.site[0].name == "photos.example.org" && aws_route53_record.site[0].alias[0].name == aws_lb.this.dns_name && output.url == "https://photos.example.org"
-    error_message = "The domain does not lead to the load balancer."
+    error_message = "The DNS record is not an alias of the load balancer."
   }
 }
 
-run "a_domain_can_have_a_certificate_already" {
+run "domain_can_use_an_existing_certificate" {
   variables {
     domain          = { name = "photos.example.org", zone_id = "Z1" }
     certificate_arn = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
@@ -110,11 +110,11 @@ run "a_domain_can_have_a_certificate_already" {
 
   assert {
     condition     = length(aws_acm_certificate.this) == 0 && length(aws_route53_record.proof) == 0 && aws_lb_listener.https[0].certificate_arn == "arn:aws:acm:eu-west-1:123456789012:certificate/1" && length(aws_route53_record.site) == 1
-    error_message = "The certificate is not used, or the domain is not entered."
+    error_message = "The certificate is not used, or there is no DNS record."
   }
 }
 
-run "a_domain_can_be_entered_elsewhere" {
+run "domain_can_be_managed_outside_route53" {
   variables {
     domain          = { name = "photos.example.org" }
     certificate_arn = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
@@ -122,38 +122,38 @@ run "a_domain_can_be_entered_elsewhere" {
 
   assert {
     condition     = length(aws_route53_record.site) == 0 && output.url == "https://photos.example.org"
-    error_message = "The name is entered here, or is not the site's."
+    error_message = "There is a DNS record, or the URL is not the one of the domain."
   }
 }
 
-run "only_the_named_addresses_get_in" {
+run "only_allowed_cidrs_can_connect" {
   variables {
     allowed_cidrs = ["203.0.113.0/24", "198.51.100.7/32"]
   }
 
   assert {
     condition     = toset([for rule in aws_vpc_security_group_ingress_rule.visitors : rule.cidr_ipv4]) == toset(["203.0.113.0/24", "198.51.100.7/32"])
-    error_message = "Others get in."
+    error_message = "Other addresses can connect."
   }
 }
 
-run "a_firewall_turns_away_who_asks_too_often" {
+run "rate_limit_creates_a_web_acl" {
   variables {
     rate_limit = 3000
   }
 
   assert {
     condition     = one([for rule in aws_wafv2_web_acl.this[0].rule : rule.statement[0].rate_based_statement[0].limit if rule.name == "rate"]) == 3000 && length(aws_wafv2_web_acl.this[0].rule) == 3
-    error_message = "There is no limit, or a rule is missing."
+    error_message = "The limit or a rule is missing."
   }
 
   assert {
     condition     = aws_wafv2_web_acl_association.this[0].resource_arn == aws_lb.this.arn && startswith(aws_cloudwatch_log_group.firewall[0].name, "aws-waf-logs-") && length(aws_wafv2_web_acl_logging_configuration.this[0].redacted_fields) == 2
-    error_message = "The firewall protects nothing, or logs cookies."
+    error_message = "The web ACL is not associated, not logged, or logs cookies."
   }
 }
 
-run "refuses_one_zone" {
+run "rejects_a_single_subnet" {
   command = plan
   variables {
     subnet_ids = ["subnet-1"]
@@ -161,7 +161,7 @@ run "refuses_one_zone" {
   expect_failures = [var.subnet_ids]
 }
 
-run "refuses_an_address_that_is_no_range" {
+run "rejects_an_invalid_cidr" {
   command = plan
   variables {
     allowed_cidrs = ["everywhere"]
@@ -169,7 +169,7 @@ run "refuses_an_address_that_is_no_range" {
   expect_failures = [var.allowed_cidrs]
 }
 
-run "refuses_a_certificate_that_is_none" {
+run "rejects_a_certificate_outside_acm" {
   command = plan
   variables {
     certificate_arn = "arn:aws:iam::123456789012:server-certificate/old"
@@ -177,7 +177,7 @@ run "refuses_a_certificate_that_is_none" {
   expect_failures = [var.certificate_arn]
 }
 
-run "refuses_a_domain_with_a_scheme" {
+run "rejects_a_domain_with_a_scheme" {
   command = plan
   variables {
     domain = { name = "https://photos.example.org", zone_id = "Z1" }
@@ -185,7 +185,7 @@ run "refuses_a_domain_with_a_scheme" {
   expect_failures = [var.domain]
 }
 
-run "refuses_a_domain_elsewhere_without_a_certificate" {
+run "rejects_a_domain_without_zone_and_certificate" {
   command = plan
   variables {
     domain = { name = "photos.example.org" }
@@ -193,7 +193,7 @@ run "refuses_a_domain_elsewhere_without_a_certificate" {
   expect_failures = [var.domain]
 }
 
-run "refuses_to_break_live_updates" {
+run "rejects_a_short_idle_timeout" {
   command = plan
   variables {
     idle_timeout = 10
@@ -201,7 +201,7 @@ run "refuses_to_break_live_updates" {
   expect_failures = [var.idle_timeout]
 }
 
-run "refuses_to_drain_for_hours" {
+run "rejects_long_draining" {
   command = plan
   variables {
     draining_seconds = 7200
@@ -209,7 +209,7 @@ run "refuses_to_drain_for_hours" {
   expect_failures = [var.draining_seconds]
 }
 
-run "refuses_a_limit_that_turns_visitors_away" {
+run "rejects_a_low_rate_limit" {
   command = plan
   variables {
     rate_limit = 10

@@ -7,7 +7,7 @@ variables {
   zones = ["eu-west-1a", "eu-west-1b", "eu-west-1c"]
 }
 
-run "each_zone_has_a_subnet_of_each_kind" {
+run "each_zone_has_a_subnet_of_each_type" {
   assert {
     condition = alltrue([
       for kind in [aws_subnet.public, aws_subnet.private, aws_subnet.database] :
@@ -22,21 +22,21 @@ run "each_zone_has_a_subnet_of_each_kind" {
       [for subnet in aws_subnet.private : subnet.cidr_block],
       [for subnet in aws_subnet.database : subnet.cidr_block],
     ))) == 9
-    error_message = "Subnets share addresses."
+    error_message = "Subnets overlap."
   }
 
   assert {
     condition     = aws_subnet.private["eu-west-1b"].cidr_block == "10.20.32.0/19" && aws_subnet.public["eu-west-1a"].cidr_block == "10.20.192.0/22" && aws_subnet.database["eu-west-1c"].cidr_block == "10.20.216.0/22"
-    error_message = "The addresses are cut differently; existing networks would be replaced."
+    error_message = "The CIDR blocks have changed; existing subnets would be replaced."
   }
 
   assert {
     condition     = alltrue([for subnet in aws_subnet.public : subnet.map_public_ip_on_launch == false])
-    error_message = "Public subnets give out public addresses by themselves."
+    error_message = "Public subnets assign public addresses."
   }
 }
 
-run "private_subnets_leave_through_the_gateway_of_their_zone" {
+run "private_subnets_use_the_nat_gateway_of_their_zone" {
   assert {
     condition     = alltrue([for zone, route in aws_route.nat : route.nat_gateway_id == aws_nat_gateway.this[zone].id && route.route_table_id == aws_route_table.private[zone].id])
     error_message = "A zone depends on another zone's NAT gateway."
@@ -48,7 +48,7 @@ run "private_subnets_leave_through_the_gateway_of_their_zone" {
   }
 }
 
-run "a_single_gateway_serves_all_zones" {
+run "single_nat_gateway_serves_all_zones" {
   variables {
     nat = "single"
   }
@@ -60,11 +60,11 @@ run "a_single_gateway_serves_all_zones" {
 
   assert {
     condition     = length(aws_route.nat) == 3 && alltrue([for route in aws_route.nat : route.nat_gateway_id == aws_nat_gateway.this["eu-west-1a"].id])
-    error_message = "A zone has no way out."
+    error_message = "A zone has no route through the NAT gateway."
   }
 }
 
-run "databases_have_no_way_out" {
+run "database_subnets_have_no_internet_route" {
   assert {
     condition     = alltrue([for association in aws_route_table_association.database : association.route_table_id == aws_route_table.database.id])
     error_message = "A database subnet uses another route table."
@@ -72,11 +72,11 @@ run "databases_have_no_way_out" {
 
   assert {
     condition     = !contains(concat([aws_route.internet.route_table_id], [for route in aws_route.nat : route.route_table_id]), aws_route_table.database.id)
-    error_message = "A route leads out of the database subnets."
+    error_message = "The database subnets have a route to the internet."
   }
 }
 
-run "s3_is_reached_without_a_nat_gateway" {
+run "s3_has_a_gateway_endpoint" {
   assert {
     condition     = aws_vpc_endpoint.s3.vpc_endpoint_type == "Gateway" && aws_vpc_endpoint.s3.service_name == "com.amazonaws.eu-west-1.s3" && length(aws_vpc_endpoint.s3.route_table_ids) == 3
     error_message = "The private subnets have no gateway endpoint for S3."
@@ -84,30 +84,30 @@ run "s3_is_reached_without_a_nat_gateway" {
 
   assert {
     condition     = length(aws_vpc_endpoint.interface) == 0 && length(aws_security_group.endpoints) == 0
-    error_message = "Interface endpoints cost money and were not asked for."
+    error_message = "There are interface endpoints, which cost money."
   }
 }
 
-run "interface_endpoints_take_https_from_within_only" {
+run "interface_endpoints_accept_https_from_the_vpc_only" {
   variables {
     interface_endpoints = ["secretsmanager", "sqs"]
   }
 
   assert {
     condition     = toset(keys(aws_vpc_endpoint.interface)) == toset(["secretsmanager", "sqs"]) && aws_vpc_endpoint.interface["sqs"].private_dns_enabled
-    error_message = "An endpoint is missing, or is not found by name."
+    error_message = "An endpoint or its private DNS is missing."
   }
 
   assert {
     condition     = aws_vpc_security_group_ingress_rule.endpoints[0].cidr_ipv4 == "10.20.0.0/16" && aws_vpc_security_group_ingress_rule.endpoints[0].from_port == 443 && aws_vpc_security_group_ingress_rule.endpoints[0].to_port == 443
-    error_message = "The endpoints are open to others."
+    error_message = "The endpoints accept connections from elsewhere."
   }
 }
 
-run "all_traffic_is_logged_for_a_while" {
+run "flow_logs_have_a_retention" {
   assert {
     condition     = aws_flow_log.this.traffic_type == "ALL" && aws_flow_log.this.log_destination == aws_cloudwatch_log_group.flow.arn && aws_cloudwatch_log_group.flow.retention_in_days == 30
-    error_message = "Flow logs are incomplete or kept forever."
+    error_message = "Flow logs are incomplete or have no retention."
   }
 
   assert {
@@ -116,14 +116,14 @@ run "all_traffic_is_logged_for_a_while" {
   }
 }
 
-run "the_default_security_group_is_locked" {
+run "default_security_group_has_no_rules" {
   assert {
     condition     = length(aws_default_security_group.this.ingress) == 0 && length(aws_default_security_group.this.egress) == 0
-    error_message = "The default security group lets something through."
+    error_message = "The default security group has rules."
   }
 }
 
-run "refuses_a_network_that_is_too_small" {
+run "rejects_a_small_cidr" {
   command = plan
   variables {
     cidr = "10.20.0.0/24"
@@ -131,7 +131,7 @@ run "refuses_a_network_that_is_too_small" {
   expect_failures = [var.cidr]
 }
 
-run "refuses_two_zones" {
+run "rejects_two_zones" {
   command = plan
   variables {
     zones = ["eu-west-1a", "eu-west-1b"]
@@ -139,7 +139,7 @@ run "refuses_two_zones" {
   expect_failures = [var.zones]
 }
 
-run "refuses_an_unknown_kind_of_nat" {
+run "rejects_an_unknown_nat" {
   command = plan
   variables {
     nat = "none"
@@ -147,7 +147,7 @@ run "refuses_an_unknown_kind_of_nat" {
   expect_failures = [var.nat]
 }
 
-run "refuses_a_second_endpoint_for_s3" {
+run "rejects_an_interface_endpoint_for_s3" {
   command = plan
   variables {
     interface_endpoints = ["s3"]
@@ -155,7 +155,7 @@ run "refuses_a_second_endpoint_for_s3" {
   expect_failures = [var.interface_endpoints]
 }
 
-run "refuses_a_retention_that_does_not_exist" {
+run "rejects_an_unsupported_retention" {
   command = plan
   variables {
     flow_log_retention_days = 45

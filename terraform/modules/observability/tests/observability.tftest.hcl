@@ -19,10 +19,10 @@ variables {
   caption_price = { input = 0.5, output = 3 }
 }
 
-run "every_alarm_goes_to_one_topic_and_says_what_it_means" {
+run "alarms_have_a_description_and_notify_the_topic" {
   assert {
     condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : alarm.alarm_actions == toset([module.topic.arn]) && alarm.ok_actions == toset([module.topic.arn]) && length(alarm.alarm_description) > 20])
-    error_message = "An alarm is not heard, or not understood."
+    error_message = "An alarm does not notify the topic, or has no description."
   }
 
   assert {
@@ -32,41 +32,41 @@ run "every_alarm_goes_to_one_topic_and_says_what_it_means" {
       "annotate-errors", "annotate-dead-letters", "annotate-waiting",
       "thumbnail-errors", "thumbnail-dead-letters", "thumbnail-waiting",
     ])
-    error_message = "An alarm is missing."
+    error_message = "The set of alarms is wrong."
   }
 }
 
-run "a_single_dead_letter_is_one_too_many" {
+run "one_dead_letter_raises_an_alarm" {
   assert {
     condition     = aws_cloudwatch_metric_alarm.this["annotate-dead-letters"].threshold == 0 && aws_cloudwatch_metric_alarm.this["annotate-dead-letters"].comparison_operator == "GreaterThanThreshold" && aws_cloudwatch_metric_alarm.this["annotate-dead-letters"].dimensions == tomap({ QueueName = "vitrine-annotate-dead" }) && aws_cloudwatch_metric_alarm.this["annotate-dead-letters"].evaluation_periods == 1
-    error_message = "Dead letters stay unnoticed."
+    error_message = "The alarm does not fire for one dead letter."
   }
 }
 
-run "silence_is_alarming_only_where_something_should_be_heard" {
+run "missing_data_raises_an_alarm_for_healthy_hosts_only" {
   assert {
     condition     = aws_cloudwatch_metric_alarm.this["site-down"].treat_missing_data == "breaching" && aws_cloudwatch_metric_alarm.this["site-down"].comparison_operator == "LessThanThreshold" && aws_cloudwatch_metric_alarm.this["site-errors"].treat_missing_data == "notBreaching"
-    error_message = "A site that is down makes no noise, or a quiet one does."
+    error_message = "Missing data is treated wrongly."
   }
 }
 
-run "the_limits_are_those_that_were_set" {
+run "limits_set_the_thresholds" {
   variables {
     limits = { database_storage_gib = 5, response_seconds = 1 }
   }
 
   assert {
     condition     = aws_cloudwatch_metric_alarm.this["database-full"].threshold == 5368709120 && aws_cloudwatch_metric_alarm.this["database-full"].comparison_operator == "LessThanThreshold"
-    error_message = "The storage limit is another."
+    error_message = "The storage threshold is wrong."
   }
 
   assert {
     condition     = aws_cloudwatch_metric_alarm.this["site-slow"].threshold == 1 && aws_cloudwatch_metric_alarm.this["site-slow"].extended_statistic == "p95"
-    error_message = "The response time is judged differently."
+    error_message = "The response time alarm is wrong."
   }
 }
 
-run "the_dashboard_shows_what_matters" {
+run "dashboard_is_complete" {
   assert {
     condition = alltrue([
       for word in ["Requests", "Response time", "Errors", "CPU of each instance", "Messages waiting", "Age of the oldest", "Dead letters", "duration", "Database", "Captions"] :
@@ -77,34 +77,34 @@ run "the_dashboard_shows_what_matters" {
 
   assert {
     condition     = length(distinct([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : "${widget.x} ${widget.y}"])) == 15 && alltrue([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : widget.x + widget.width <= 24])
-    error_message = "Graphs lie on top of each other, or beyond the edge."
+    error_message = "Widgets overlap, or exceed the width."
   }
 
   assert {
     condition     = anytrue([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : strcontains(try(widget.properties.query, ""), "sum(tokens_in) * 0.5 + sum(tokens_out) * 3")])
-    error_message = "Captions cost something else."
+    error_message = "The caption price is not used."
   }
 }
 
-run "there_is_no_budget_unless_asked_for" {
+run "budget_is_off_by_default" {
   assert {
     condition     = length(aws_budgets_budget.this) == 0
-    error_message = "There is a budget nobody set."
+    error_message = "There is a budget."
   }
 }
 
-run "a_budget_warns_before_it_is_spent" {
+run "budget_notifies_at_80_percent_and_on_forecast" {
   variables {
     monthly_budget_usd = 250
   }
 
   assert {
     condition     = aws_budgets_budget.this[0].limit_amount == "250" && sort([for notification in aws_budgets_budget.this[0].notification : "${notification.notification_type} ${notification.threshold}"]) == tolist(["ACTUAL 80", "FORECASTED 100"]) && alltrue([for notification in aws_budgets_budget.this[0].notification : notification.subscriber_sns_topic_arns == toset([module.topic.arn])])
-    error_message = "The budget warns too late, or nobody."
+    error_message = "The limit, thresholds or subscribers of the budget are wrong."
   }
 }
 
-run "refuses_a_limit_of_nothing" {
+run "rejects_a_zero_limit" {
   command = plan
   variables {
     limits = { cpu_percent = 0 }
@@ -112,7 +112,7 @@ run "refuses_a_limit_of_nothing" {
   expect_failures = [var.limits]
 }
 
-run "refuses_a_budget_of_nothing" {
+run "rejects_a_zero_budget" {
   command = plan
   variables {
     monthly_budget_usd = 0
@@ -120,7 +120,7 @@ run "refuses_a_budget_of_nothing" {
   expect_failures = [var.monthly_budget_usd]
 }
 
-run "refuses_a_price_below_nothing" {
+run "rejects_a_negative_price" {
   command = plan
   variables {
     caption_price = { input = -1, output = 0 }

@@ -21,14 +21,14 @@ variables {
   }
 }
 
-run "a_message_in_work_is_not_handed_out_again" {
+run "visibility_timeout_is_six_times_the_function_timeout" {
   assert {
     condition     = aws_sqs_queue.this.visibility_timeout_seconds == 900
     error_message = "The visibility timeout is not six times the function's timeout."
   }
 }
 
-run "the_time_in_which_a_batch_is_collected_counts" {
+run "visibility_timeout_includes_the_batching_window" {
   variables {
     batching_window = 5
   }
@@ -39,10 +39,10 @@ run "the_time_in_which_a_batch_is_collected_counts" {
   }
 }
 
-run "the_fifth_failure_leads_to_the_dead_letters" {
+run "fifth_failed_receive_moves_to_the_dead_letter_queue" {
   assert {
     condition     = jsondecode(aws_sqs_queue.this.redrive_policy).maxReceiveCount == 5 && output.max_receive_count == 5 && jsondecode(aws_sqs_queue.this.redrive_policy).deadLetterTargetArn == aws_sqs_queue.dead.arn
-    error_message = "Messages are not tried five times, or are lost then."
+    error_message = "The redrive policy is wrong."
   }
 
   assert {
@@ -52,27 +52,27 @@ run "the_fifth_failure_leads_to_the_dead_letters" {
 
   assert {
     condition     = jsondecode(aws_sqs_queue_redrive_allow_policy.dead.redrive_allow_policy).redrivePermission == "byQueue" && jsondecode(aws_sqs_queue_redrive_allow_policy.dead.redrive_allow_policy).sourceQueueArns[0] == aws_sqs_queue.this.arn
-    error_message = "Other queues may leave their dead letters here."
+    error_message = "Other queues may use the dead-letter queue."
   }
 }
 
 run "both_queues_are_encrypted" {
   assert {
     condition     = aws_sqs_queue.this.sqs_managed_sse_enabled && aws_sqs_queue.dead.sqs_managed_sse_enabled
-    error_message = "Messages wait in the clear."
+    error_message = "A queue is not encrypted."
   }
 }
 
-run "the_rule_may_send_and_nobody_else" {
+run "only_the_sender_may_send" {
   assert {
     condition = alltrue([
-      for which, document in data.aws_iam_policy_document.this :
+      for key, document in data.aws_iam_policy_document.this :
       document.statement[0].actions == toset(["sqs:SendMessage"]) &&
-      document.statement[0].resources == toset([{ queue = aws_sqs_queue.this.arn, dead = aws_sqs_queue.dead.arn }[which]]) &&
+      document.statement[0].resources == toset([{ queue = aws_sqs_queue.this.arn, dead = aws_sqs_queue.dead.arn }[key]]) &&
       one(document.statement[0].principals).identifiers == toset(["events.amazonaws.com"]) &&
       one(document.statement[0].condition).values == tolist(["arn:aws:events:eu-west-1:123456789012:rule/vitrine-uploads"])
     ])
-    error_message = "Others may send, or the rule may do more."
+    error_message = "Other senders or actions are allowed."
   }
 
   assert {
@@ -80,11 +80,11 @@ run "the_rule_may_send_and_nobody_else" {
       for document in data.aws_iam_policy_document.this :
       document.statement[1].effect == "Deny" && one(document.statement[1].condition).variable == "aws:SecureTransport" && length(document.statement) == 2
     ])
-    error_message = "Requests without TLS are taken, or something else is allowed."
+    error_message = "Requests without TLS are not denied, or the policy has other statements."
   }
 }
 
-run "refuses_a_timeout_that_lambda_does_not_offer" {
+run "rejects_a_timeout_above_the_lambda_maximum" {
   command = plan
   variables {
     function_timeout = 901
@@ -92,7 +92,7 @@ run "refuses_a_timeout_that_lambda_does_not_offer" {
   expect_failures = [var.function_timeout]
 }
 
-run "refuses_a_batching_window_that_lambda_does_not_offer" {
+run "rejects_a_batching_window_above_the_lambda_maximum" {
   command = plan
   variables {
     batching_window = 301
@@ -100,7 +100,7 @@ run "refuses_a_batching_window_that_lambda_does_not_offer" {
   expect_failures = [var.batching_window]
 }
 
-run "refuses_to_give_up_early" {
+run "rejects_a_low_max_receive_count" {
   command = plan
   variables {
     max_receive_count = 1
@@ -108,7 +108,7 @@ run "refuses_to_give_up_early" {
   expect_failures = [var.max_receive_count]
 }
 
-run "refuses_a_sender_that_is_no_principal" {
+run "rejects_an_invalid_sender" {
   command = plan
   variables {
     sender = { service = "events", source_arn = "arn:aws:events:eu-west-1:123456789012:rule/vitrine-uploads" }

@@ -8,7 +8,7 @@ variables {
   values  = { gemini = "the-value" }
 }
 
-run "values_are_not_kept" {
+run "values_are_write_only" {
   assert {
     condition     = aws_secretsmanager_secret_version.this["gemini"].secret_string == null || aws_secretsmanager_secret_version.this["gemini"].secret_string == ""
     error_message = "The value is in the state."
@@ -16,18 +16,18 @@ run "values_are_not_kept" {
 
   assert {
     condition     = aws_secretsmanager_secret_version.this["gemini"].secret_string_wo_version == 3 && aws_secretsmanager_secret_version.this["gemini"].secret_id == aws_secretsmanager_secret.this["gemini"].id
-    error_message = "A new value would not be written."
+    error_message = "The version or the secret of the value is wrong."
   }
 }
 
-run "a_deleted_secret_can_be_brought_back" {
+run "deleted_secrets_can_be_restored" {
   assert {
     condition     = aws_secretsmanager_secret.this["gemini"].recovery_window_in_days == 7 && aws_secretsmanager_secret.this["gemini"].name_prefix == "vitrine/gemini-"
-    error_message = "It is gone at once, or blocks the name for the next one."
+    error_message = "The recovery window or the name prefix is wrong."
   }
 }
 
-run "refuses_a_version_in_between" {
+run "rejects_a_fractional_version" {
   command = plan
   variables {
     secrets = { gemini = { description = "Key for Gemini", version = 1.5 } }
@@ -35,7 +35,7 @@ run "refuses_a_version_in_between" {
   expect_failures = [var.secrets]
 }
 
-run "refuses_a_recovery_that_aws_does_not_offer" {
+run "rejects_an_unsupported_recovery_window" {
   command = plan
   variables {
     recovery_days = 3

@@ -1,4 +1,4 @@
-# The whole system in its variants. What each module makes of it, its own tests show.
+# The root module with its defaults and alternatives. The modules have tests of their own.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -15,7 +15,7 @@ variables {
   admin_password      = "correct horse battery staple"
 }
 
-run "by_default_postgresql_eventbridge_target_tracking_and_plain_http" {
+run "defaults_are_postgresql_eventbridge_target_tracking_and_http" {
   assert {
     condition     = length(module.network.public_subnet_ids) == 3 && length(module.network.private_subnet_ids) == 3 && length(module.network.database_subnet_ids) == 3 && length(output.nat_addresses) == 3
     error_message = "A zone is missing."
@@ -33,16 +33,16 @@ run "by_default_postgresql_eventbridge_target_tracking_and_plain_http" {
 
   assert {
     condition     = module.web.scaling_policies == tolist(["vitrine-cpu"])
-    error_message = "Instances do not follow the CPU."
+    error_message = "The scaling policies are wrong."
   }
 
   assert {
     condition     = startswith(output.url, "http://") && output.bastion_address != null && output.shell_access == "bastion"
-    error_message = "There is HTTPS without a certificate, or no bastion."
+    error_message = "The URL is not HTTP, or there is no bastion."
   }
 
   assert {
-    condition     = toset(keys(output.queues)) == toset(["annotate", "thumbnail", "anonymise"]) && toset(keys(module.function)) == toset(["annotate", "thumbnail", "anonymise"])
+    condition     = keys(output.queues) == keys(local.function_defaults) && keys(module.function) == keys(local.function_defaults) && length(local.function_defaults) >= 3
     error_message = "A function or its queue is missing."
   }
 
@@ -52,7 +52,7 @@ run "by_default_postgresql_eventbridge_target_tracking_and_plain_http" {
   }
 }
 
-run "mysql_sns_the_classic_pair_and_a_domain" {
+run "mysql_sns_simple_scaling_and_a_domain" {
   variables {
     database           = { engine = "mysql", instance_class = "db.t4g.medium" }
     event_router       = "sns"
@@ -77,12 +77,12 @@ run "mysql_sns_the_classic_pair_and_a_domain" {
 
   assert {
     condition     = module.web.scaling_policies == tolist(["vitrine-less", "vitrine-more"])
-    error_message = "The classic pair is missing."
+    error_message = "The scaling policies are wrong."
   }
 
   assert {
     condition     = output.url == "https://photos.example.org" && output.bastion_address == null && length(module.instance_connect) == 1
-    error_message = "The domain has no HTTPS, or there is a bastion nobody asked for."
+    error_message = "The URL is wrong, or there is a bastion."
   }
 
   assert {
@@ -100,7 +100,7 @@ run "mysql_with_eventbridge" {
 
   assert {
     condition     = module.database.port == 3306 && module.events.sender.service == "events.amazonaws.com"
-    error_message = "The engine decides who carries the events."
+    error_message = "The engine changes the event router."
   }
 }
 
@@ -113,11 +113,11 @@ run "postgresql_with_sns" {
 
   assert {
     condition     = module.database.port == 5432 && module.events.sender.service == "sns.amazonaws.com"
-    error_message = "The router decides which engine there is."
+    error_message = "The event router changes the engine."
   }
 }
 
-run "a_certificate_of_ones_own" {
+run "existing_certificate" {
   variables {
     certificate_arn = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
     web             = { scaling = { requests_per_target = 600 } }
@@ -126,12 +126,12 @@ run "a_certificate_of_ones_own" {
 
   assert {
     condition     = startswith(output.url, "https://") && endswith(output.url, ".elb.amazonaws.com") && length(module.bastion) == 0 && length(module.instance_connect) == 0
-    error_message = "There is no HTTPS, or a port for shells is open."
+    error_message = "The URL is wrong, or there is a bastion or an endpoint."
   }
 
   assert {
     condition     = module.web.scaling_policies == tolist(["vitrine-cpu", "vitrine-requests"])
-    error_message = "Requests do not count."
+    error_message = "The scaling policy for requests is missing."
   }
 }
 
@@ -148,18 +148,31 @@ run "captions_without_a_provider_need_no_key" {
 
   assert {
     condition     = toset(keys(module.secrets.arns)) == toset(["admin-password"])
-    error_message = "There is a secret for a key nobody has."
+    error_message = "There is a secret for the Gemini key."
   }
 }
 
-run "functions_can_bring_a_collector_along" {
+run "functions_can_use_a_collector_layer" {
   variables {
     function_telemetry = { layer_arn = "arn:aws:lambda:eu-west-1:901920570463:layer:aws-otel-collector-arm64-ver-0-117-0:1" }
     settings           = { VITRINE_UPLOADS = "anyone", VITRINE_CAPTION_LANGUAGE = "de-CH" }
   }
 
   assert {
-    condition     = length(module.function) == 3
+    condition     = keys(module.function) == keys(local.function_defaults)
     error_message = "A function is missing."
+  }
+}
+
+run "sizes_of_a_function_override_its_defaults" {
+  command = plan
+
+  variables {
+    functions = { thumbnail = { memory = 1024 } }
+  }
+
+  assert {
+    condition     = local.functions.thumbnail.memory == 1024 && local.functions.thumbnail.timeout == local.function_defaults.thumbnail.timeout && local.functions.anonymise.memory == local.function_defaults.anonymise.memory
+    error_message = "A size is not overridden, or others are."
   }
 }

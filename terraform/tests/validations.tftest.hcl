@@ -1,4 +1,4 @@
-# What the root refuses before it asks AWS. The modules refuse more.
+# The validations of the root module. The modules have more.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -15,7 +15,7 @@ variables {
   admin_password      = "correct horse battery staple"
 }
 
-run "refuses_a_name_that_is_too_long_for_aws" {
+run "rejects_a_name_that_is_too_long_for_aws" {
   command = plan
   variables {
     name = "a-gallery-for-the-whole-school"
@@ -23,7 +23,7 @@ run "refuses_a_name_that_is_too_long_for_aws" {
   expect_failures = [var.name]
 }
 
-run "refuses_a_setting_that_is_made_here" {
+run "rejects_a_setting_that_the_configuration_sets" {
   command = plan
   variables {
     settings = { VITRINE_STORAGE = "/srv/pictures" }
@@ -31,7 +31,7 @@ run "refuses_a_setting_that_is_made_here" {
   expect_failures = [var.settings]
 }
 
-run "refuses_a_setting_that_is_not_vitrines" {
+run "rejects_a_setting_of_another_program" {
   command = plan
   variables {
     settings = { PATH = "/tmp" }
@@ -39,7 +39,7 @@ run "refuses_a_setting_that_is_not_vitrines" {
   expect_failures = [var.settings]
 }
 
-run "refuses_an_unknown_captioner" {
+run "rejects_an_unknown_captioner" {
   command = plan
   variables {
     captioner = "parrot"
@@ -47,7 +47,7 @@ run "refuses_an_unknown_captioner" {
   expect_failures = [var.captioner]
 }
 
-run "refuses_gemini_without_a_key" {
+run "rejects_gemini_without_a_key" {
   command = plan
   variables {
     gemini_api_key = null
@@ -55,7 +55,7 @@ run "refuses_gemini_without_a_key" {
   expect_failures = [var.gemini_api_key]
 }
 
-run "refuses_a_short_password" {
+run "rejects_a_short_password" {
   command = plan
   variables {
     admin_password = "short"
@@ -63,7 +63,7 @@ run "refuses_a_short_password" {
   expect_failures = [var.admin_password]
 }
 
-run "refuses_an_unknown_way_in" {
+run "rejects_an_unknown_shell_access" {
   command = plan
   variables {
     shell_access = "telnet"
@@ -71,7 +71,7 @@ run "refuses_an_unknown_way_in" {
   expect_failures = [var.shell_access]
 }
 
-run "refuses_a_bastion_that_nobody_may_reach" {
+run "rejects_a_bastion_without_admin_cidrs" {
   command = plan
   variables {
     admin_cidrs = []
@@ -79,7 +79,7 @@ run "refuses_a_bastion_that_nobody_may_reach" {
   expect_failures = [var.admin_cidrs]
 }
 
-run "refuses_a_bastion_without_a_key" {
+run "rejects_a_bastion_without_a_key" {
   command = plan
   variables {
     ssh_public_key = null
@@ -87,7 +87,7 @@ run "refuses_a_bastion_without_a_key" {
   expect_failures = [var.ssh_public_key]
 }
 
-run "refuses_an_unknown_router" {
+run "rejects_an_unknown_router" {
   command = plan
   variables {
     event_router = "kafka"
@@ -95,7 +95,7 @@ run "refuses_an_unknown_router" {
   expect_failures = [var.event_router]
 }
 
-run "refuses_a_retention_that_does_not_exist" {
+run "rejects_an_unsupported_retention" {
   command = plan
   variables {
     log_retention_days = 45
@@ -103,10 +103,18 @@ run "refuses_a_retention_that_does_not_exist" {
   expect_failures = [var.log_retention_days]
 }
 
-run "refuses_telemetry_that_nothing_listens_to" {
+run "rejects_localhost_telemetry_without_a_layer" {
   command = plan
   variables {
     function_telemetry = {}
   }
   expect_failures = [var.function_telemetry]
+}
+
+run "rejects_sizes_of_an_unknown_function" {
+  command = plan
+  variables {
+    functions = { classify = { memory = 1024 } }
+  }
+  expect_failures = [var.functions]
 }

@@ -1,5 +1,5 @@
-"""A world in which the programs of operations/ can be run: a checkout, AWS (moto, on loopback, with
-what moto lacks), and stand-ins for Terraform's provider, Docker and the building of the parts.
+"""A sandbox for the commands of operations/: a checkout, a fake AWS (moto on loopback, with additions),
+a fake site, and fakes for Terraform's provider, Docker and the make goals that build.
 """
 
 import io
@@ -19,38 +19,39 @@ import boto3
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
+from processes import run
 from support import ADMIN_PASSWORD, DEFAULTS, STAND_IN, TERRAFORM
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 REAL_TERRAFORM = shutil.which("terraform")
-OPERATED = TERRAFORM / "checks" / "operated"
+FAKES = TERRAFORM / "checks" / "fakes"
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or TERRAFORM.parent / "target")
 
 MAKEFILE = """\
 functions:
-\t@echo "make functions $(LAMBDA_ARCH)" >> "$(WORLD)/record"
+\t@echo "make functions $(LAMBDA_ARCH)" >> "$(SANDBOX)/calls"
 \t@mkdir -p target/lambda && cp -R terraform/tests/lambda/. target/lambda/
 image:
-\t@echo "make image $(IMAGE_ARCH)" >> "$(WORLD)/record"
+\t@echo "make image $(IMAGE_ARCH)" >> "$(SANDBOX)/calls"
 """
 
 
-class Quiet(MotoRequestHandler):
+class QuietRequestHandler(MotoRequestHandler):
     def log_request(self, *_):
         pass
 
 
-class Aws:
-    """moto, and what it does not have: tasks that move messages, and instance refreshes."""
+class FakeAws:
+    """moto, with message move tasks and instance refreshes, which it lacks."""
 
     def __init__(self):
         self.moto = DomainDispatcherApplication(create_backend_app)
-        self.server = make_server("127.0.0.1", 0, self.answer, True, request_handler=Quiet)
+        self.server = make_server("127.0.0.1", 0, self.answer, True, request_handler=QuietRequestHandler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.refreshes = []
         self.tasks = {}
-        self.refusal = None
+        self.error = None
 
     def stop(self):
         self.server.shutdown()
@@ -65,11 +66,11 @@ class Aws:
 
     def answer(self, environ, start_response):
         target = environ.get("HTTP_X_AMZ_TARGET", "")
-        if self.refusal:
-            return respond(start_response, self.refusal, "text/xml", "403 Forbidden")
+        if self.error:
+            return respond(start_response, self.error, "text/xml", "403 Forbidden")
         if target.endswith("MessageMoveTask") or target.endswith("MessageMoveTasks"):
-            asked = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
-            return respond(start_response, json.dumps(getattr(self, target.split(".")[1])(asked)), "application/x-amz-json-1.0")
+            request = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
+            return respond(start_response, json.dumps(getattr(self, target.split(".")[1])(request)), "application/x-amz-json-1.0")
         if ".autoscaling." in environ.get("HTTP_AUTHORIZATION", "").replace("/", ".") and environ["REQUEST_METHOD"] == "POST":
             body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
             if "DescribeInstanceRefreshes" in body.decode():
@@ -78,7 +79,7 @@ class Aws:
         return self.moto(environ, start_response)
 
     def describe_refreshes(self):
-        """Each is told of with the next of its states, until there is only one left."""
+        """Each request returns the next state of every refresh; the last state stays."""
         members = ""
         for name, states in self.refreshes:
             state = states.pop(0) if len(states) > 1 else states[0]
@@ -88,15 +89,15 @@ class Aws:
             f"<InstanceRefreshes>{members}</InstanceRefreshes></DescribeInstanceRefreshesResult></DescribeInstanceRefreshesResponse>"
         )
 
-    def StartMessageMoveTask(self, asked):  # noqa: N802, as AWS calls it
-        source = asked["SourceArn"]
-        self.tasks[source] = {"moved": 0, "destination": asked["DestinationArn"]}
+    def StartMessageMoveTask(self, request):  # noqa: N802, as AWS calls it
+        source = request["SourceArn"]
+        self.tasks[source] = {"moved": 0, "destination": request["DestinationArn"]}
         self.tasks[source]["total"] = len(self.move(source, count_only=True))
         return {"TaskHandle": source}
 
-    def ListMessageMoveTasks(self, asked):  # noqa: N802
-        """One message is moved between two looks."""
-        source = asked["SourceArn"]
+    def ListMessageMoveTasks(self, request):  # noqa: N802
+        """Each request moves one message."""
+        source = request["SourceArn"]
         task = self.tasks.get(source)
         if task is None:
             return {"Results": []}
@@ -126,15 +127,15 @@ def respond(start_response, text, kind, status="200 OK"):
     return [body]
 
 
-class Site(BaseHTTPRequestHandler):
-    """The deployed site. Its name exists nowhere, so this is asked as a proxy would be."""
+class FakeSite(BaseHTTPRequestHandler):
+    """The deployed site. Its host name does not resolve, so requests come through this as a proxy."""
 
     answers = {}
-    asked = []
+    requests = []
 
     def do_GET(self):  # noqa: N802
         path = urllib.parse.urlsplit(self.path).path
-        self.asked.append(path)
+        self.requests.append(path)
         states = self.answers.get(path, [200])
         self.send_response(states.pop(0) if len(states) > 1 else states[0])
         self.send_header("Content-Length", "0")
@@ -144,20 +145,20 @@ class Site(BaseHTTPRequestHandler):
         pass
 
 
-class World:
+class Sandbox:
     def __init__(self):
-        self.aws = Aws()
-        self.site = ThreadingHTTPServer(("127.0.0.1", 0), Site)
+        self.aws = FakeAws()
+        self.site = ThreadingHTTPServer(("127.0.0.1", 0), FakeSite)
         threading.Thread(target=self.site.serve_forever, daemon=True).start()
-        Site.answers, Site.asked = {}, []
-        self.scratch = tempfile.TemporaryDirectory(prefix="vitrine-operated-")
-        self.folder = Path(self.scratch.name) / "world"
+        FakeSite.answers, FakeSite.requests = {}, []
+        self.scratch = tempfile.TemporaryDirectory(prefix="vitrine-sandbox-")
+        self.folder = Path(self.scratch.name) / "files"
         self.folder.mkdir()
-        (self.folder / "record").touch()
+        (self.folder / "calls").touch()
         self.tools = Path(self.scratch.name) / "tools"
         self.tools.mkdir()
-        for tool in OPERATED.iterdir():
-            # With the Python that has boto3.
+        for tool in FAKES.iterdir():
+            # They need this Python, which has boto3.
             script = f"#!/bin/sh\nexec '{sys.executable}' '{tool}' \"$@\"\n"
             self.tool(tool.name, script)
         self.checkout = self.clone("checkout")
@@ -174,7 +175,7 @@ class World:
         (self.tools / name).chmod(0o755)
 
     def clone(self, name):
-        """Another checkout of the same commit."""
+        """A new checkout, committed with a fixed author and date: all have the same revision."""
         checkout = Path(self.scratch.name) / name
         ignore = shutil.ignore_patterns(".terraform*", "checks", "*.tfvars", "*.hcl", "__pycache__")
         shutil.copytree(TERRAFORM, checkout / "terraform", ignore=ignore)
@@ -183,17 +184,17 @@ class World:
         (checkout / ".gitignore").write_text("/target/\n.terraform*\n*.tfvars\n")
         (checkout / "target" / "operations").mkdir(parents=True)
         (checkout / "target" / "operations" / "venv").symlink_to(TARGET.absolute() / "operations" / "venv")
-        fixed = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "PATH": os.environ["PATH"]}
-        fixed |= {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in (
+        git_environment = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "PATH": os.environ["PATH"]}
+        git_environment |= {f"GIT_{role}_{field}": value for role in ("AUTHOR", "COMMITTER") for field, value in (
             ("NAME", "A"), ("EMAIL", "a@example.org"), ("DATE", "2026-11-21T10:00:00Z"))}
         for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "A version"]):
-            subprocess.run(["git", *command], cwd=checkout, env=fixed, check=True)
-        self.git = fixed
+            git = run(["git", *command], 60, cwd=checkout, env=git_environment)
+            assert git.returncode == 0, git.stderr
         return checkout
 
     def write_variables(self, **variables):
-        said = {"admin_cidrs": DEFAULTS["admin_cidrs"], "ssh_public_key": DEFAULTS["ssh_public_key"], "captioner": "describe"}
-        lines = [f"{name} = {json.dumps(value)}" for name, value in (said | variables).items() if value is not None]
+        values = {"admin_cidrs": DEFAULTS["admin_cidrs"], "ssh_public_key": DEFAULTS["ssh_public_key"], "captioner": "describe"}
+        lines = [f"{name} = {json.dumps(value)}" for name, value in (values | variables).items() if value is not None]
         (self.checkout / "terraform" / "vitrine.tfvars").write_text("\n".join(lines) + "\n")
 
     def environment(self, **more):
@@ -202,24 +203,23 @@ class World:
             "AWS_ENDPOINT_URL": self.aws.url, "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing",
             "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, "AWS_EC2_METADATA_DISABLED": "true", "AWS_MAX_ATTEMPTS": "1",
             "http_proxy": f"http://127.0.0.1:{self.site.server_port}", "no_proxy": "127.0.0.1",
-            "WORLD": str(self.folder), "CHECKOUT": str(self.checkout), "REAL_TERRAFORM": REAL_TERRAFORM or "",
+            "SANDBOX": str(self.folder), "CHECKOUT": str(self.checkout), "REAL_TERRAFORM": REAL_TERRAFORM or "",
             "VITRINE_TERRAFORM_STAND_IN": STAND_IN, "YES": "1", "TF_VAR_admin_password": ADMIN_PASSWORD,
-            # The stand-in's plugins are built once, and found below the real home.
+            # The stand-in caches its plugins in the real home folder.
             "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache"),
             "GIT_CONFIG_GLOBAL": os.devnull, "TF_CLI_ARGS": "-no-color",
         } | more
         return {name: value for name, value in env.items() if value is not None}
 
     def operate(self, command, **more):
-        """Runs a command to its end: exit status, and all that it printed."""
-        run = subprocess.run(
-            [self.checkout / "terraform" / "operate", command], env=self.environment(**more), stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300,
+        """Runs a command; returns its exit status and its output."""
+        ran = run(
+            [self.checkout / "terraform" / "operate", command], 300, env=self.environment(**more), stderr=subprocess.STDOUT
         )
-        return run.returncode, run.stdout
+        return ran.returncode, ran.stdout
 
-    def record(self):
-        """What was called since the last look."""
-        lines = (self.folder / "record").read_text().splitlines()
-        (self.folder / "record").write_text("")
-        return lines
+    def take_calls(self):
+        """The calls of fakes and make goals since the last time."""
+        calls = (self.folder / "calls").read_text().splitlines()
+        (self.folder / "calls").write_text("")
+        return calls

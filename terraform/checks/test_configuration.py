@@ -1,28 +1,28 @@
-"""What the configuration promises, looked up in what it makes."""
+"""Properties of the applied configuration as a whole."""
 
 import base64
 import collections
 import json
 import unittest
 
-from support import ADMIN_PASSWORD, DEFAULTS, GEMINI_KEY, defaults, many, needs_stand_in, otherwise
+from support import ADMIN_PASSWORD, DEFAULTS, FUNCTIONS, GEMINI_KEY, alternatives, as_list, defaults, needs_stand_in
 
-EVERYBODY = "0.0.0.0/0"
+ANYWHERE = "0.0.0.0/0"
 
 
 def setUpModule():
-    # Both are made once; the tests share them.
+    # Both are applied once; the tests share them.
     if not getattr(Defaults, "__unittest_skip__", False):
         defaults()
-        otherwise()
+        alternatives()
 
 
 @needs_stand_in
 class Defaults(unittest.TestCase):
-    def test_everything_that_was_promised_is_there(self):
+    def test_resources_are_complete(self):
         system = defaults()
         counts = collections.Counter(kind for kind, *_ in system.resources)
-        promised = {
+        expected = {
             "aws_subnet": 9,
             "aws_nat_gateway": 3,
             "aws_vpc_endpoint": 1,
@@ -36,32 +36,33 @@ class Defaults(unittest.TestCase):
             "aws_secretsmanager_secret_rotation": 1,
             "aws_s3_bucket": 2,
             "aws_cloudwatch_event_rule": 1,
-            "aws_cloudwatch_event_target": 3,
+            "aws_cloudwatch_event_target": len(FUNCTIONS),
             "aws_cloudwatch_event_archive": 1,
-            "aws_sqs_queue": 6,
-            "aws_lambda_function": 3,
-            "aws_lambda_event_source_mapping": 3,
+            "aws_sqs_queue": 2 * len(FUNCTIONS),
+            "aws_lambda_function": len(FUNCTIONS),
+            "aws_lambda_event_source_mapping": len(FUNCTIONS),
             "aws_secretsmanager_secret": 2,
             "aws_cloudwatch_dashboard": 1,
-            "aws_cloudwatch_metric_alarm": 18,
+            # Six for the site, three for the database and three for each function.
+            "aws_cloudwatch_metric_alarm": 9 + 3 * len(FUNCTIONS),
             "aws_sns_topic": 1,
         }
-        self.assertEqual({kind: counts[kind] for kind in promised}, promised)
+        self.assertEqual({kind: counts[kind] for kind in expected}, expected)
         print(f"\n{sum(counts.values())} resources by default: ", end="")
         print(", ".join(f"{number} {kind.removeprefix('aws_')}" for kind, number in sorted(counts.items())))
 
     def test_a_second_apply_changes_nothing(self):
         self.assertIn("No changes.", defaults().terraform("plan"))
-        self.assertIn("No changes.", otherwise().terraform("plan"))
+        self.assertIn("No changes.", alternatives().terraform("plan"))
 
-    def test_a_new_image_rolls_out_new_instances_and_touches_nothing_else(self):
+    def test_a_new_image_changes_only_the_launch_template_and_the_group(self):
         image = DEFAULTS["image"].replace("sha256:0", "sha256:1")
         self.assertEqual(
             defaults().changes(image=image),
             {"module.web.aws_launch_template.this": "update", "module.web.aws_autoscaling_group.this": "update"},
         )
 
-    def test_a_new_secret_is_written_when_its_version_rises_and_read_by_new_processes(self):
+    def test_a_new_secret_version_writes_the_secret_and_restarts_its_readers(self):
         self.assertEqual(defaults().changes(gemini_api_key="another-key"), {})
         self.assertEqual(
             defaults().changes(gemini_api_key="another-key", secret_versions={"gemini_api_key": 2}),
@@ -73,7 +74,7 @@ class Defaults(unittest.TestCase):
             },
         )
 
-    def test_a_new_ssh_key_reaches_the_bastion_and_new_instances(self):
+    def test_a_new_ssh_key_replaces_the_bastion_and_the_instances(self):
         self.assertEqual(
             defaults().changes(ssh_public_key=DEFAULTS["ssh_public_key"].replace("AAAAI", "AAAAJ")),
             {
@@ -84,60 +85,48 @@ class Defaults(unittest.TestCase):
             },
         )
 
-    def test_no_size_replaces_the_database(self):
+    def test_a_change_of_size_updates_the_database_in_place(self):
         larger = {"instance_class": "db.m7g.large", "multi_az": False, "storage": {"initial": 50, "maximum": 500}}
         self.assertEqual(
-            defaults().changes(database=larger | {"snapshot_identifier": "of-long-ago"}),
+            defaults().changes(database=larger | {"snapshot_identifier": "an-old-snapshot"}),
             {"module.database.aws_db_instance.this": "update"},
         )
 
-    def test_a_backup_comes_back_in_the_place_of_the_database(self):
-        # As docs/operations.md says. The next final snapshot needs another name than this one.
+    def test_restoring_a_snapshot_replaces_only_the_database(self):
+        # The command in docs/operations.md. The next final snapshot needs a new name.
         replace = ("module.database.aws_db_instance.this", "module.database.random_id.final_snapshot")
-        plan = defaults().plan(*(f"-replace={address}" for address in replace), database={"snapshot_identifier": "of-then"})
+        plan = defaults().plan(*(f"-replace={address}" for address in replace), database={"snapshot_identifier": "restored"})
         self.assertEqual({address for address, change in plan.items() if "delete" in change["actions"]}, set(replace))
-        self.assertEqual(plan[replace[0]]["after"]["snapshot_identifier"], "of-then")
+        self.assertEqual(plan[replace[0]]["after"]["snapshot_identifier"], "restored")
 
-    def test_who_may_reach_whom_port_by_port(self):
+    def test_connections_between_security_groups(self):
         self.assertEqual(
             connections(defaults()),
             {
-                f"{EVERYBODY} -> load-balancer 80",
+                f"{ANYWHERE} -> load-balancer 80",
                 "load-balancer -> web 8080",
                 "203.0.113.7/32 -> bastion 22",
                 "bastion -> web 22",
-                "web -> database 5432",
-                "annotate -> database 5432",
-                "thumbnail -> database 5432",
-                "anonymise -> database 5432",
-                f"web -> {EVERYBODY} 443",
-                f"annotate -> {EVERYBODY} 443",
-                f"thumbnail -> {EVERYBODY} 443",
-                f"anonymise -> {EVERYBODY} 443",
-            },
+            }
+            | {f"{client} -> database 5432" for client in ("web", *FUNCTIONS)}
+            | {f"{client} -> {ANYWHERE} 443" for client in ("web", *FUNCTIONS)},
         )
 
-    def test_who_may_reach_whom_otherwise(self):
+    def test_connections_between_security_groups_with_alternatives(self):
         self.assertEqual(
-            connections(otherwise()),
+            connections(alternatives()),
             {
-                f"{EVERYBODY} -> load-balancer 80",
-                f"{EVERYBODY} -> load-balancer 443",
+                f"{ANYWHERE} -> load-balancer 80",
+                f"{ANYWHERE} -> load-balancer 443",
                 "load-balancer -> web 8080",
                 "10.20.0.0/16 -> endpoints 443",
-                "web -> database 3306",
-                "annotate -> database 3306",
-                "thumbnail -> database 3306",
-                "anonymise -> database 3306",
-                f"web -> {EVERYBODY} 443",
-                f"annotate -> {EVERYBODY} 443",
-                f"thumbnail -> {EVERYBODY} 443",
-                f"anonymise -> {EVERYBODY} 443",
-            },
+            }
+            | {f"{client} -> database 3306" for client in ("web", *FUNCTIONS)}
+            | {f"{client} -> {ANYWHERE} 443" for client in ("web", *FUNCTIONS)},
         )
 
-    def test_everything_is_encrypted(self):
-        for system in (defaults(), otherwise()):
+    def test_data_at_rest_is_encrypted(self):
+        for system in (defaults(), alternatives()):
             self.assertTrue(system.one("aws_db_instance")["storage_encrypted"])
             for queue in system.all("aws_sqs_queue").values():
                 self.assertTrue(queue["sqs_managed_sse_enabled"], queue["name"])
@@ -152,14 +141,14 @@ class Defaults(unittest.TestCase):
             self.assertEqual(mapping["ebs"][0]["encrypted"], "true")
         self.assertTrue(defaults().one("aws_instance")["root_block_device"][0]["encrypted"])
 
-    def test_nothing_is_public_but_the_site_and_the_bastion(self):
-        for system in (defaults(), otherwise()):
+    def test_only_the_site_and_the_bastion_are_public(self):
+        for system in (defaults(), alternatives()):
             self.assertFalse(system.one("aws_db_instance")["publicly_accessible"])
             blocked = system.all("aws_s3_bucket_public_access_block").values()
             self.assertEqual(len(blocked), len(system.all("aws_s3_bucket")))
             for block in blocked:
-                for what in ("block_public_acls", "block_public_policy", "ignore_public_acls"):
-                    self.assertTrue(block[what])
+                for attribute in ("block_public_acls", "block_public_policy", "ignore_public_acls"):
+                    self.assertTrue(block[attribute])
                 self.assertTrue(block["restrict_public_buckets"])
             for subnet in system.all("aws_subnet").values():
                 self.assertFalse(subnet["map_public_ip_on_launch"])
@@ -170,21 +159,25 @@ class Defaults(unittest.TestCase):
             isolated = {subnet["id"] for subnet in system.all("aws_subnet", "database").values()}
             self.assertEqual(set(system.one("aws_db_subnet_group")["subnet_ids"]), isolated)
 
-    def test_messages_stay_hidden_six_times_as_long_as_a_function_works(self):
+    def test_visibility_timeout_is_six_times_the_function_timeout(self):
         system = defaults()
         queues = {queue["arn"]: queue for queue in system.all("aws_sqs_queue", "this").values()}
         functions = {function["arn"]: function for function in system.all("aws_lambda_function").values()}
-        expected = {"vitrine-annotate": (150, 900), "vitrine-thumbnail": (60, 360), "vitrine-anonymise": (120, 720)}
         found = {}
         for mapping in system.all("aws_lambda_event_source_mapping").values():
             queue, function = queues[mapping["event_source_arn"]], functions[mapping["function_name"]]
             self.assertEqual(mapping["function_response_types"], ["ReportBatchItemFailures"])
             found[function["function_name"]] = (function["timeout"], queue["visibility_timeout_seconds"])
-        self.assertEqual(found, expected)
-        memory = {function["function_name"]: function["memory_size"] for function in functions.values()}
-        self.assertEqual(memory, {"vitrine-annotate": 512, "vitrine-thumbnail": 512, "vitrine-anonymise": 1769})
+        self.assertEqual(found.keys(), {f"vitrine-{function}" for function in FUNCTIONS})
+        for function, (timeout, visibility_timeout) in found.items():
+            self.assertEqual(visibility_timeout, 6 * timeout, function)
+        sizes = {
+            function["function_name"]: (function["timeout"], function["memory_size"]) for function in functions.values()
+        }
+        expected = {"vitrine-annotate": (150, 512), "vitrine-thumbnail": (60, 512), "vitrine-anonymise": (120, 1769)}
+        self.assertLessEqual(expected.items(), sizes.items())
 
-    def test_each_process_gets_the_settings_it_needs(self):
+    def test_each_process_gets_its_settings(self):
         system = defaults()
         common = {
             "DATABASE_URL": f"postgres://{system.one('aws_db_instance')['address']}:5432/vitrine",
@@ -203,7 +196,7 @@ class Defaults(unittest.TestCase):
             function["function_name"]: function["environment"][0]["variables"]
             for function in system.all("aws_lambda_function").values()
         }
-        at_work = common | {"VITRINE_DATA": "/tmp", "VITRINE_MAX_RECEIVES": "5"}
+        function_settings = common | {"VITRINE_DATA": "/tmp", "VITRINE_MAX_RECEIVES": "5"}
         captioner = {
             "VITRINE_CAPTIONER": "gemini",
             "GEMINI_API_KEY_SECRET_ARN": gemini,
@@ -212,11 +205,8 @@ class Defaults(unittest.TestCase):
         }
         self.assertEqual(
             functions,
-            {
-                "vitrine-annotate": at_work | captioner,
-                "vitrine-thumbnail": at_work,
-                "vitrine-anonymise": at_work,
-            },
+            {f"vitrine-{function}": function_settings for function in FUNCTIONS}
+            | {"vitrine-annotate": function_settings | captioner},
         )
         script = base64.b64decode(system.one("aws_launch_template")["user_data"]).decode()
         (lines,) = (
@@ -239,16 +229,16 @@ class Defaults(unittest.TestCase):
         )
 
     def test_no_secret_is_in_the_state(self):
-        for system in (defaults(), otherwise()):
+        for system in (defaults(), alternatives()):
             self.assertNotIn(GEMINI_KEY, system.state_text)
             self.assertNotIn(ADMIN_PASSWORD, system.state_text)
 
-    def test_every_log_group_forgets(self):
-        for system in (defaults(), otherwise()):
+    def test_every_log_group_has_a_retention(self):
+        for system in (defaults(), alternatives()):
             for group in system.all("aws_cloudwatch_log_group").values():
                 self.assertEqual(group["retention_in_days"], 30, group["name"])
 
-    def test_default_tags_reach_what_takes_tags(self):
+    def test_resources_have_the_default_tags(self):
         system = defaults()
         for kind in ("aws_vpc", "aws_db_instance", "aws_lambda_function", "aws_s3_bucket", "aws_sqs_queue"):
             for attributes in system.all(kind).values():
@@ -256,12 +246,12 @@ class Defaults(unittest.TestCase):
 
 
 def connections(system):
-    """Each pair of security groups, or range of addresses, with the ports that are open between
-    them. A rule between two groups counts only if both sides have it."""
+    """The open ports between security groups and address ranges, as "source -> target port". A rule
+    between two groups must exist on both sides."""
     names = {
         group["id"]: group["name"].removeprefix("vitrine-") for group in system.all("aws_security_group").values()
     }
-    # A rule on anything but TCP, or on more than one port, would show.
+    # Other protocols than TCP, and ranges of ports, are part of the text.
     into, out = set(), set()
     for kind, rules in (("ingress", into), ("egress", out)):
         for rule in system.all(f"aws_vpc_security_group_{kind}_rule").values():
@@ -275,13 +265,13 @@ def connections(system):
         assert not group["ingress"] and not group["egress"], group["name"]
     groups = set(names.values())
     one_sided = {rule for rule in into ^ out if rule[0] in groups and rule[1] in groups}
-    assert not one_sided, f"only one side lets through: {one_sided}"
+    assert not one_sided, f"rules that only one side has: {one_sided}"
     return {f"{source} -> {target} {ports}" for source, target, ports in into | out}
 
 
 @needs_stand_in
 class Wildcards(unittest.TestCase):
-    # AWS takes no resources for these.
+    # AWS supports no resource-level permissions for these actions.
     ALLOWED = {
         "ecr:GetAuthorizationToken",
         "ec2:AssignPrivateIpAddresses",
@@ -299,14 +289,14 @@ class Wildcards(unittest.TestCase):
         "xray:PutTraceSegments",
     }
 
-    def test_only_what_takes_no_resources_is_allowed_on_everything(self):
+    def test_wildcard_resources_are_used_only_where_aws_requires_them(self):
         found = set()
-        for system in (defaults(), otherwise()):
+        for system in (defaults(), alternatives()):
             for policy in system.policies().values():
                 for statement in policy.statements:
-                    self.assertFalse([action for action in many(statement["Action"]) if "*" in action])
-                    if statement["Effect"] == "Allow" and "*" in many(statement["Resource"]):
-                        found |= set(many(statement["Action"]))
+                    self.assertFalse([action for action in as_list(statement["Action"]) if "*" in action])
+                    if statement["Effect"] == "Allow" and "*" in as_list(statement["Resource"]):
+                        found |= set(as_list(statement["Action"]))
         self.assertEqual(found, self.ALLOWED)
 
 

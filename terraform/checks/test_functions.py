@@ -1,0 +1,67 @@
+"""Every list of the functions agrees with the programs in functions/src/bin."""
+
+import json
+import os
+import re
+import shutil
+import tempfile
+import unittest
+from pathlib import Path
+
+from processes import run
+from sandbox import REAL_TERRAFORM
+from support import DEFAULTS, FUNCTIONS, REPOSITORY, TERRAFORM, defaults, needs_stand_in
+
+# Enough to evaluate the variables without a provider.
+VARIABLE_FILES = ("variables.tf", "sizes.tf")
+OUTPUT = 'output "functions" {\n  value = keys(local.function_defaults)\n}\n'
+
+
+def enums(text):
+    """The string values of each Rust enum that is stored as text, by the enum's name."""
+    found = {}
+    for name, body in re.findall(r"^pub enum (\w+) \{\n(.*?)^\}", text, flags=re.MULTILINE | re.DOTALL):
+        if values := re.findall(r'string_value = "(\w+)"', body):
+            found[name] = tuple(sorted(values))
+    return found
+
+
+class Functions(unittest.TestCase):
+    def test_there_are_programs(self):
+        self.assertIn("annotate", FUNCTIONS)
+
+    def test_one_enum_of_the_database_model_lists_them(self):
+        # Found by its values, so that the enum and its file can be renamed.
+        found = {
+            f"{path.relative_to(REPOSITORY)}: {name}": values
+            for path in (REPOSITORY / "entity/src").rglob("*.rs")
+            for name, values in enums(path.read_text()).items()
+        }
+        self.assertEqual(list(found.values()).count(FUNCTIONS), 1, f"no enum has the values {FUNCTIONS}, or several have: {found}")
+
+    @unittest.skipUnless(REAL_TERRAFORM, "terraform is not installed")
+    def test_terraform_lists_them(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for file in VARIABLE_FILES:
+                shutil.copy(TERRAFORM / file, folder)
+            (Path(folder) / "outputs.tf").write_text(OUTPUT)
+            (Path(folder) / "terraform.tfvars.json").write_text(json.dumps(DEFAULTS))
+            environment = os.environ | {"TF_CLI_CONFIG_FILE": os.devnull, "CHECKPOINT_DISABLE": "1"}
+            for arguments in (["apply", "-auto-approve", "-no-color"], ["output", "-json"]):
+                terraform = run([REAL_TERRAFORM, f"-chdir={folder}", *arguments], 120, env=environment)
+                self.assertEqual(terraform.returncode, 0, terraform.stdout + terraform.stderr)
+        self.assertEqual(tuple(sorted(json.loads(terraform.stdout)["functions"]["value"])), FUNCTIONS)
+
+    @needs_stand_in
+    def test_the_configuration_has_a_lambda_function_and_a_queue_for_each(self):
+        for kind, attribute in (("aws_lambda_function", "function_name"), ("aws_sqs_queue", "name")):
+            names = {resource[attribute] for resource in defaults().all(kind, "this").values()}
+            self.assertEqual(names, {f"vitrine-{function}" for function in FUNCTIONS})
+
+    def test_there_is_a_zip_for_the_tests_of_each(self):
+        zips = {path.parent.name for path in (TERRAFORM / "tests/lambda").glob("*/bootstrap.zip")}
+        self.assertEqual(zips, set(FUNCTIONS))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,199 @@
+"""The commands report every missing precondition and invalid input before anything is created."""
+
+import re
+import shutil
+import unittest
+
+from processes import Terminal, run
+from sandbox import REAL_TERRAFORM, Sandbox
+from support import DEFAULTS, REPOSITORY, TERRAFORM
+
+# The environment variables that are options of the commands.
+VARIABLES = {
+    "ALL", "CONFIRM", "DEPLOYMENT", "FILTER", "FOLLOW", "FUNCTION", "IMAGE", "INSTANCE", "SINCE", "UNLOCK", "WAIT_MINUTES", "YES",
+}
+
+
+def setUpModule():
+    prepare_library()
+
+
+def prepare_library():
+    """Has `operate` install boto3 once, in the folder that all sandboxes share."""
+    usage = run([TERRAFORM / "operate"], 300)
+    assert "Usage: operate deploy" in usage.stderr, usage.stdout + usage.stderr
+
+
+@unittest.skipUnless(REAL_TERRAFORM, "terraform is not installed")
+class Preconditions(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.sandbox = Sandbox()
+        cls.addClassCleanup(cls.sandbox.stop)
+
+    def setUp(self):
+        self.sandbox.aws.error = None
+        self.sandbox.aws.reset()
+        self.sandbox.take_calls()
+        self.sandbox.write_variables()
+
+    def assert_refused(self, *expected, command="deploy", **environment):
+        """The command fails with these messages and no traceback; nothing is created in AWS and no fake is called."""
+        status, output = self.sandbox.operate(command, **environment)
+        self.assertEqual(status, 1, output)
+        for text in expected:
+            self.assertIn(text, output)
+        self.assertNotIn("Traceback", output)
+        self.sandbox.aws.error = None
+        self.assertEqual(self.sandbox.aws.client("s3").list_buckets()["Buckets"], [])
+        self.assertEqual(self.sandbox.aws.client("ecr").describe_repositories()["repositories"], [])
+        called = {call for call in self.sandbox.take_calls() if call != "docker version"}
+        self.assertEqual(called, set())
+        return output
+
+    def test_terraform_is_missing(self):
+        tools = self.sandbox.folder / "without-terraform"
+        shutil.rmtree(tools, ignore_errors=True)
+        tools.mkdir()
+        for name in ("bash", "cmp", "dirname", "env"):
+            (tools / name).symlink_to(shutil.which(name))
+        self.assert_refused("Terraform is not installed", "1.11", "https://developer.hashicorp.com/terraform/install", PATH=str(tools))
+
+    def test_terraform_is_too_old(self):
+        self.assert_refused("Terraform 1.9.8 is installed; 1.11 or newer is required", TERRAFORM_VERSION="1.9.8")
+
+    def test_region_is_missing(self):
+        self.assert_refused("No AWS region is set", "AWS_REGION=", AWS_REGION=None, AWS_DEFAULT_REGION=None)
+
+    def test_region_of_variables_and_environment_differ(self):
+        self.sandbox.write_variables(region="eu-central-1")
+        self.assert_refused("The region is eu-central-1 in terraform/vitrine.tfvars and eu-west-1 in the environment")
+
+    def test_credentials_are_missing(self):
+        output = self.assert_refused(
+            "AWS credentials are missing", "aws configure", "AWS_PROFILE", AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None
+        )
+        self.assertEqual(output.count("AWS credentials"), 1)
+
+    def test_profile_does_not_exist(self):
+        self.assert_refused("The config profile (nobody) could not be found", AWS_PROFILE="nobody")
+
+    def test_credentials_are_expired_or_invalid(self):
+        for code, expected in (("ExpiredToken", "have expired"), ("InvalidClientTokenId", "The AWS credentials are invalid")):
+            self.sandbox.aws.error = f"<ErrorResponse><Error><Code>{code}</Code><Message>No.</Message></Error></ErrorResponse>"
+            with self.subTest(code):
+                self.assert_refused(expected, "aws configure", "AWS_PROFILE")
+
+    def test_docker_or_its_engine_is_missing(self):
+        (self.sandbox.tools / "docker").rename(self.sandbox.folder / "docker")
+        try:
+            # Hides a Docker of the system: only the needed programs are on the PATH.
+            tools = self.sandbox.folder / "without-docker"
+            shutil.rmtree(tools, ignore_errors=True)
+            tools.mkdir()
+            for name in ("bash", "sh", "cmp", "dirname", "env", "git", "make", "cp", "mkdir"):
+                (tools / name).symlink_to(shutil.which(name))
+            self.assert_refused(
+                "Docker is not installed", "IMAGE=", PATH=f"{self.sandbox.tools}:{tools}",
+            )
+        finally:
+            (self.sandbox.folder / "docker").rename(self.sandbox.tools / "docker")
+        (self.sandbox.folder / "no-engine").touch()
+        try:
+            self.assert_refused("The Docker engine does not answer", "Cannot connect to the Docker daemon")
+        finally:
+            (self.sandbox.folder / "no-engine").unlink()
+
+    def test_image_is_not_a_digest_or_is_not_in_the_registry(self):
+        self.assert_refused("Invalid IMAGE=vitrine:latest: expected a digest", IMAGE="vitrine:latest")
+        repository = DEFAULTS["image"].split("@")[0]
+        self.assert_refused("The registry has no image sha256:1111", IMAGE=f"{repository}@sha256:{'1' * 64}")
+
+    def test_deployment_name_is_invalid(self):
+        self.assert_refused("Invalid DEPLOYMENT=My_Photos", DEPLOYMENT="My_Photos")
+
+    def test_variables_do_not_pass_validation(self):
+        self.sandbox.write_variables(admin_cidrs=None)
+        self.assert_refused("shell_access = \"bastion\" needs admin_cidrs", "terraform/vitrine.tfvars")
+        self.sandbox.write_variables()
+        self.assert_refused("admin_password must have at least 12 characters", TF_VAR_admin_password="short")
+        self.sandbox.write_variables(databse={"multi_az": False})
+        self.assert_refused("sets unknown variables: databse")
+        self.sandbox.write_variables(captioner="gemini")
+        self.assert_refused("needs a key: set GEMINI_API_KEY")
+
+    def test_reserved_variables_are_in_the_file(self):
+        for name in ("admin_password", "name", "image"):
+            with self.subTest(name):
+                self.sandbox.write_variables(**{name: "something"})
+                self.assert_refused(f"vitrine.tfvars sets {name}")
+
+    def test_questions_without_a_terminal(self):
+        (self.sandbox.checkout / "terraform" / "vitrine.tfvars").unlink()
+        self.assert_refused("there is no terminal to ask", 'region = "eu-west-1"', 'captioner = "describe"', 'admin_cidrs    = ["203.0.113.7/32"]')
+        self.sandbox.write_variables()
+        self.assert_refused("The deployment vitrine in account 123456789012, region eu-west-1 does not exist", "Set YES=1 to answer yes", YES=None)
+
+    def test_deployment_does_not_exist(self):
+        for command in ("ssh", "logs", "redrive"):
+            with self.subTest(command):
+                self.assert_refused("There is no deployment vitrine in account 123456789012, region eu-west-1", command=command)
+        self.assert_refused("There is no deployment vitrine", command="destroy")
+
+    def test_dialogue_at_a_terminal(self):
+        (self.sandbox.checkout / "terraform" / "vitrine.tfvars").unlink()
+        keys = self.sandbox.folder / ".ssh"
+        keys.mkdir(exist_ok=True)
+        (keys / "id_ed25519.pub").write_text(DEFAULTS["ssh_public_key"] + "\n")
+        self.addCleanup(shutil.rmtree, keys)
+        output = self.at_a_terminal(
+            [("Addresses: ", "203.0.113.7/33"), ("Addresses: ", "203.0.113.7, 198.51.100.0/24"), ("Create it? [y/N] ", "n")]
+        )
+        self.assertIn("Cancelled.", output)
+        self.assertIn("Example: 203.0.113.7/32", output)
+        self.assertIn("as arn:aws:sts::123456789012:", output)
+        written = (self.sandbox.checkout / "terraform" / "vitrine.tfvars").read_text()
+        self.assertIn('admin_cidrs    = ["203.0.113.7/32", "198.51.100.0/24"]', written)
+        self.assertIn(DEFAULTS["ssh_public_key"], written)
+        self.assertEqual(self.sandbox.aws.client("s3").list_buckets()["Buckets"], [])
+        # The saved answers are not asked for again. Typed passwords are not shown.
+        password = "quite a long password"
+        output = self.at_a_terminal(
+            [("Create it? [y/N] ", "y"), ("Password: ", "short"), ("Password: ", password), ("Repeat: ", "another")],
+            interrupt_at="Password: ", TF_VAR_admin_password=None,
+        )
+        self.assertNotIn("Addresses", output)
+        self.assertIn("The password must have at least 12 characters.", output)
+        self.assertIn("The two entries differ.", output)
+        self.assertNotIn(password, output)
+        self.assertEqual(self.sandbox.aws.client("s3").list_buckets()["Buckets"], [])
+
+    def at_a_terminal(self, dialogue, interrupt_at=None, **environment):
+        """Runs deploy at a terminal and types each answer after its question, and control-C after
+        `interrupt_at`. Returns the output."""
+        command = [self.sandbox.checkout / "terraform" / "operate", "deploy"]
+        terminal = Terminal(command, 60, self.sandbox.environment(YES=None, **environment))
+        self.addCleanup(terminal.close)
+        for question, answer in [*dialogue, *([(interrupt_at, "\x03")] if interrupt_at else [])]:
+            self.assertTrue(terminal.read_until(question), f"{question!r} is not in {terminal.output}")
+            terminal.write(answer + "\n")
+        terminal.rest()
+        return terminal.output
+
+    def test_every_variable_is_documented(self):
+        documentation = (REPOSITORY / "docs" / "operations.md").read_text()
+        for variable in VARIABLES:
+            self.assertRegex(documentation, rf"`{variable}[=`]", f"{variable} is not documented")
+
+
+class EnvironmentVariables(unittest.TestCase):
+    def test_list_of_variables_is_complete(self):
+        read = set()
+        for path in (TERRAFORM / "operations").glob("*.py"):
+            read |= set(re.findall(r'environ\.get\("([A-Z_]+)"', path.read_text()))
+        others = {"AWS_REGION", "CARGO_TARGET_DIR", "GEMINI_API_KEY", "TERRAFORM", "DOCKER_HOST"}
+        self.assertEqual(read, VARIABLES | others)
+
+
+if __name__ == "__main__":
+    unittest.main()
