@@ -96,9 +96,9 @@ impl PhotoForm {
 impl PhotoPart {
     /// The bytes as they arrive.
     pub fn chunks(self) -> impl Stream<Item = Result<Bytes, Problem>> + Unpin {
-        let unread = self.unread;
+        let unread = Skipping(self.unread);
         self.field.map(move |chunk| {
-            unread.reset();
+            unread.0.reset();
             chunk.map_err(problem)
         })
     }
@@ -115,18 +115,30 @@ fn problem(error: multer::Error) -> Problem {
     ))
 }
 
+/// Notes that what is left of a photo need not be held back.
+struct Skipping(Arc<Unread>);
+
+impl Drop for Skipping {
+    fn drop(&mut self) {
+        self.0.skips.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Bytes that the parser took and nothing has come of yet.
 #[derive(Default)]
 struct Unread {
     bytes: AtomicUsize,
     /// Whether the parser has had its chance to make something of them.
     parsed: AtomicBool,
+    /// Whether the rest of a photo that was refused is passed over.
+    skips: AtomicBool,
 }
 
 impl Unread {
     fn reset(&self) {
         self.bytes.store(0, Ordering::Relaxed);
         self.parsed.store(false, Ordering::Relaxed);
+        self.skips.store(false, Ordering::Relaxed);
     }
 }
 
@@ -146,7 +158,13 @@ impl Stream for Bounded {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if self.unread.bytes.load(Ordering::Relaxed) > BETWEEN_FILES {
-            if self.unread.parsed.swap(true, Ordering::Relaxed) {
+            let parsed = self.unread.parsed.swap(true, Ordering::Relaxed);
+            if parsed && self.unread.skips.load(Ordering::Relaxed) {
+                self.unread.bytes.store(0, Ordering::Relaxed);
+                self.unread.parsed.store(false, Ordering::Relaxed);
+                return self.poll_next(cx);
+            }
+            if parsed {
                 return Poll::Ready(Some(Err(Box::new(TooMuch))));
             }
             cx.waker().wake_by_ref();
@@ -212,6 +230,24 @@ mod tests {
             let chunks = whole.chunks(chunk).map(<[u8]>::to_vec).collect();
             assert_eq!(sizes(form(chunks).await).await.unwrap(), [large.len(), 5]);
         }
+    }
+
+    #[tokio::test]
+    async fn the_rest_of_a_refused_photo_is_passed_over() {
+        let large = vec![b'p'; 1024 * 1024];
+        let whole = [
+            part("name=\"file\"; filename=\"a.jpg\"", &large),
+            part("name=\"file\"; filename=\"b.jpg\"", b"small"),
+            b"--x--\r\n".to_vec(),
+        ]
+        .concat();
+        let mut form = form(whole.chunks(10_000).map(<[u8]>::to_vec).collect()).await;
+        let mut refused = form.next_file().await.unwrap().unwrap().chunks();
+        refused.next().await.unwrap().unwrap();
+        drop(refused);
+
+        let next = form.next_file().await.unwrap().unwrap();
+        assert_eq!(next.file_name, "b.jpg");
     }
 
     #[tokio::test]

@@ -4,12 +4,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod answers;
+mod caption_input;
 mod contract;
 mod formats;
 mod malformed;
 mod recorded;
 mod replies;
-mod caption_input;
 mod trouble;
 
 use std::time::Duration;

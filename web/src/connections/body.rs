@@ -16,6 +16,7 @@ use futures::StreamExt as _;
 use http_body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
+use super::registry::Slot;
 use crate::problem::Problem;
 
 /// How long a client may send nothing.
@@ -45,8 +46,9 @@ pub(super) struct Rest {
     expects_continue: bool,
 }
 
-/// Puts a request's body under the minimum rate.
-pub(super) fn paced(request: Request) -> (Request, Rest) {
+/// Puts a request's body under the minimum rate. While it is awaited, its connection counts as one
+/// that waits for its client.
+pub(super) fn paced(request: Request, slot: Option<Arc<Slot>>) -> (Request, Rest) {
     let (mut parts, body) = request.into_parts();
     let rest = Rest {
         body: Arc::default(),
@@ -66,6 +68,7 @@ pub(super) fn paced(request: Request) -> (Request, Rest) {
         stalled: rest.stalled.clone(),
         rest: Arc::clone(&rest.body),
         polled: false,
+        slot,
     });
     (Request::from_parts(parts, body), rest)
 }
@@ -131,6 +134,8 @@ struct Paced {
     stalled: Stalled,
     rest: Arc<Mutex<Option<Body>>>,
     polled: bool,
+    /// Told whether the connection waits for its client.
+    slot: Option<Arc<Slot>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -165,7 +170,11 @@ impl HttpBody for Paced {
             this.deadline.as_mut().reset(deadline);
             return self.poll_frame(cx);
         }
-        if let Poll::Ready(frame) = Pin::new(body).poll_frame(cx) {
+        let polled = Pin::new(body).poll_frame(cx);
+        if let Some(slot) = &this.slot {
+            slot.waits_for_client(polled.is_pending());
+        }
+        if let Poll::Ready(frame) = polled {
             if let Some(Ok(frame)) = &frame
                 && let Some(data) = frame.data_ref()
             {
@@ -226,7 +235,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_slow_phone_may_take_an_hour() {
-        let (request, _rest) = paced(of(every(Duration::from_secs(4), 8 * 1024, 900)));
+        let (request, _rest) = paced(of(every(Duration::from_secs(4), 8 * 1024, 900)), None);
         assert_eq!(read(request).await.unwrap(), 900 * 8 * 1024);
     }
 
@@ -237,7 +246,7 @@ mod tests {
             of(every(Duration::from_secs(5), 1, 1000)),
         ] {
             let begun = Instant::now();
-            let (request, rest) = paced(body);
+            let (request, rest) = paced(body, None);
             assert!(read(request).await.is_err());
             assert!(rest.stalled.is_set());
             assert!(begun.elapsed() < Duration::from_secs(60));
@@ -247,12 +256,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_a_handler_leaves_unread_is_read_within_bounds() {
         let begun = Instant::now();
-        let (request, rest) = paced(of(every(Duration::from_secs(1), 10, 5)));
+        let (request, rest) = paced(of(every(Duration::from_secs(1), 10, 5)), None);
         drop(request);
         rest.discard().await;
         assert_eq!(begun.elapsed(), Duration::from_secs(5));
 
-        let (request, rest) = paced(of(every(Duration::from_secs(1), 10, 5_000)));
+        let (request, rest) = paced(of(every(Duration::from_secs(1), 10, 5_000)), None);
         drop(request);
         rest.discard().await;
         assert!(begun.elapsed() < Duration::from_secs(16));

@@ -195,7 +195,7 @@ async fn answer(
             .insert(header::CONNECTION, HeaderValue::from_static("close"));
         return Ok(busy.until_sent(response));
     }
-    let (request, rest) = body::paced(request.map(Body::new));
+    let (request, rest) = body::paced(request.map(Body::new), Some(Arc::clone(&slot)));
     let mut request: Request = request;
     request.extensions_mut().insert(peer);
     request.extensions_mut().insert(ConnectInfo(peer.address));

@@ -31,7 +31,7 @@ struct Shared {
 
 struct Connection {
     client: IpAddr,
-    /// Since when no request is in progress; none while one is.
+    /// Since when its client has had to send something; none while that is up to us.
     waiting_since: Option<Instant>,
     evict: CancellationToken,
 }
@@ -154,6 +154,17 @@ impl Slot {
     pub(super) fn begin_request(self: &Arc<Self>) -> Busy {
         self.set_waiting(None);
         Busy(Arc::clone(self))
+    }
+
+    /// Whether the request that is in progress cannot go on before the client sends more.
+    pub(super) fn waits_for_client(&self, waits: bool) {
+        if let Some(connection) = self.shared.lock().get_mut(&self.id) {
+            connection.waiting_since = match (waits, connection.waiting_since) {
+                (true, None) => Some(Instant::now()),
+                (true, since) => since,
+                (false, _) => None,
+            };
+        }
     }
 
     fn set_waiting(&self, since: Option<Instant>) {

@@ -45,16 +45,42 @@ async fn the_right_password_opens_a_session() {
 
 #[tokio::test]
 async fn behind_tls_the_cookie_is_for_tls_only() {
+    let trusting = TestApp::builder()
+        .password(PASSWORD)
+        .set("VITRINE_TRUSTED_PROXIES", "127.0.0.1")
+        .spawn()
+        .await;
+    let strangers = TestApp::builder().password(PASSWORD).spawn().await;
+    for (app, is_https) in [(&trusting, true), (&strangers, false)] {
+        let request = app
+            .request(Method::POST, "/login")
+            .header("x-forwarded-proto", "HTTPS")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body("password=four+random+plain+words");
+
+        let answer = send(request).await.expect(303);
+
+        let cookie = answer.header("set-cookie");
+        assert_eq!(cookie.contains("; Secure"), is_https, "{cookie}");
+        assert_eq!(cookie.starts_with("__Host-"), is_https, "{cookie}");
+        let transport = answer.header("strict-transport-security");
+        assert_eq!(!transport.is_empty(), is_https);
+    }
+}
+
+#[tokio::test]
+async fn a_guesser_cannot_lock_out_a_browser_that_was_signed_in_before() {
     let app = TestApp::builder().password(PASSWORD).spawn().await;
+    let browser = app.sign_in(PASSWORD).await;
+    browser.post("/logout").await.expect(303);
+    for _ in 0..8 {
+        app.post_form("/login", &[("password", "guess")]).await;
+    }
 
-    let request = app
-        .request(Method::POST, "/login")
-        .header("x-forwarded-proto", "https")
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body("password=four+random+plain+words");
-
-    let answer = send(request).await.expect(303);
-    assert!(answer.header("set-cookie").contains("; Secure"));
+    let stranger = app.post_form("/login", &[("password", PASSWORD)]).await;
+    assert_eq!(stranger.status, 429);
+    let known = browser.post_form("/login", &[("password", PASSWORD)]).await;
+    assert_eq!(known.status, 303);
 }
 
 #[tokio::test]

@@ -33,7 +33,9 @@ async fn a_thousand_unfinished_requests_do_not_keep_a_health_check_out() {
         let asked = Instant::now();
         let health = app.get("/health").await;
         assert_eq!(health.status, 200);
-        assert!(asked.elapsed() < Duration::from_secs(2), "{begun:?}");
+        // Sooner than any of them times out.
+        let begun = String::from_utf8_lossy(begun);
+        assert!(asked.elapsed() < Duration::from_secs(10), "{begun}");
         drop(held);
     }
 }

@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 use super::answer::{Answer, End, Unread, Written};
 use super::http::{Complaint, Endpoint, Http, Reply, SetupError};
 use super::reply::{self, Texts, field};
-use super::{Account, Answered, Caption, CaptionError, Captioner, Prompt, Subject, Usage, caption_input};
+use super::{
+    Account, Answered, Caption, CaptionError, Captioner, Prompt, Subject, Usage, caption_input,
+};
 
 /// A cap on what one answer may cost. A description takes some 300 tokens; models that think
 /// before they write need the rest.

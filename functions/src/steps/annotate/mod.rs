@@ -3,6 +3,7 @@
 
 mod answer;
 mod answer_format;
+mod caption_input;
 mod colours;
 mod describer;
 mod gemini;
@@ -13,7 +14,6 @@ mod openai;
 mod prompt;
 mod prose;
 mod reply;
-mod caption_input;
 
 use std::time::Duration;
 

@@ -15,7 +15,8 @@ use super::answer_format::{AnswerFormat, KnownFormat};
 use super::http::{Complaint, Endpoint, Http, Reply, SetupError};
 use super::reply::{self, Texts, field};
 use super::{
-    Account, Answered, Caption, CaptionError, Captioner, Prompt, Subject, Usage, gemini, caption_input,
+    Account, Answered, Caption, CaptionError, Captioner, Prompt, Subject, Usage, caption_input,
+    gemini,
 };
 
 /// More alternatives than this are not looked at.
