@@ -214,7 +214,7 @@ class Sandbox:
     def operate(self, command, **more):
         """Runs a command; returns its exit status and its output."""
         ran = run(
-            [self.checkout / "terraform" / "operate", command], 300, env=self.environment(**more), stderr=subprocess.STDOUT
+            [self.checkout / "terraform" / "operate", command], 900, env=self.environment(**more), stderr=subprocess.STDOUT
         )
         return ran.returncode, ran.stdout
 

@@ -127,7 +127,7 @@ class Logs(CommandTestCase):
     def test_following_shows_each_line_once_and_ends_on_interrupt(self):
         self.write("web", "before")
         command = [self.sandbox.checkout / "terraform" / "operate", "logs"]
-        follower = Child(command, 60, env=self.sandbox.environment())
+        follower = Child(command, 600, env=self.sandbox.environment())
         self.addCleanup(follower.kill)
         seen = [follower.line()]
         # Two lines of the same millisecond, both older than the one already shown.
@@ -219,7 +219,7 @@ class Interrupts(unittest.TestCase):
     def assert_cleans_up(self, interrupt, launcher=()):
         program = f"from operations.tools import run\nprint(run(['bash', '-c', {self.SCRIPT!r}])[0], flush=True)"
         python = TARGET.absolute() / "operations" / "venv" / "bin" / "python"
-        child = Child([*launcher, python, "-c", program], 60, cwd=TERRAFORM, env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"})
+        child = Child([*launcher, python, "-c", program], 300, cwd=TERRAFORM, env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"})
         self.addCleanup(child.kill)
         self.assertEqual(child.line(), "started\n")
         interrupt(child.pid)

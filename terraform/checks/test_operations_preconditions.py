@@ -172,7 +172,7 @@ class Preconditions(unittest.TestCase):
         """Runs deploy at a terminal and types each answer after its question, and control-C after
         `interrupt_at`. Returns the output."""
         command = [self.sandbox.checkout / "terraform" / "operate", "deploy"]
-        terminal = Terminal(command, 60, self.sandbox.environment(YES=None, **environment))
+        terminal = Terminal(command, 600, self.sandbox.environment(YES=None, **environment))
         self.addCleanup(terminal.close)
         for question, answer in [*dialogue, *([(interrupt_at, "\x03")] if interrupt_at else [])]:
             self.assertTrue(terminal.read_until(question), f"{question!r} is not in {terminal.output}")
