@@ -31,6 +31,8 @@ module "web" {
   environment = merge(local.settings, local.captioner_settings, {
     VITRINE_ADMIN_PASSWORD_SECRET_ARN = module.secrets.arns["admin-password"]
     ADMIN_PASSWORD_VERSION            = tostring(var.secret_versions.admin_password)
+    # The load balancer's own addresses change, its subnets do not.
+    VITRINE_TRUSTED_PROXIES = join(",", module.network.public_cidrs)
   })
 
   network = {

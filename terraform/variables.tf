@@ -51,7 +51,7 @@ variable "settings" {
     condition = alltrue([
       for name in keys(var.settings) : can(regex("^(VITRINE|GEMINI|OPENAI|OTEL)_[A-Z0-9_]+$", name)) && !contains([
         "VITRINE_BIND", "VITRINE_DATA", "VITRINE_STORAGE", "VITRINE_WORKERS", "VITRINE_QUEUE", "VITRINE_MAX_RECEIVES",
-        "VITRINE_CAPTIONER", "VITRINE_CAPTION_PRICE", "VITRINE_INSTANCE_ID", "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "VITRINE_CAPTIONER", "VITRINE_CAPTION_PRICE", "VITRINE_INSTANCE_ID", "VITRINE_TRUSTED_PROXIES", "OTEL_EXPORTER_OTLP_ENDPOINT",
       ], name)
     ])
     error_message = "settings must be settings of Vitrine (VITRINE_…, GEMINI_…, OPENAI_…, OTEL_…) that this configuration does not set itself."

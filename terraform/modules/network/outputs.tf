@@ -13,6 +13,11 @@ output "public_subnet_ids" {
   value       = { for zone, subnet in aws_subnet.public : zone => subnet.id }
 }
 
+output "public_cidrs" {
+  description = "CIDR blocks of the public subnets."
+  value       = sort([for subnet in aws_subnet.public : subnet.cidr_block])
+}
+
 output "private_subnet_ids" {
   description = "IDs of the private subnets by zone."
   value       = { for zone, subnet in aws_subnet.private : zone => subnet.id }
