@@ -224,6 +224,13 @@ class Defaults(unittest.TestCase):
                 "VITRINE_ADMIN_PASSWORD_SECRET_ARN": admin,
                 "VITRINE_BIND": "0.0.0.0:8080",
                 "VITRINE_DATA": "/var/lib/vitrine",
+                "VITRINE_TRUSTED_PROXIES": ",".join(
+                    sorted(
+                        subnet["cidr_block"]
+                        for address, subnet in system.all("aws_subnet").items()
+                        if ".public[" in address
+                    )
+                ),
                 "VITRINE_WORKERS": "0",
             },
         )
