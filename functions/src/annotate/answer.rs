@@ -947,8 +947,8 @@ mod tests {
     }
 
     #[test]
-    fn a_megabyte_of_anything_takes_linear_time() {
-        const SIZE: usize = 1 << 20;
+    fn half_a_megabyte_of_anything_takes_linear_time() {
+        const SIZE: usize = 1 << 19;
         for piece in PIECES.iter().copied().chain([
             "{\"",
             "{\"a\":",
@@ -971,7 +971,6 @@ mod tests {
                 assert_legal(&read(&text, "stop"));
                 // Quadratic time would be minutes.
                 let took = began.elapsed();
-                println!("{took:?} {begin}{piece}");
                 assert!(took.as_secs() < 10, "{took:?} for {begin}{piece}");
             }
         }
