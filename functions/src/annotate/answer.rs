@@ -282,8 +282,11 @@ fn object_in(text: &str, work: &Work, wrappers: usize, last: bool) -> Option<Fou
     best
 }
 
-/// JSON that was written into a JSON string, once or twice.
+/// JSON that was written into a JSON string, once or twice, or into HTML.
 fn escaped_object(text: &str, work: &Work) -> Option<Found> {
+    if text.contains("&quot;") {
+        return first_object(&text.replace("&quot;", "\"").replace("&amp;", "&"), work);
+    }
     let mut text = text.to_owned();
     for _ in 0..2 {
         if !text.contains("\\\"") {
@@ -326,16 +329,19 @@ fn labelled(text: &str) -> Option<Fields> {
                 || c.is_ascii_digit()
                 || matches!(c, '*' | '#' | '-' | '•' | '.' | '>' | '"')
         });
-        let label = line
+        let colon = line
             .char_indices()
             .take(40)
-            .find(|(_, c)| matches!(c, ':' | '：'))
-            .map(|(at, colon)| (field_name(&line[..at]), &line[at + colon.len_utf8()..]))
-            .filter(|(name, _)| {
-                [ALT_TEXT_NAMES, PARAGRAPH_NAMES, TAG_NAMES]
-                    .iter()
-                    .any(|names| names.contains(&name.as_str()))
-            });
+            .find(|(_, c)| matches!(c, ':' | '：'));
+        let (before, rest) = match colon {
+            Some((at, colon)) => (&line[..at], &line[at + colon.len_utf8()..]),
+            // A heading.
+            None => (line, ""),
+        };
+        let name = field_name(before);
+        let names = [ALT_TEXT_NAMES, PARAGRAPH_NAMES, TAG_NAMES];
+        let is_label = names.iter().any(|names| names.contains(&name.as_str()));
+        let label = is_label.then_some((name, rest));
         let (name, rest) = match (label, &current) {
             (Some((name, rest)), _) => (name, rest),
             (None, Some(name)) => (name.clone(), line),
@@ -479,6 +485,14 @@ fn text_of(value: &Value) -> Option<String> {
         Value::Object(members) if !members.contains_key("type") => ["text", "value", "content"]
             .iter()
             .find_map(|name| members.get(*name)?.as_str())
+            // Such as a language and the text in it.
+            .or_else(|| {
+                members
+                    .values()
+                    .next()
+                    .filter(|_| members.len() == 1)?
+                    .as_str()
+            })
             .map(str::to_owned),
         _ => None,
     }
@@ -498,7 +512,7 @@ fn holds_json(text: &str) -> bool {
     .any(|name| text.contains(name))
 }
 
-/// The tags in a list, a text, a map to weights, or objects with a name each.
+/// The tags in a list, a text, a map from or to tags, or objects with a name each.
 fn collect_tags(value: &Value, tags: &mut Vec<String>, depth: usize) {
     // Enough to fill what is kept after those that are dropped.
     if tags.len() > 20 * TAGS || depth > MAX_WRAPPERS {
@@ -518,9 +532,14 @@ fn collect_tags(value: &Value, tags: &mut Vec<String>, depth: usize) {
         }
         Value::Object(members) => {
             let names = ["tag", "name", "label", "text", "value", "keyword"];
-            match names.iter().find_map(|name| members.get(*name)) {
-                Some(tag) => collect_tags(tag, tags, depth + 1),
-                None => tags.extend(members.keys().take(20 * TAGS).cloned()),
+            if let Some(tag) = names.iter().find_map(|name| members.get(*name)) {
+                collect_tags(tag, tags, depth + 1);
+            } else if members.values().all(Value::is_string) {
+                for tag in members.values() {
+                    collect_tags(tag, tags, depth + 1);
+                }
+            } else {
+                tags.extend(members.keys().take(20 * TAGS).cloned());
             }
         }
         Value::Null | Value::Bool(_) => {}
@@ -578,8 +597,8 @@ fn tags(written: &[String]) -> Vec<String> {
     for tag in written {
         let tag = clean(tag).to_lowercase();
         let tag = tag
-            .trim_start_matches(['#', '-', '*', '•', ' ', '"', '\''])
-            .trim_end_matches(['.', ' ', '"', '\'', '*']);
+            .trim_start_matches(['#', '-', '*', '•', ' ', '"', '\'', '['])
+            .trim_end_matches(['.', ' ', '"', '\'', '*', ']']);
         let tag = shortened(tag, TAG);
         if tag.chars().any(char::is_alphanumeric) && !tags.contains(&tag) {
             tags.push(tag);
@@ -655,6 +674,8 @@ mod tests {
             r#"[["dog"], ["sand"]]"#,
             r#"[{"tag": "dog"}, {"name": "sand"}]"#,
             r#"{"dog": 0.9, "sand": 0.8}"#,
+            r#"{"1": "dog", "2": "sand"}"#,
+            r#""[\"dog\", \"sand\"]""#,
             r#"["dog", null, "sand", true, "", "- "]"#,
         ] {
             let text = format!(r#"{{"alt_text": "A dog.", "tags": {tags}}}"#);
@@ -703,6 +724,7 @@ mod tests {
             "Alt text: A dog.\nCaption: A brown dog runs.\nTags: dog, sand",
             "**Alt Text:** A dog.\n\n**Caption:** A brown dog runs.\n\n**Tags:**\n- dog\n- sand\n",
             "Here you are.\n\n1. alt_text: \"A dog.\"\n2. caption: \"A brown dog runs.\"\n3. tags: \"dog, sand\"\n\nAnything else?",
+            "### Alt text\nA dog.\n\n### Caption\nA brown dog runs.\n\n### Tags\ndog, sand",
             "\"alt_text\": \"A dog.\",\n\"caption\": \"A brown dog runs.\",\n\"tags\": [\"dog\", \"sand\"]",
         ] {
             let answer = read(text, "stop").unwrap();
