@@ -78,6 +78,7 @@ async fn an_object_is_found_whatever_is_around_it() {
         format!("{{{object}}}"),
         format!("{object}\n{object}"),
         quoted,
+        object.replace('"', "&quot;"),
         object.replace('"', "\\\""),
     ] {
         for caption in captions(&text).await {

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use functions::steps::annotate::{Answered, CaptionError, Captioner as _};
+use functions::steps::annotate::{Answered, CaptionError};
 use functions::testing::provider::{Answer, Provider, WRITTEN, bodies};
 use serde_json::{Value, json};
 

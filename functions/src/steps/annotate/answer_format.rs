@@ -88,7 +88,7 @@ impl KnownFormat {
     ) -> Option<AnswerFormat> {
         let known = self.known();
         let may_be_why = match status {
-            400 | 422 => true,
+            400 | 406 | 415 | 422 => true,
             // About the account, or being busy.
             401..=403 | 429 => false,
             _ if names_format(message) => true,

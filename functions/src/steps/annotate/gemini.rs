@@ -255,7 +255,7 @@ mod tests {
     });
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(4000))]
+        #![proptest_config(ProptestConfig::with_cases(1000))]
 
         #[test]
         fn any_reply_ends_in_an_answer_or_a_reason(reply in reply::arbitrary::reply()) {

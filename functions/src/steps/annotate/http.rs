@@ -71,6 +71,7 @@ struct Server {
 }
 
 /// What a provider said.
+#[derive(Debug)]
 pub(super) struct Reply {
     pub(super) status: StatusCode,
     pub(super) body: Vec<u8>,

