@@ -10,12 +10,10 @@ use reqwest::{Client, StatusCode, redirect};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-
-use entity::provider::Cause;
 use tracing::field::Empty;
 use tracing::{Instrument as _, info_span};
 
-use super::{Account, CaptionError};
+use super::{Account, CaptionError, Cause};
 
 /// No answer we asked for is longer, in bytes.
 const MAX_ANSWER: usize = 1 << 20;
