@@ -1,61 +1,57 @@
-//! Every request to a captioning provider: the ledger that limits, costs and figures are counted
-//! from. A row outlives its image, because what was paid stays paid.
+//! The ledger of requests to captioning providers, from which limits, costs and statistics are
+//! counted. A row outlives its image, because the request stays paid.
 
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, QueryOrder, QuerySelect};
 
-/// One row of `provider_call`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "provider_call")]
 pub struct Model {
     /// A version 7 UUID.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// When it was about to be sent.
+    /// Just before it was sent.
     pub at: DateTime<Utc>,
-    /// The image it was about.
     pub image_id: Uuid,
-    /// The captioner that asked.
+    /// The captioner: `gemini` or `openai`.
     pub provider: String,
-    /// The model it asked.
     pub model: Option<String>,
-    /// What came of it.
     pub outcome: Outcome,
     /// Tokens sent, if the provider counts them.
     pub tokens_in: Option<i32>,
-    /// Tokens that came back, thoughts included.
+    /// Tokens received, reasoning included.
     pub tokens_out: Option<i32>,
-    /// What it cost, in millionths of the currency that prices are set in.
+    /// In millionths of the currency that prices are set in.
     pub cost_micros: Option<i64>,
-    /// How long the provider took, in milliseconds.
+    /// Time until the provider's answer, in milliseconds.
     pub duration_ms: Option<i32>,
 }
 
-/// What came of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))")]
 pub enum Outcome {
-    /// It is not back yet, or whoever sent it died.
+    /// There is no answer yet, or the worker that sent it died.
     #[sea_orm(string_value = "open")]
     Open,
-    /// A caption.
     #[sea_orm(string_value = "caption")]
     Caption,
     /// The provider refused the picture.
     #[sea_orm(string_value = "blocked")]
     Blocked,
-    /// An answer of no use, or an error.
+    /// An unusable answer, or an error.
     #[sea_orm(string_value = "failed")]
     Failed,
-    /// The provider did not take it: busy, not reachable, or the key is rejected.
+    /// The provider did not accept it: it is busy or unreachable, or rejects the key.
     #[sea_orm(string_value = "turned_away")]
     TurnedAway,
 }
 
 impl Outcome {
-    /// The word that the database keeps.
+    /// The value in the column.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Open => "open",
@@ -67,13 +63,12 @@ impl Outcome {
     }
 }
 
-/// A request stands on its own.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// The request that is the `number`th newest, from 1.
+/// The `number`th newest request, counted from 1.
 pub fn newest_but(number: u64) -> Select<Entity> {
     Entity::find()
         .order_by_desc(Column::At)
@@ -81,14 +76,14 @@ pub fn newest_but(number: u64) -> Select<Entity> {
         .offset(number.saturating_sub(1))
 }
 
-/// The requests since `instant` that a provider took.
+/// The requests since `instant` that a provider accepted.
 pub fn taken_since(instant: DateTime<Utc>) -> Select<Entity> {
     Entity::find()
         .filter(Column::At.gte(instant))
         .filter(Column::Outcome.ne(Outcome::TurnedAway))
 }
 
-/// The latest requests to this model that brought a caption.
+/// The latest requests to this model with a caption as the answer.
 pub fn captions_by(provider: &str, model: Option<&str>, limit: u64) -> Select<Entity> {
     let model = match model {
         Some(model) => Column::Model.eq(model),
@@ -102,36 +97,30 @@ pub fn captions_by(provider: &str, model: Option<&str>, limit: u64) -> Select<En
         .limit(limit)
 }
 
-/// When a day begins, in UTC.
+/// The beginning of a day, in UTC.
 pub fn midnight(day: NaiveDate) -> DateTime<Utc> {
     day.and_time(NaiveTime::MIN).and_utc()
 }
 
-/// What the requests of a day came to.
+/// The sums over the requests of a day.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sum {
-    /// Requests that were sent.
     pub requests: i64,
-    /// Captions that came of them.
     pub captions: i64,
-    /// Pictures that the provider refused.
     pub blocked: i64,
-    /// Answers of no use, and errors.
     pub failed: i64,
-    /// Requests that the provider did not take.
     pub turned_away: i64,
-    /// Tokens sent.
     pub tokens_in: i64,
-    /// Tokens that came back.
     pub tokens_out: i64,
-    /// What that cost, in millionths; none if no request has a price.
+    /// In millionths of the currency; none if no request has a price.
     pub cost_micros: Option<i64>,
-    /// How long all of them took together, in milliseconds.
+    /// In milliseconds.
     pub duration_ms: i64,
 }
 
 #[derive(FromQueryResult)]
 struct Group {
+    day: String,
     outcome: Outcome,
     requests: i64,
     tokens_in: Option<i64>,
@@ -141,37 +130,49 @@ struct Group {
 }
 
 impl Sum {
-    /// What the requests of one day (UTC) came to.
-    ///
-    /// # Errors
-    /// If the database does not answer.
-    pub async fn of<C: ConnectionTrait>(db: &C, day: NaiveDate) -> Result<Self, DbErr> {
-        let begin = midnight(day);
+    /// The sums of the days from `first` to `last` (UTC) that have requests.
+    pub async fn by_day<C: ConnectionTrait>(
+        db: &C,
+        first: NaiveDate,
+        last: NaiveDate,
+    ) -> Result<BTreeMap<NaiveDate, Self>, DbErr> {
+        let backend = db.get_database_backend();
         // Each database has a type of its own for sums.
-        let number = match db.get_database_backend() {
+        let number = match backend {
             DbBackend::MySql => "signed",
             _ => "bigint",
         };
+        let day = Expr::cust(match backend {
+            // SQLite keeps instants as text, in UTC.
+            DbBackend::Sqlite => r#"substr("at", 1, 10)"#,
+            DbBackend::Postgres => r#"to_char("at" AT TIME ZONE 'UTC', 'YYYY-MM-DD')"#,
+            _ => "date_format(`at`, '%Y-%m-%d')",
+        });
         let total = |column: Column| Expr::col(column).sum().cast_as(number);
         let groups = Entity::find()
             .select_only()
+            .column_as(day.clone(), "day")
             .column(Column::Outcome)
             .column_as(Column::Id.count(), "requests")
             .column_as(total(Column::TokensIn), "tokens_in")
             .column_as(total(Column::TokensOut), "tokens_out")
             .column_as(total(Column::CostMicros), "cost_micros")
             .column_as(total(Column::DurationMs), "duration_ms")
-            .filter(Column::At.gte(begin))
-            .filter(Column::At.lt(begin + chrono::TimeDelta::days(1)))
+            .filter(Column::At.gte(midnight(first)))
+            .filter(Column::At.lt(midnight(last) + TimeDelta::days(1)))
+            .group_by(day)
             .group_by(Column::Outcome)
             .into_model::<Group>()
             .all(db)
             .await?;
-        let mut sum = Self::default();
+        let mut days: BTreeMap<NaiveDate, Self> = BTreeMap::new();
         for group in groups {
-            sum.add(&group);
+            let day = group.day.parse().map_err(|_| {
+                DbErr::Type(format!("a day of provider_call reads {:?}", group.day))
+            })?;
+            days.entry(day).or_default().add(&group);
         }
-        Ok(sum)
+        Ok(days)
     }
 
     fn add(&mut self, group: &Group) {

@@ -1,11 +1,11 @@
-//! What happened to images, in order: the source of the live updates. Any instance reads it,
-//! so any instance can serve any browser, and a browser that was away asks from the last
-//! number it saw.
+//! The log of what happened to images: the source of the live updates. Any instance reads it, so any
+//! instance can serve any browser, and a browser that was away asks for what follows the last number
+//! it saw.
 //!
-//! Numbers are given in the order of commits. Left to themselves, PostgreSQL and MySQL may commit
-//! 8 before 7, and who had read up to 8 by then would never hear of 7. So whoever writes a change
-//! down holds the one row of `change_commit_lock` from before it gets its number until its commit. SQLite
-//! has one writer at a time anyway.
+//! Numbers are in the order of commits. By themselves, PostgreSQL and MySQL may commit 8 before 7, and
+//! a reader that had read up to 8 would miss 7. So a transaction that records a change locks the one
+//! row of `change_turn` before it gets its number, until its commit. SQLite has one writer at a time
+//! anyway.
 
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
@@ -13,46 +13,37 @@ use sea_orm::{ActiveValue::Set, DatabaseTransaction, QueryOrder, QuerySelect, Se
 
 use crate::change_commit_lock;
 
-/// One row of `change`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "change")]
 pub struct Model {
     /// Grows with each change and is never used twice.
     #[sea_orm(primary_key)]
     pub seq: i64,
-    /// The image.
     pub image_id: Uuid,
-    /// What happened to it.
     pub kind: Kind,
-    /// When.
     pub at: DateTime<Utc>,
 }
 
-/// What happened to an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))")]
 pub enum Kind {
-    /// It is new, or something about it is.
+    /// It was created or changed.
     #[sea_orm(string_value = "image")]
     Image,
-    /// It is gone.
+    /// It was deleted.
     #[sea_orm(string_value = "deleted")]
     Deleted,
 }
 
-/// A change stands on its own: it outlives the image it tells of.
+/// None to the image, because a change outlives it.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Writes down that something happened, in the transaction that makes it happen. Call it when
-/// everything else is done and only further changes and the commit are to follow: until then all
-/// others wait for their turn, and one who in turn held a row that this transaction still needs
-/// would wait for ever.
-///
-/// # Errors
-/// If the database does not answer.
+/// Records a change in the transaction that makes it. Call it last, before nothing but further
+/// changes and the commit: it takes a lock that every writer needs, so a transaction that waits for
+/// another row after that would deadlock with the one that holds it.
 pub async fn record(tx: &DatabaseTransaction, image_id: Uuid, kind: Kind) -> Result<(), DbErr> {
     change_commit_lock::Entity::find()
         .lock_exclusive()
@@ -68,7 +59,7 @@ pub async fn record(tx: &DatabaseTransaction, image_id: Uuid, kind: Kind) -> Res
     Ok(())
 }
 
-/// The changes behind `seq`, oldest first.
+/// The changes after `seq`, oldest first.
 pub fn since(seq: i64, limit: u64) -> Select<Entity> {
     Entity::find()
         .filter(Column::Seq.gt(seq))
@@ -76,7 +67,6 @@ pub fn since(seq: i64, limit: u64) -> Select<Entity> {
         .limit(limit)
 }
 
-/// The newest change.
 pub fn latest() -> Select<Entity> {
     Entity::find().order_by_desc(Column::Seq).limit(1)
 }

@@ -1,8 +1,8 @@
-//! A photo that somebody put in: what is known about it and what the functions found out.
+//! A photo: what is known about it, and what the steps found out.
 //!
-//! A row comes before its object. `stored_at` is set once the object is safely there;
-//! `deleted_at` is set before the objects go. Both ends of a life can therefore be cut
-//! short by a crash and finished later. Everybody who shows images starts at [`visible`].
+//! A row is inserted before its object is stored. `stored_at` is set once the object is stored, and
+//! `deleted_at` before the objects are deleted. So an upload or a deletion that a crash cut short can
+//! be finished later. Whatever shows images starts at [`visible`].
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use sea_orm::entity::prelude::*;
@@ -11,7 +11,6 @@ use sea_orm::{
 };
 use serde::{Deserialize, Serialize};
 
-/// One row of `image`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "image")]
 pub struct Model {
@@ -20,54 +19,56 @@ pub struct Model {
     pub id: Uuid,
     /// Where the original is, as in `uploads/{id}.jpg`.
     pub object_key: String,
-    /// What the client called it. For people to read; never part of a path.
+    /// The client's name for it, for people to read. Never part of a path.
     pub file_name: String,
-    /// Media type, found from the bytes.
+    /// Media type, detected from the bytes.
     pub content_type: String,
-    /// Size of the original in bytes.
     pub bytes: i64,
-    /// Width in pixels once upright.
+    /// In pixels, upright.
     pub width: i32,
-    /// Height in pixels once upright.
+    /// In pixels, upright.
     pub height: i32,
-    /// SHA-256 of the original, in lower-case hexadecimal.
+    /// Of the original, in lower-case hexadecimal.
     pub sha256: String,
-    /// The placeholder in base64, once the thumbnail is made. See <https://evanw.github.io/thumbhash/>.
+    /// In base64; none before the thumbnail is made. <https://evanw.github.io/thumbhash/>
     pub thumbhash: Option<String>,
-    /// When the photo was taken by the camera's clock, which knows no time zone.
+    /// By the camera's clock, which has no time zone.
     pub taken_at: Option<NaiveDateTime>,
-    /// Make and model of the camera.
+    /// Make and model.
     pub camera: Option<String>,
-    /// The faces that were made unrecognisable, once that is done.
+    /// The faces that were made unrecognisable; none before the anonymised copy is made.
     pub faces: Option<Faces>,
-    /// Tags, once there is a caption.
+    /// None before there is a caption.
     pub tags: Option<Tags>,
     /// The caption, which is also the alt text.
     pub caption_text: Option<String>,
     /// A paragraph that says more than the caption.
     #[sea_orm(column_type = "Text", nullable)]
     pub caption_paragraph: Option<String>,
-    /// Who wrote the caption.
     pub caption_by: Option<Author>,
     /// The captioner that wrote it: `describe`, `gemini` or `openai`.
     pub caption_provider: Option<String>,
-    /// The provider's model.
     pub caption_model: Option<String>,
     /// Hash of the prompt's template.
     pub caption_prompt_version: Option<String>,
-    /// Language of the caption as a BCP 47 tag.
+    /// As a BCP 47 tag.
     pub caption_language: Option<String>,
-    /// When the caption was written.
     pub caption_at: Option<DateTime<Utc>>,
-    /// Who uploaded it; none for a visitor.
+    /// Size of the thumbnail; none before it is made, and if it was made before sizes were kept.
+    pub thumbnail_bytes: Option<i64>,
+    /// The same of the anonymised copy.
+    pub anonymised_bytes: Option<i64>,
+    /// The same of the anonymised copy's thumbnail.
+    pub anonymised_thumbnail_bytes: Option<i64>,
+    /// None for a visitor.
     pub uploaded_by: Option<String>,
     /// Hash of the `Idempotency-Key` it came with.
     pub idempotency_key: Option<String>,
     /// When the upload was accepted.
     pub uploaded_at: DateTime<Utc>,
-    /// When the object was in the store.
+    /// When the original was in the store.
     pub stored_at: Option<DateTime<Utc>>,
-    /// When somebody deleted it. The row follows as soon as the objects are gone.
+    /// When it was deleted. The row is deleted after the objects.
     pub deleted_at: Option<DateTime<Utc>>,
 }
 
@@ -76,10 +77,9 @@ pub struct Model {
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))")]
 #[serde(rename_all = "lowercase")]
 pub enum Author {
-    /// A captioner.
     #[sea_orm(string_value = "machine")]
     Machine,
-    /// Somebody who edited it. A machine never overwrites that.
+    /// A person. A machine never overwrites their caption.
     #[sea_orm(string_value = "person")]
     Person,
 }
@@ -95,45 +95,29 @@ pub struct Face {
     pub width: u32,
     /// Height, at least 1; the box ends within the image.
     pub height: u32,
-    /// How sure the detector is, on its own scale.
+    /// The detector's confidence, on its own scale.
     pub score: f32,
 }
 
-/// Faces as kept in a JSON column.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct Faces(pub Vec<Face>);
 
-/// Tags as kept in a JSON column.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct Tags(pub Vec<String>);
 
-/// What belongs to an image.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {
-    /// Its three steps.
-    #[sea_orm(has_many = "super::step::Entity")]
-    Step,
-}
-
-impl Related<super::step::Entity> for Entity {
-    fn to() -> RelationDef {
-        Relation::Step.def()
-    }
-}
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// A place in the list of images, newest first. Stable while others are added or removed.
+/// A keyset cursor in the list of images, newest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
-    /// When the image at the cursor was uploaded.
     pub uploaded_at: DateTime<Utc>,
-    /// The image at the cursor.
     pub id: Uuid,
 }
 
 impl Model {
-    /// The cursor that points at this image.
     pub fn cursor(&self) -> Cursor {
         Cursor {
             uploaded_at: self.uploaded_at,
@@ -142,24 +126,18 @@ impl Model {
     }
 }
 
-/// What some captions have in common, and how many they are.
+/// The origin that some captions have in common, and the number of images with such a caption.
 #[derive(Clone, Debug, FromQueryResult)]
 pub struct Provenance {
-    /// Who wrote them.
     pub caption_by: Option<Author>,
-    /// Which captioner.
     pub caption_provider: Option<String>,
-    /// Which model.
     pub caption_model: Option<String>,
-    /// From which prompt.
     pub caption_prompt_version: Option<String>,
-    /// In which language.
     pub caption_language: Option<String>,
-    /// How many images have such a caption.
     pub images: i64,
 }
 
-/// Where the captions of visible images come from, the most frequent first.
+/// The origins of the captions of visible images, most frequent first.
 pub fn provenance() -> Selector<SelectModel<Provenance>> {
     let kinds = [
         Column::CaptionBy,
@@ -178,24 +156,23 @@ pub fn provenance() -> Selector<SelectModel<Provenance>> {
     select.order_by_desc(Column::Id.count()).into_model()
 }
 
-/// The images that exist for those who look: stored and not deleted.
+/// The images that can be seen: stored and not deleted.
 pub fn visible() -> Select<Entity> {
     Entity::find()
         .filter(Column::StoredAt.is_not_null())
         .filter(Column::DeletedAt.is_null())
 }
 
-/// One image that exists for those who look.
 pub fn visible_by_id(id: Uuid) -> Select<Entity> {
     visible().filter(Column::Id.eq(id))
 }
 
-/// Of some images, those that exist for those who look, in no order.
+/// Those of some images that are visible, in no particular order.
 pub fn visible_among(ids: impl IntoIterator<Item = Uuid>) -> Select<Entity> {
     visible().filter(Column::Id.is_in(ids))
 }
 
-/// A page of visible images, newest first, that begins behind `after`.
+/// A page of visible images after the cursor, newest first.
 pub fn page(after: Option<Cursor>, limit: u64) -> Select<Entity> {
     let mut select = visible();
     if let Some(Cursor { uploaded_at, id }) = after {
@@ -215,7 +192,7 @@ pub fn page(after: Option<Cursor>, limit: u64) -> Select<Entity> {
         .limit(limit)
 }
 
-/// The visible image just newer than `cursor`.
+/// The next newer visible image.
 pub fn newer_than(cursor: Cursor) -> Select<Entity> {
     visible()
         .filter(
@@ -232,7 +209,7 @@ pub fn newer_than(cursor: Cursor) -> Select<Entity> {
         .limit(1)
 }
 
-/// The image with these bytes, in whatever part of its life.
+/// The image with these bytes, visible or not.
 pub fn by_sha256(sha256: &str) -> Select<Entity> {
     Entity::find().filter(Column::Sha256.eq(sha256))
 }
@@ -242,7 +219,7 @@ pub fn by_idempotency_key(hash: &str) -> Select<Entity> {
     Entity::find().filter(Column::IdempotencyKey.eq(hash))
 }
 
-/// Uploads that were accepted before `instant` and whose object never arrived.
+/// Uploads accepted before `instant` whose object has not been stored.
 pub fn unfinished_before(instant: DateTime<Utc>) -> Select<Entity> {
     Entity::find()
         .filter(Column::StoredAt.is_null())

@@ -1,7 +1,7 @@
-//! The rows: one file per table, each with the finders that belong to it.
+//! The rows: one file per table, each with its queries.
 //!
-//! Instants are UTC and hold whole microseconds, because that is what all three databases
-//! keep; make them with [`now`].
+//! Instants are in UTC and whole microseconds, which is the precision of all three databases. Make
+//! them with [`now`].
 
 pub mod call;
 pub mod caption;
@@ -10,6 +10,7 @@ pub mod change_commit_lock;
 pub mod image;
 pub mod job;
 pub mod message;
+pub mod outbox;
 pub mod provider;
 pub mod search;
 pub mod session;
@@ -18,7 +19,7 @@ pub mod step_kind;
 
 use chrono::{DateTime, SubsecRound as _, Utc};
 
-/// The present, in the precision that every database keeps (microseconds).
+/// The current time in whole microseconds.
 pub fn now() -> DateTime<Utc> {
     Utc::now().trunc_subsecs(6)
 }

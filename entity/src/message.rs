@@ -4,29 +4,26 @@ use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
 use sea_orm::{Condition, QueryOrder, QuerySelect};
 
-/// One row of `message`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "message")]
 pub struct Model {
     /// A version 7 UUID.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// The name somebody gave, 80 characters at most.
+    /// 80 characters at most.
     pub author: String,
-    /// What they wrote, 4,000 characters at most.
+    /// 4,000 characters at most.
     #[sea_orm(column_type = "Text")]
     pub body: String,
-    /// When.
     pub created_at: DateTime<Utc>,
 }
 
-/// A message stands on its own.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// A page of messages, newest first, that begins behind `after` (instant and id).
+/// A page of messages after the cursor (instant and id), newest first.
 pub fn page(after: Option<(DateTime<Utc>, Uuid)>, limit: u64) -> Select<Entity> {
     let mut select = Entity::find();
     if let Some((created_at, id)) = after {

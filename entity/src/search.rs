@@ -1,9 +1,9 @@
-//! Finding images by words: in captions and tags, and in file names for those who may see them.
+//! Full-text search for images: in captions and tags, and in file names for people who may see them.
 //!
-//! Every word must be there; the last one may be the beginning of one, for it may still be
-//! being typed. Case and the marks on letters make no difference (`Zoë` is `zoe`). Letters
-//! that are no marked form of another (`ø`, `ß`) are what each database takes them for, and
-//! scripts without spaces are matched from the beginning of a run of letters only.
+//! Every word must match; the last one may be a prefix, because it may not be typed to its end. Case
+//! and diacritics do not matter (`Zoë` is `zoe`). Each database decides about letters that are not
+//! another letter with a diacritic (`ø`, `ß`), and in scripts without spaces only the beginning of a
+//! run of letters matches.
 
 use std::ops::Range;
 
@@ -12,18 +12,18 @@ use sea_orm::{DatabaseConnection, DbBackend, DbErr, FromQueryResult, Statement};
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
-/// Words that count; more are not looked at.
+/// Further words are ignored.
 const MAX_WORDS: usize = 16;
-/// Characters of a word. InnoDB indexes none that is longer than 84, prefix included.
+/// In characters. InnoDB does not index words of more than 84, with our prefix.
 const MAX_LENGTH: usize = 80;
 
-/// What somebody looks for, taken apart: nothing of it can be an operator any more.
+/// The words of a query. None of them can be an operator of a query language.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Words(Vec<String>);
 
 impl Words {
-    /// Takes a text apart. None if nothing can match it: no word in it, or one that is longer
-    /// than any that is indexed.
+    /// Splits a query. None if nothing can match it: it has no word, or one that is too long to be
+    /// indexed.
     pub fn parse(text: &str) -> Option<Self> {
         let mut words: Vec<String> = Vec::new();
         for run in runs(text).take(MAX_WORDS) {
@@ -36,7 +36,7 @@ impl Words {
         (!words.is_empty()).then_some(Self(words))
     }
 
-    /// Where in a text the words are found, in bytes, as whole words from left to right.
+    /// The matches in a text as ranges of bytes, whole words from left to right.
     pub fn found_in(&self, text: &str) -> Vec<Range<usize>> {
         let wanted: Vec<_> = self.0.iter().map(|word| word.to_lowercase()).collect();
         runs(text)
@@ -47,8 +47,8 @@ impl Words {
             .collect()
     }
 
-    /// All words as one expression: `before` and `after` go around each, `between` joins them,
-    /// and `prefix` makes the last one a beginning. A word holds letters and digits only.
+    /// All words as one expression: `before` and `after` enclose each, `between` joins them, and
+    /// `prefix` marks the last one as a prefix.
     fn join(&self, before: &str, after: &str, prefix: &str, between: &str) -> String {
         let words: Vec<_> = self
             .0
@@ -59,7 +59,7 @@ impl Words {
     }
 }
 
-/// The runs of letters and digits in a text, as ranges of bytes. Accents stay with their letter.
+/// The runs of letters and digits in a text, as ranges of bytes. Diacritics stay with their letter.
 fn runs(text: &str) -> impl Iterator<Item = Range<usize>> {
     let mut characters = text.char_indices().peekable();
     std::iter::from_fn(move || {
@@ -80,7 +80,7 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() && !is_combining_mark(c)
 }
 
-/// A mark that is left out before texts are compared.
+/// A diacritic that is ignored.
 fn is_accent(c: char) -> bool {
     ('\u{300}'..='\u{36f}').contains(&c)
 }
@@ -89,11 +89,8 @@ fn without_marks(word: &str) -> String {
     word.nfd().filter(|c| !is_accent(*c)).collect()
 }
 
-/// The visible images that hold every word, best first and newest first among equals: so many
-/// at most, behind the first `skip`. Whoever may not see file names must not search them.
-///
-/// # Errors
-/// If the database does not answer.
+/// The visible images that match every word, best first and newest first among equals: `limit` after
+/// the first `skip`. Search file names only for people who may see them.
 pub async fn best(
     db: &DatabaseConnection,
     words: &Words,
@@ -113,8 +110,8 @@ struct Hit {
     id: Uuid,
 }
 
-/// Ids in the order of their rank. What a file name adds to the rank is half of what a caption
-/// does, where the database can weigh columns.
+/// Ids by rank. Where the database has weights, a match in a file name counts half of one in a
+/// caption.
 fn statement(
     backend: DbBackend,
     words: &Words,
@@ -194,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_runs_of_letters_and_digits_without_their_marks() {
+    fn queries_are_split_into_words_without_diacritics() {
         for (text, words) in [
             ("A red fox", vec!["A", "red", "fox"]),
             (
@@ -211,14 +208,14 @@ mod tests {
     }
 
     #[test]
-    fn a_text_without_end_has_an_end() {
+    fn long_queries_are_cut() {
         assert_eq!(parsed(&"a ".repeat(5000)).len(), MAX_WORDS);
         assert_eq!(Words::parse(&"a".repeat(10_000)), None);
         assert_eq!(parsed(&"a".repeat(MAX_LENGTH)).len(), 1);
     }
 
     #[test]
-    fn words_are_found_whole_and_the_last_one_by_its_beginning() {
+    fn words_match_whole_and_the_last_one_by_prefix() {
         let text = "Zoé's fox, the Foxes and a Zoe\u{308}tic zoo.";
         for (words, found) in [
             ("zoe", vec!["Zoé", "Zoe\u{308}tic"]),

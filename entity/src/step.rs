@@ -1,37 +1,41 @@
-//! What one function does to one image. The state here is what people see; the work that is
-//! still owed is in `job` (one machine) or in a queue (AWS).
+//! One step of one image. The state here is what people see; the work itself waits in `job` (one
+//! machine) or in a queue (AWS).
+//!
+//! A rolling update, or one that was rolled back, leaves rows of steps that this version does not
+//! know. The finders leave them alone.
 
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::{Condition, Query, SelectStatement};
 use sea_orm::{FromJsonQueryResult, JoinType, QuerySelect};
 use serde::{Deserialize, Serialize};
 
+use crate::{image, job};
+
 pub use crate::step_kind::{StepKind, UnknownStep};
 
-/// One row of `step`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "step")]
 pub struct Model {
-    /// The image it is about.
     #[sea_orm(primary_key, auto_increment = false)]
     pub image_id: Uuid,
-    /// The function that does it.
     #[sea_orm(primary_key, auto_increment = false)]
     pub name: StepKind,
-    /// Where it stands.
     pub state: StepState,
-    /// How often it was begun since it was last queued by a person.
+    /// Attempts begun since a person last queued it.
     pub attempts: i32,
     /// Why it is not done, in words for people.
     pub error: Option<String>,
-    /// When it was last queued.
+    /// When it was created, or last put back to the beginning.
     pub queued_at: DateTime<Utc>,
     /// When the last attempt began.
     pub started_at: Option<DateTime<Utc>>,
-    /// When it came to an end.
+    /// None while it is pending.
     pub finished_at: Option<DateTime<Utc>>,
     /// The last attempts, oldest first.
     pub history: Option<History>,
+    /// When a message for it was last sent again because nothing had happened for long; on AWS.
+    pub resent_at: Option<DateTime<Utc>>,
 }
 
 /// `queued → running → done | failed | blocked`.
@@ -44,13 +48,13 @@ pub enum StepState {
     /// Waiting for a worker, or for the next attempt.
     #[sea_orm(string_value = "queued")]
     Queued,
-    /// A worker is at it.
+    /// A worker is working on it.
     #[sea_orm(string_value = "running")]
     Running,
-    /// Finished well.
+    /// Succeeded.
     #[sea_orm(string_value = "done")]
     Done,
-    /// Given up, with the reason in `error`. Somebody can have it tried again.
+    /// Given up, with the reason in `error`. A person can retry it.
     #[sea_orm(string_value = "failed")]
     Failed,
     /// The provider refused the picture. Final.
@@ -59,7 +63,7 @@ pub enum StepState {
 }
 
 impl StepState {
-    /// The name in JSON.
+    /// The name in rows and JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "queued",
@@ -70,39 +74,34 @@ impl StepState {
         }
     }
 
-    /// Whether work is still owed.
+    /// Whether it still has to be done.
     pub fn is_pending(self) -> bool {
         matches!(self, Self::Queued | Self::Running)
     }
 }
 
-/// One attempt at a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// Its number since the step was last queued by a person, from 1.
+    /// Counted from 1 since a person last queued the step.
     pub attempt: i32,
-    /// When it began.
     pub started_at: DateTime<Utc>,
-    /// When it ended; none while it runs, and for good if its worker died.
+    /// None while it runs, and for ever if its worker died.
     pub finished_at: Option<DateTime<Utc>>,
     /// The state it led to.
     pub state: StepState,
-    /// Why it did not succeed.
     pub error: Option<String>,
-    /// Whether a provider answered something of no use, which is worth a second try only.
+    /// Whether the provider's answer could not be used: such an attempt is repeated once only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unusable_answer: bool,
 }
 
-/// Attempts as kept in a JSON column.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct History(pub Vec<Attempt>);
 
 impl History {
-    /// How many attempts are kept.
     pub const KEPT: usize = 20;
 
-    /// Adds an attempt and forgets the oldest ones beyond [`History::KEPT`].
+    /// Adds an attempt and drops the oldest ones beyond [`History::KEPT`].
     pub fn push(&mut self, attempt: Attempt) {
         self.0.push(attempt);
         let surplus = self.0.len().saturating_sub(Self::KEPT);
@@ -110,51 +109,79 @@ impl History {
     }
 }
 
-/// What a step belongs to.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {
-    /// Its image.
     #[sea_orm(
-        belongs_to = "super::image::Entity",
+        belongs_to = "image::Entity",
         from = "Column::ImageId",
-        to = "super::image::Column::Id"
+        to = "image::Column::Id"
     )]
     Image,
-    /// The work that is owed for it.
     #[sea_orm(
-        belongs_to = "super::job::Entity",
+        belongs_to = "job::Entity",
         from = "(Column::ImageId, Column::Name)",
-        to = "(super::job::Column::ImageId, super::job::Column::Step)"
+        to = "(job::Column::ImageId, job::Column::Step)"
     )]
     Job,
 }
 
-impl Related<super::image::Entity> for Entity {
-    fn to() -> RelationDef {
-        Relation::Image.def()
-    }
-}
-
 impl ActiveModelBehavior for ActiveModel {}
+
+fn known() -> Select<Entity> {
+    Entity::find().filter(Column::Name.is_in(StepKind::ALL))
+}
 
 /// The steps of one image.
 pub fn of(image_id: Uuid) -> Select<Entity> {
-    Entity::find().filter(Column::ImageId.eq(image_id))
+    known().filter(Column::ImageId.eq(image_id))
 }
 
 /// The steps of several images.
 pub fn of_all(image_ids: impl IntoIterator<Item = Uuid>) -> Select<Entity> {
-    Entity::find().filter(Column::ImageId.is_in(image_ids))
+    known().filter(Column::ImageId.is_in(image_ids))
 }
 
-/// Steps of visible images on which work is owed although no job stands for them.
-pub fn pending_without_job(limit: u64) -> Select<Entity> {
-    Entity::find()
+fn pending() -> Select<Entity> {
+    known()
         .join(JoinType::InnerJoin, Relation::Image.def())
-        .join(JoinType::LeftJoin, Relation::Job.def())
-        .filter(super::image::Column::StoredAt.is_not_null())
-        .filter(super::image::Column::DeletedAt.is_null())
+        .filter(image::Column::StoredAt.is_not_null())
+        .filter(image::Column::DeletedAt.is_null())
         .filter(Column::State.is_in([StepState::Queued, StepState::Running]))
-        .filter(super::job::Column::Id.is_null())
+}
+
+/// Pending steps of visible images that have no job.
+pub fn pending_without_job(limit: u64) -> Select<Entity> {
+    pending()
+        .join(JoinType::LeftJoin, Relation::Job.def())
+        .filter(job::Column::Id.is_null())
         .limit(limit)
+}
+
+/// Pending steps of visible images with which nothing has happened since `instant`.
+pub fn stuck_since(instant: DateTime<Utc>, limit: u64) -> Select<Entity> {
+    let earlier = |column: Column| {
+        Condition::any()
+            .add(column.is_null())
+            .add(column.lt(instant))
+    };
+    pending()
+        .filter(Column::QueuedAt.lt(instant))
+        .filter(earlier(Column::StartedAt))
+        .filter(earlier(Column::ResentAt))
+        .limit(limit)
+}
+
+/// Visible images that have no row for this step, because they are older than the step.
+pub fn images_without(kind: StepKind, limit: u64) -> Select<image::Entity> {
+    image::visible()
+        .filter(image::Column::Id.not_in_subquery(images_with(kind)))
+        .limit(limit)
+}
+
+fn images_with(kind: StepKind) -> SelectStatement {
+    Query::select()
+        .column(Column::ImageId)
+        .from(Entity)
+        .and_where(Column::Name.eq(kind))
+        .take()
 }

@@ -1,11 +1,10 @@
-//! How soon a function on Lambda is ready, and what it costs: from the start of the program to its
-//! first question for an event, the memory it has then, and the time its first photo takes. The
-//! programs are those that go into the archives, built for this machine's processor by
-//! `functions/lambda.sh`; PostgreSQL, S3, Gemini and Lambda's Runtime API are on loopback.
-//! `make bench` runs it.
+//! The cold start of the functions on Lambda: the time from the start of the program to its first
+//! request for an event, its memory then, and the time for its first photo. The programs are those
+//! in the archives, built for this machine's processor by `functions/lambda.sh`; PostgreSQL, S3,
+//! Gemini and Lambda's Runtime API are on loopback. `make bench` runs it.
 //!
-//! Arguments are `ARCHITECTURE COMMAND…`, for programs that run by way of another one, such as
-//! `aarch64 qemu-aarch64-static -L /an/arm64/root`.
+//! Arguments are `ARCHITECTURE COMMAND…`, for programs of another architecture, such as `aarch64
+//! qemu-aarch64-static -L /an/arm64/root`.
 
 #![allow(clippy::unwrap_used)]
 
@@ -30,10 +29,10 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 const STARTS: usize = 20;
-/// Longer than anything here takes, even with a processor that is imitated.
+/// Longer than anything here takes, even in an emulator.
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// What the functions stand on, and how their programs are run.
+/// The services of the functions, and the command that runs their programs.
 struct Bench {
     programs: PathBuf,
     by_way_of: Vec<String>,
@@ -42,7 +41,7 @@ struct Bench {
     store: S3Store,
 }
 
-/// One start of a program.
+/// One measured start.
 struct Start {
     time: Duration,
     /// Resident, in kilobytes.
@@ -112,7 +111,7 @@ impl Bench {
         }
     }
 
-    /// Starts a function once and hands it a photo that it has to take in by itself.
+    /// Starts a function once and sends it a photo that it has to adopt.
     async fn start(&self, name: StepKind, number: u64) -> Start {
         let id = Uuid::now_v7();
         let key = ObjectKey::original(id, Format::Jpeg);
@@ -147,7 +146,7 @@ impl Bench {
         }
     }
 
-    /// With the environment that Lambda gives, and nothing of ours.
+    /// With only the environment that Lambda gives.
     fn run(&self, name: StepKind, runtime: &Runtime) -> Child {
         let program = self.programs.join(name.as_str()).join("bootstrap");
         let mut words = self
@@ -175,7 +174,7 @@ impl Bench {
     }
 }
 
-/// The folder with the programs: below the target folder, in which this one is too.
+/// The folder with the programs, below the target folder.
 fn programs(architecture: &str) -> PathBuf {
     let here = std::env::current_exe().unwrap();
     let inside = format!("{architecture}-unknown-linux-gnu/lambda/out");
@@ -185,7 +184,7 @@ fn programs(architecture: &str) -> PathBuf {
         .expect("functions/lambda.sh has built the programs")
 }
 
-/// A batch of one message of SQS about this object.
+/// A batch with one message of SQS about this object.
 fn batch(key: &ObjectKey) -> Value {
     json!({ "Records": [{
         "messageId": Uuid::new_v4(), "receiptHandle": "receipt", "body": announcement(key),
@@ -194,7 +193,7 @@ fn batch(key: &ObjectKey) -> Value {
     }] })
 }
 
-/// What a process has in memory, in kilobytes.
+/// The resident memory of a process in kilobytes.
 fn resident(process: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -211,7 +210,7 @@ fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 
-/// The median and the worst.
+/// The median and the maximum.
 fn figures(values: impl Iterator<Item = f64>) -> String {
     let mut values: Vec<_> = values.collect();
     values.sort_by(f64::total_cmp);

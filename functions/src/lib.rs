@@ -1,9 +1,9 @@
-//! What happens to an image: it is described, made small, and made safe to show.
+//! What is done to an image: a thumbnail, a caption, and a copy in which nobody can be recognised.
 //!
-//! - [`steps`]: the three functions on pixels. They know neither rows nor queues.
+//! - [`steps`]: the steps on pixels. They know neither rows nor queues.
 //! - [`picture`]: decoding, metadata, colour, orientation, encoding.
 //! - [`faces`]: the face detector.
-//! - [`pipeline`]: one step of one image on rows and objects, and what comes of it.
+//! - [`pipeline`]: one step of one image on rows and objects, and its outcomes.
 //! - [`drivers`]: what calls the pipeline: workers on one machine, or AWS Lambda.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]

@@ -1,9 +1,9 @@
-//! How long a search over 100,000 images takes, on each database that is installed: the ranking
-//! and the images of one page, as the list of images asks for them. `make bench` runs it.
+//! The time of a search over 100,000 images on each installed database: the ranking and the images
+//! of one page, as the list of images queries them. `make bench` runs it.
 //!
-//! Captions are made of English function words and of 5,000 words that are as unevenly frequent
-//! as words are (Zipf's law). Queries are one to three words of some caption, so frequent words
-//! are looked for more often; the last one is cut short in half of them.
+//! Captions are made of English function words and of 5,000 made-up words whose frequencies follow
+//! Zipf's law. Queries are one to three words of some caption, so frequent words are searched more
+//! often; in half of the queries the last word is cut short.
 
 #![allow(clippy::unwrap_used)]
 
@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 const IMAGES: u128 = 100_000;
 const QUERIES: usize = 200;
-/// Images of a page, and one to see whether another follows.
+/// The images of a page, and one to see whether another page follows.
 const PAGE: u64 = 51;
 const VOCABULARY: u64 = 5_000;
 const FUNCTION_WORDS: [&str; 10] = [
@@ -70,7 +70,7 @@ fn milliseconds(time: Duration) -> String {
     format!("{:.1}", time.as_secs_f64() * 1000.0)
 }
 
-/// Inserts the images and returns the words of their captions, without function words.
+/// Inserts the images and returns the words of their captions without function words.
 async fn fill(db: &DatabaseConnection, random: &mut Random) -> Vec<Vec<String>> {
     let mut captions = Vec::new();
     let mut number = 0;
@@ -147,7 +147,7 @@ impl Random {
         self.next() % end
     }
 
-    /// A made-up word. The n-th is about 1/n as frequent as the first.
+    /// A made-up word. The frequency of the n-th is about 1/n of the first.
     fn word(&mut self) -> String {
         let uniform = self.next() as f64 / u64::MAX as f64;
         let mut rank = (VOCABULARY as f64).powf(uniform) as usize;

@@ -16,8 +16,8 @@ impl Columns {
         }
     }
 
-    /// A new table. On MySQL its text is UTF-8 whatever the default of server and database is:
-    /// a plain MariaDB would take no emoji in a file name.
+    /// A new table. On MySQL its text is UTF-8 whatever the default of server and database is: a
+    /// MariaDB with its defaults would reject emoji in a file name.
     pub(crate) fn table(self, name: impl IntoTableRef) -> TableCreateStatement {
         let mut table = Table::create();
         table.table(name);

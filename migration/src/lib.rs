@@ -1,7 +1,6 @@
-//! The schema's history, the same on SQLite, PostgreSQL and MySQL.
+//! The migrations of the schema, the same for SQLite, PostgreSQL and MySQL.
 //!
-//! A migration that has been released is never edited; what is wrong in it is put right by
-//! the next one.
+//! A released migration is never edited; the next one corrects it.
 
 use sea_orm_migration::prelude::{MigrationTrait, async_trait};
 pub use sea_orm_migration::prelude::{MigratorTrait, SchemaManager};
@@ -13,6 +12,8 @@ mod m20261121_000003_captions;
 mod m20261121_000004_budget;
 mod m20261121_000005_turns;
 mod m20261121_000006_traces;
+mod m20261126_000007_outbox;
+mod m20261126_000008_rendition_sizes;
 mod migration_lock;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -32,6 +33,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000004_budget::Migration),
             Box::new(m20261121_000005_turns::Migration),
             Box::new(m20261121_000006_traces::Migration),
+            Box::new(m20261126_000007_outbox::Migration),
+            Box::new(m20261126_000008_rendition_sizes::Migration),
         ]
     }
 }

@@ -1,4 +1,4 @@
-//! Photos, what is done to them, the queue of one machine, messages and sessions.
+//! Photos, steps, jobs, changes, messages and sessions.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,13 +1,12 @@
-//! The index of words that `entity::search` asks. Each database keeps it in step with the images
-//! itself, so that no code can forget to.
+//! The full-text index for `entity::search`. Each database keeps it up to date itself, so that no
+//! code can forget to.
 //!
-//! A word is a run of letters and digits, with the marks on its letters taken off. Tags come
-//! after the caption. File names are held apart, because visitors must not find them.
+//! A word is a run of letters and digits without diacritics. Tags come after the caption. File
+//! names are indexed separately, because visitors must not find them.
 
 use sea_orm::{ConnectionTrait as _, DbBackend};
 use sea_orm_migration::prelude::*;
 
-/// The full-text index of images.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
@@ -32,7 +31,7 @@ pub(crate) async fn create(manager: &SchemaManager<'_>, columns: &[&str]) -> Res
     run(manager, &statements).await
 }
 
-/// Takes the index away, so that its columns can be changed.
+/// Drops the index, so that its columns can be changed.
 pub(crate) async fn drop(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     let statements = match manager.get_database_backend() {
         DbBackend::Sqlite => sqlite::DOWN,
@@ -55,9 +54,9 @@ async fn run(
     Ok(())
 }
 
-/// FTS5 without a copy of the text. Images have no number of their own that survives a `VACUUM`,
-/// so `image_search_row` gives them one, in the order of uploads: it decides between equals.
-/// The index holds visible images only, which saves a look at the image for each hit.
+/// FTS5 without a copy of the text. Images have no number of their own that survives a `VACUUM`, so
+/// `image_search_row` gives them one, in the order of uploads, which decides between equal ranks.
+/// The index has visible images only, which saves a look at the image for each match.
 mod sqlite {
     pub(super) const DOWN: &[&str] = &[
         "DROP TRIGGER image_search_delete",
@@ -107,7 +106,7 @@ mod sqlite {
         ]
     }
 
-    /// Adds an image that is visible, or each of them.
+    /// Adds the image if it is visible.
     fn index(id: &str, columns: &[&str]) -> String {
         let text: Vec<_> = columns
             .iter()
@@ -127,8 +126,8 @@ mod sqlite {
     }
 }
 
-/// Two vectors in generated columns, since the rank of one vector would tell visitors about
-/// file names.
+/// Two vectors in generated columns, because the rank of one vector would reveal file names to
+/// visitors.
 mod postgres {
     pub(super) const DOWN: &[&str] = &["ALTER TABLE image
             DROP COLUMN search_words, DROP COLUMN search_words_and_name"];
@@ -155,8 +154,8 @@ mod postgres {
         ]
     }
 
-    /// PostgreSQL's parser would keep `beach.jpg` together as a host, and under some locales
-    /// takes dashes and emoji for letters. A vector ends at a megabyte, hence the cut.
+    /// PostgreSQL's parser would take `beach.jpg` for a host name, and in some locales dashes and
+    /// emoji for letters. A vector is a megabyte at most, hence the cut.
     fn vector(text: &str) -> String {
         let no_marks = format!(
             r"regexp_replace(normalize(left({text}, 60000), NFD), '[\u0300-\u036f]+', '', 'g')"
@@ -170,10 +169,10 @@ mod postgres {
     }
 }
 
-/// InnoDB leaves out words of one or two letters and a list of English ones, and what a server
-/// leaves out is not ours to set. So each word is indexed with `vx` before it: long enough, and
-/// on no list. Case and marks are the collation's business. Generated columns rather than
-/// triggers, because those need a privilege where there is a binary log.
+/// InnoDB does not index words of one or two letters and a list of English stop words, and the
+/// server decides which. So each word is indexed with the prefix `vx`: long enough, and on no list.
+/// The collation handles case and diacritics. Columns are generated, because triggers need a
+/// privilege where there is a binary log.
 mod mysql {
     pub(super) const DOWN: &[&str] = &[
         "ALTER TABLE image DROP INDEX image_search_words_and_name",
@@ -188,7 +187,7 @@ mod mysql {
             format!(
                 "ALTER TABLE image ADD COLUMN search_words {words}, ADD COLUMN search_name {name}"
             ),
-            // InnoDB makes one full-text index at a time.
+            // InnoDB creates one full-text index at a time.
             "ALTER TABLE image ADD FULLTEXT INDEX image_search_words (search_words)".to_owned(),
             "ALTER TABLE image
                 ADD FULLTEXT INDEX image_search_words_and_name (search_words, search_name)"
@@ -196,7 +195,7 @@ mod mysql {
         ]
     }
 
-    /// Written so that MySQL's regular expressions and MariaDB's agree.
+    /// Regular expressions that MySQL and MariaDB treat alike.
     fn column(text: &str) -> String {
         let no_marks = format!(r"REGEXP_REPLACE({text}, '[\\x{{300}}-\\x{{36f}}]', '')");
         format!(

@@ -1,10 +1,9 @@
-//! Every caption an image has had, so that what a person changed can be looked up.
+//! The history of captions, so that earlier ones can be looked up.
 
 use sea_orm_migration::prelude::*;
 
 use crate::columns::Columns;
 
-/// The history of captions, beginning with those that hold.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

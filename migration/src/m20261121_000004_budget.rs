@@ -1,12 +1,11 @@
-//! What captioning costs and what it may cost: the ledger of requests, how we stand with each
-//! provider, and with each caption its paragraph, its price and how long it took.
+//! The ledger of requests to captioning providers, their pauses, and for each caption its
+//! paragraph, cost and duration.
 
 use sea_orm_migration::prelude::*;
 
 use crate::columns::Columns;
 use crate::m20261121_000002_search as search;
 
-/// The ledger, the accounts, and the paragraph, which can be searched too.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
@@ -67,7 +66,7 @@ fn dropping(table: impl IntoTableRef, column: impl IntoIden) -> TableAlterStatem
     Table::alter().table(table).drop_column(column).to_owned()
 }
 
-/// No foreign key: what was paid for a picture stays paid when the picture goes.
+/// No foreign key: the ledger outlives the image.
 fn provider_call(columns: Columns) -> TableCreateStatement {
     columns
         .table(ProviderCall::Table)

@@ -1,11 +1,9 @@
-//! The order of changes: whoever writes down a change holds the one row of `change_turn` until
-//! its commit, so that numbers are given in the order of commits. `entity::change` tells why.
+//! The lock that puts the numbers of changes in the order of commits. `entity::change` tells why.
 
 use sea_orm_migration::prelude::*;
 
 use crate::columns::Columns;
 
-/// A row to wait for.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

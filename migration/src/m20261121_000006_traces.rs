@@ -1,9 +1,7 @@
-//! The trace that a job goes on with, so that what is done to a photo can be followed from its
-//! upload.
+//! The trace of a job, so that what is done to a photo can be followed from its upload.
 
 use sea_orm_migration::prelude::*;
 
-/// One more column.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

@@ -1,8 +1,8 @@
-//! Several instances may start at once, and each brings the schema up to date first. One of them
-//! has its turn; the others wait, and then find nothing left to do.
+//! The lock of migrations. Several instances may start at once, and each brings the schema up to
+//! date first. One of them migrates; the others wait, and find nothing left to do.
 //!
 //! Everything happens on one connection, so a pool of one is enough, and whatever ends that
-//! connection, a crash or a cut cable, ends the turn as well.
+//! connection, a crash or a cut cable, releases the lock.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use sea_orm_migration::prelude::MigratorTrait;
 use tokio::time::Instant;
 use tracing::info;
 
-/// How long to wait for one's turn at most: longer than any migration should take.
+/// The longest wait for the lock: longer than any migration should take.
 pub const PATIENCE: Duration = Duration::from_secs(300);
 
 /// "vitrine" in ASCII. PostgreSQL's advisory locks belong to one database, and have numbers.
@@ -23,37 +23,35 @@ const POSTGRES_LOCK: i64 = 0x0076_6974_7269_6e65;
 /// MySQL's named locks belong to the whole server, and their names are 64 characters at most.
 const MYSQL_LOCK: &str = "CONCAT('vitrine ', MD5(DATABASE()))";
 
-/// PostgreSQL's code for a lock that could not be had in time.
+/// PostgreSQL's SQLSTATE for a lock timeout.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
-/// The primary result code of SQLite for a file that somebody else writes to. Bits beyond the
-/// lowest eight tell why.
+/// SQLite's primary result code for a file that another connection writes to. The higher bits of a
+/// code say more.
 const SQLITE_BUSY: u32 = 5;
 
-/// Why the schema is not up to date.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
-    /// It never was this process's turn.
+    /// The lock was not released in time.
     #[error(
         "another process has held the database's schema for {} seconds; see whether a vitrine \
          that migrates hangs, stop it, and start this one again",
         .0.as_secs()
     )]
     OutOfPatience(Duration),
-    /// A migration failed, or the database does not answer.
     #[error(transparent)]
     Database(#[from] DbErr),
 }
 
-/// Applies the migrations that are missing, one process of this database at a time.
+/// Applies the missing migrations, in one process of this database at a time.
 ///
-/// On SQLite, close the connections that were open before, and open others. One that has seen an
-/// older schema with the index of words, and has not used that index, refuses its next statement
-/// with "no such table", although the table is there (seen up to SQLite 3.51.3: a reset of its
-/// schema that comes while FTS5 opens the index is forgotten).
+/// On SQLite, close the connections that were open before, and open others. A connection that has
+/// read an older schema with the full-text index, and has not used that index, fails its next
+/// statement with "no such table", although the table exists (seen up to SQLite 3.51.3: a reset of
+/// its schema that comes while FTS5 opens the index is lost).
 ///
 /// # Errors
-/// If a migration fails, or others do not come to an end within `patience`.
+/// If a migration fails, or another process does not finish within `patience`.
 pub async fn up<M: MigratorTrait>(
     db: &DatabaseConnection,
     patience: Duration,
@@ -71,7 +69,7 @@ pub async fn up<M: MigratorTrait>(
             tx.commit().await?;
         }
         _ => {
-            // It holds the connection and no more: statements that change the schema commit.
+            // It only holds the connection: statements that change the schema commit.
             let tx = db.begin().await?;
             lock_mysql(&tx, patience).await?;
             let migrated = M::up(&tx, None).await;
@@ -84,7 +82,7 @@ pub async fn up<M: MigratorTrait>(
     Ok(())
 }
 
-/// SQLite has one writer at a time, and from the beginning of this transaction on it is this one.
+/// SQLite has one writer at a time: from here on, this transaction.
 async fn begin_on_sqlite(
     db: &DatabaseConnection,
     patience: Duration,
@@ -95,7 +93,7 @@ async fn begin_on_sqlite(
         ..TransactionOptions::default()
     };
     loop {
-        // SQLite itself waits for as long as the connection's busy timeout says.
+        // SQLite itself waits for the busy timeout of the connection.
         match db.begin_with_options(options).await {
             Err(error) if is_busy(&error) => {
                 if Instant::now() >= deadline {
@@ -143,7 +141,7 @@ async fn lock_mysql(tx: &DatabaseTransaction, patience: Duration) -> Result<(), 
     }
 }
 
-/// What a question is answered with that has a whole number, or nothing, for an answer.
+/// The result of a query for an integer, which may be NULL.
 async fn ask(tx: &DatabaseTransaction, question: String) -> Result<Option<i32>, DbErr> {
     let question = Statement::from_string(tx.get_database_backend(), question);
     let Some(row) = tx.query_one_raw(question).await? else {
@@ -157,7 +155,7 @@ fn is_busy(error: &DbErr) -> bool {
     code.is_some_and(|code| code & 0xff == SQLITE_BUSY)
 }
 
-/// The code that the database gives an error.
+/// The database's error code.
 fn code(error: &DbErr) -> Option<String> {
     let (DbErr::Conn(RuntimeErr::SqlxError(error))
     | DbErr::Exec(RuntimeErr::SqlxError(error))

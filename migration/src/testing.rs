@@ -1,6 +1,6 @@
-//! Database servers for tests, this crate's and others': started from Debian's packages in a
-//! temporary folder, on a free port of this machine, and gone afterwards. Behind the feature
-//! `testing`, so that none of it ships.
+//! Database servers for tests of this crate and others: started from Debian's packages in a
+//! temporary folder, on a free port, and removed afterwards. Behind the feature `testing`, so that
+//! none of it ships.
 
 #![allow(clippy::unwrap_used, reason = "test support: a panic is the report")]
 
@@ -18,15 +18,15 @@ use tempfile::TempDir;
 
 pub use kind::Kind;
 
-/// How long a server may take to start or to stop on a machine with much else to do.
+/// The time for a server to start or stop on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// How often somebody else may take the port between finding it free and using it.
+/// Tries to start a server: another process may take the port between finding it free and using it.
 const TRIES: usize = 3;
 
-/// Ends the server and removes its folder once standard input ends, which it does when the test
-/// is gone, however it ended. First come the folder and the signal, then the server. A server that
-/// ends while the file `away` is there is started again once that is gone.
+/// Stops the server and removes its folder once standard input ends, which happens when the test
+/// process ends for any reason. First come the folder and the signal, then the server. A server
+/// that ends while the file `away` exists is started again once the file is removed.
 const GUARD: &str = r#"
 folder=$1 signal=$2; shift 2
 exec 3<&0
@@ -49,8 +49,8 @@ done
 rm -rf "$folder"
 "#;
 
-/// A server of this test's own. It is gone when this is dropped, or the process has ended, with
-/// all its data. From this machine, its owner needs no password; every other user does.
+/// A server for one test. It is stopped and its data deleted when this is dropped or the process
+/// ends. From this machine, its owner needs no password; every other user does.
 pub struct ScratchServer {
     kind: Kind,
     process: Child,
@@ -59,18 +59,18 @@ pub struct ScratchServer {
     folder: TempDir,
 }
 
-/// What a server proves its name with.
+/// The certificate of a server.
 #[derive(Clone, Copy, Debug)]
 pub struct Certificate<'a> {
-    /// The certificate, in PEM.
+    /// In PEM.
     pub certificate: &'a str,
-    /// Its key, in PEM.
+    /// In PEM.
     pub key: &'a str,
 }
 
 impl ScratchServer {
-    /// Starts one. None if it is not installed, which is said on standard output; where
-    /// everything must be tested (`CI=true`), that is a failure.
+    /// Starts a server. None if it is not installed, which is printed; with `CI=true` that is a
+    /// failure.
     ///
     /// # Panics
     /// If it is installed and does not start.
@@ -78,7 +78,7 @@ impl ScratchServer {
         Self::start_with(kind, None)
     }
 
-    /// Starts one that takes encrypted connections too.
+    /// Starts a server that accepts TLS connections, too.
     ///
     /// # Panics
     /// If it is installed and does not start.
@@ -134,12 +134,11 @@ impl ScratchServer {
         answers.then_some(server)
     }
 
-    /// Which kind it is.
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// Makes a new, empty database and returns its address, as for `DATABASE_URL`.
+    /// Creates an empty database and returns its address, as for `DATABASE_URL`.
     pub async fn empty_database(&self) -> String {
         let number = self.databases.fetch_add(1, Ordering::Relaxed);
         let name = format!("vitrine_{number}");
@@ -151,10 +150,10 @@ impl ScratchServer {
         self.url(&name)
     }
 
-    /// A connection that may do anything.
+    /// A connection with all privileges.
     pub async fn as_owner(&self) -> DatabaseConnection {
         let deadline = Instant::now() + DEADLINE;
-        // It listens a little earlier than it is ready.
+        // It listens before it is ready.
         loop {
             match Database::connect(self.url(self.kind.own_database())).await {
                 Ok(db) => return db,
@@ -164,8 +163,8 @@ impl ScratchServer {
         }
     }
 
-    /// Stops the server for so long, whoever is connected, and waits until it is back. What it had
-    /// committed is still there.
+    /// Stops the server for this long, cutting all connections, and waits until it is back.
+    /// Committed data survives.
     ///
     /// # Panics
     /// If it does not come back.

@@ -1,5 +1,5 @@
-//! What all clients of AWS have in common: where it is, who we are, how long to wait and how often
-//! to try. Each process makes one [`SdkConfig`], and its clients share one pool of connections.
+//! The common configuration of all AWS clients: endpoint, credentials, timeouts and retries. A
+//! process makes one [`SdkConfig`], and its clients share one connection pool.
 
 use std::time::Duration;
 
@@ -9,42 +9,38 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::Credentials;
 use secrecy::{ExposeSecret as _, SecretString};
 
-/// How often a request is sent at most. The SDK waits longer and longer between, at random, and
-/// gives up sooner when everything fails, so that many instances do not make a bad time worse.
+/// Tries of a request. Between them the SDK waits with exponential backoff and jitter, and when
+/// many requests fail it tries less, so that many instances do not make an outage worse.
 const ATTEMPTS: u32 = 4;
 
-/// How long a connection may take. AWS answers from nearby.
+/// AWS answers from nearby.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long one attempt may take until its answer begins. Requests that send or wait for more
-/// say so themselves.
+/// The time until the answer to one try begins. Requests that transfer more data set their own.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// What the settings say about AWS. Everything that is not said here is found by the SDK in its
-/// own way: the instance's or the function's role, profiles, further variables.
+/// The settings for AWS. What is not set, the SDK finds in its own way: the role of the instance or
+/// the function, profiles, other variables.
 #[derive(Clone, Debug, Default)]
 pub struct AwsSettings {
-    /// Where AWS is; none for its own addresses.
+    /// None for the endpoints of AWS.
     pub endpoint: Option<String>,
-    /// The region.
     pub region: Option<String>,
-    /// Who we are, if not what the machine's role says.
+    /// None for the role of the machine.
     pub keys: Option<AccessKeys>,
 }
 
-/// Keys that stand in the environment.
+/// Keys from the environment.
 #[derive(Clone, Debug)]
 pub struct AccessKeys {
-    /// The access key id.
     pub id: String,
-    /// The secret access key.
     pub secret: SecretString,
-    /// The session token, if the keys are temporary ones.
+    /// Set for temporary keys.
     pub session_token: Option<SecretString>,
 }
 
-/// What clients are made from. Nothing is asked yet but, if nobody says the region, the
-/// machine's metadata.
+/// Loads the configuration. It sends no request, unless the region is unset: then it asks the
+/// metadata service of the machine.
 pub async fn config(settings: &AwsSettings) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))

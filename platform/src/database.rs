@@ -1,6 +1,5 @@
 //! The connection to the database.
 
-mod login;
 mod renewal;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -9,26 +8,22 @@ use std::time::Duration;
 
 #[cfg(not(feature = "sqlite"))]
 use sea_orm::Database;
+use sea_orm::sqlx;
 use sea_orm::{
-    ConnectOptions, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    ConnectOptions, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
 use crate::settings::{Authority, DatabaseKind, DatabaseSettings};
 
-pub(crate) use login::Login;
-
-/// Whose signatures on certificates of RDS count.
+/// The certificate authorities of RDS.
 const RDS_AUTHORITIES: &[u8] = include_bytes!("database/rds-ca.pem");
 
-/// How long a writer waits for another one.
+/// How long a writer waits for another one on SQLite, and a request for a connection.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Opens the database. If name and password come from a keeper of secrets, they are fetched again
-/// from there once the database refuses them, until the connection is closed.
-///
-/// # Errors
-/// If it cannot be reached, or does not let us in.
+/// Opens the database. A login that comes from Secrets Manager is fetched again once the database
+/// refuses it, until the connection is closed.
 pub async fn connect(settings: &DatabaseSettings) -> Result<DatabaseConnection, DbErr> {
     let options = options(settings);
     #[cfg(feature = "sqlite")]
@@ -57,11 +52,11 @@ async fn connect_to_a_server(
     options: ConnectOptions,
 ) -> Result<DatabaseConnection, DbErr> {
     if settings.kind() == DatabaseKind::Sqlite {
-        return Err(DbErr::Custom(
-            "this program cannot share a file of SQLite with others; it needs a server, as in \
-             DATABASE_URL=postgres://db.example.org/vitrine"
-                .to_owned(),
-        ));
+        return Err(DbErr::BackendNotSupported {
+            db: "SQLite",
+            ctx: "functions on Lambda share no files; they need a server, as in \
+                  DATABASE_URL=postgres://db.example.org/vitrine",
+        });
     }
     Database::connect(options).await
 }
@@ -88,8 +83,8 @@ fn options(settings: &DatabaseSettings) -> ConnectOptions {
     options
 }
 
-/// Begins a transaction that will write. On SQLite it takes the write lock at once: a
-/// transaction that reads first and writes later fails as soon as another one wrote between.
+/// Begins a transaction that will write. On SQLite it takes the write lock at once: a transaction
+/// that reads first fails at its first write if another one has written in between.
 pub async fn begin_write(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     db.begin_with_options(TransactionOptions {
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
@@ -97,3 +92,56 @@ pub async fn begin_write(db: &DatabaseConnection) -> Result<DatabaseTransaction,
     })
     .await
 }
+
+/// Whether the database could not do its work: it does not answer, is starting, full or overloaded,
+/// or had to end the transaction. Trying again may help. Any other error is a mistake of ours.
+pub fn is_unavailable(error: &DbErr) -> bool {
+    let (DbErr::Conn(cause) | DbErr::Exec(cause) | DbErr::Query(cause)) = error else {
+        return matches!(error, DbErr::ConnectionAcquire(_));
+    };
+    let RuntimeErr::SqlxError(cause) = cause else {
+        return matches!(error, DbErr::Conn(_));
+    };
+    match cause.as_ref() {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::BeginFailed => true,
+        sqlx::Error::Database(cause) => is_temporary(cause.as_ref()),
+        _ => matches!(error, DbErr::Conn(_)),
+    }
+}
+
+fn is_temporary(cause: &dyn sqlx::error::DatabaseError) -> bool {
+    #[cfg(feature = "sqlite")]
+    if cause
+        .try_downcast_ref::<sqlx::sqlite::SqliteError>()
+        .is_some()
+    {
+        let code = cause.code().and_then(|code| code.parse::<u32>().ok());
+        return code.is_some_and(|code| sqlite::IS_TEMPORARY.contains(&(code & 0xff)));
+    }
+    if let Some(cause) = cause.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
+        return MYSQL_IS_TEMPORARY.contains(&cause.number());
+    }
+    cause.code().is_some_and(|state| {
+        POSTGRES_IS_TEMPORARY
+            .iter()
+            .any(|class| state.starts_with(class))
+    })
+}
+
+/// Classes of SQLSTATE and single ones, from "PostgreSQL Error Codes": connection, failed login,
+/// read-only after a failover, transaction rollback, resources, lock timeout, operator intervention,
+/// I/O.
+const POSTGRES_IS_TEMPORARY: [&str; 8] = ["08", "28", "25006", "40", "53", "55P03", "57", "58"];
+
+/// From the "Server Error Message Reference" of MySQL and MariaDB: disk full (1021, 1114), too many
+/// connections (1040, 1203), failed login (1045), shutdown (1053, 1927), lock timeout (1205), deadlock
+/// (1213), read-only (1290, 1792, 1836).
+const MYSQL_IS_TEMPORARY: [u16; 12] = [
+    1021, 1040, 1045, 1053, 1114, 1203, 1205, 1213, 1290, 1792, 1836, 1927,
+];

@@ -1,5 +1,5 @@
-//! What the object store tells: something new is there. The functions hear it in the same
-//! shape in both homes, whoever carries it to them.
+//! Events of the object store: an object was created. They have the same shape in both homes,
+//! whatever carries them.
 
 mod envelope;
 
@@ -11,17 +11,15 @@ pub use envelope::{
 
 use crate::objects::ObjectKey;
 
-/// An object was created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectCreated {
-    /// Its key.
     pub key: ObjectKey,
 }
 
-/// Somebody who wants to know.
+/// A listener of the store.
 #[async_trait]
 pub trait ObjectEvents: Send + Sync + 'static {
-    /// Called after an original is safely stored. What goes wrong in here is the listener's
-    /// own: the object stays, and the sweeper finds the work that nobody was told of.
+    /// Called after an original is stored. The listener handles its own errors: the object stays,
+    /// and the sweeper finds the steps that were not queued.
     async fn created(&self, event: ObjectCreated);
 }

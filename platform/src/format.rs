@@ -1,31 +1,29 @@
-//! The picture formats Vitrine takes. The format is read from the bytes and never from
-//! a file's name or the client's `Content-Type`, which both lie.
+//! The accepted picture formats. A format is detected from the bytes, never from a file's name or
+//! the client's `Content-Type`, which may be wrong.
 
 use serde::{Deserialize, Serialize};
 
-/// A format that is accepted for upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
-    /// JPEG, baseline or progressive.
+    /// Baseline or progressive.
     Jpeg,
-    /// PNG, every colour type and depth.
+    /// Every colour type and depth.
     Png,
-    /// GIF; of an animation the first frame counts.
+    /// GIF; the first frame of an animation.
     Gif,
-    /// WebP, lossy or lossless; of an animation the first frame counts.
+    /// WebP, lossy or lossless; the first frame of an animation.
     WebP,
 }
 
 impl Format {
-    /// Every format, for tests and for messages that list them.
     pub const ALL: [Self; 4] = [Self::Jpeg, Self::Png, Self::Gif, Self::WebP];
-    /// How many leading bytes [`Format::sniff`] needs at most.
+    /// Leading bytes that [`Format::sniff`] needs at most.
     pub const SNIFF_BYTES: usize = 12;
-    /// What to tell somebody whose file is something else.
+    /// The text for people whose file has another format.
     pub const ACCEPTED: &str = "JPEG, PNG, GIF or WebP";
 
-    /// The format that the leading bytes announce, if it is one of ours.
+    /// The format that the leading bytes show, if it is accepted.
     ///
     /// The signatures are those of the WHATWG MIME Sniffing Standard, section 6.1.
     pub fn sniff(head: &[u8]) -> Option<Self> {
@@ -72,7 +70,7 @@ impl Format {
         }
     }
 
-    /// The format with this extension, as written by [`Format::extension`].
+    /// The inverse of [`Format::extension`].
     pub fn from_extension(extension: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
@@ -85,7 +83,7 @@ mod tests {
     use super::Format;
 
     #[test]
-    fn the_format_comes_from_the_bytes() {
+    fn formats_are_detected_from_bytes() {
         assert_eq!(Format::sniff(b"\xFF\xD8\xFF\xE0"), Some(Format::Jpeg));
         assert_eq!(Format::sniff(b"\x89PNG\r\n\x1a\n"), Some(Format::Png));
         assert_eq!(Format::sniff(b"GIF89a"), Some(Format::Gif));
@@ -93,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_no_format_of_ours() {
+    fn other_content_is_rejected() {
         for head in [
             &b"<svg xmlns='http://www.w3.org/2000/svg'>"[..],
             b"RIFF\0\0\0\0WAVE",
@@ -106,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn every_extension_leads_back_to_its_format() {
+    fn extensions_round_trip() {
         for format in Format::ALL {
             assert_eq!(Format::from_extension(format.extension()), Some(format));
         }

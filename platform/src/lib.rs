@@ -1,5 +1,5 @@
-//! What the code stands on: settings, database, object store, AWS, telemetry.
-//! Nothing in here knows what is done to an image.
+//! The foundations: settings, secrets, database, object store, AWS, telemetry. Nothing in here
+//! knows what is done to an image.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

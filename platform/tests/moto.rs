@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use platform::testing::Moto;
 
 #[tokio::test]
-async fn a_server_of_our_own_takes_buckets_and_is_gone_afterwards() {
+async fn moto_starts_and_stops_with_the_test() {
     let Some(moto) = Moto::start().await else {
         return;
     };

@@ -120,8 +120,15 @@ impl App {
             self.workers,
             state.stop.clone(),
         ));
-        // Where functions of AWS work, every server sweeps: it does no harm to sweep twice.
-        let puts_right = self.workers > 0 || matches!(state.dispatch, Dispatch::Sqs(_));
+        // Where functions of AWS work, every server sends messages and sweeps: it does no harm to
+        // do either twice.
+        let puts_right = match &state.dispatch {
+            Dispatch::Jobs(_) => self.workers > 0,
+            Dispatch::Sqs(outbox) => {
+                tasks.spawn(outbox.clone().run(state.stop.clone()));
+                true
+            }
+        };
         tasks.spawn(sweep(self.context, state.clone(), puts_right));
         if self.measures_queue && self.workers > 0 {
             tasks.spawn(measure_queue(state.clone()));
@@ -223,11 +230,7 @@ async fn sweep(context: Context, state: AppState, puts_right: bool) {
 }
 
 async fn put_right(context: &Context, state: &AppState) {
-    let queue = match &state.dispatch {
-        Dispatch::Jobs(queue) => Some(queue),
-        Dispatch::Sqs(_) => None,
-    };
-    match local::sweep(context, queue, UPLOAD_PATIENCE).await {
+    match local::sweep(context, &state.dispatch, UPLOAD_PATIENCE).await {
         Ok(swept) if swept == local::Swept::default() => {}
         Ok(swept) => info!(?swept, "put right what was left half done"),
         Err(error) => warn!(%error, "sweeping did not get to its end"),

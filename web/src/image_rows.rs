@@ -84,7 +84,7 @@ impl ImageRows {
 
     /// Why this step waits for everybody's sake; none if it does not.
     pub fn pause_of(&self, step: &step::Model) -> Option<&Pause> {
-        let waits = step.name == StepKind::Annotate && step.state == StepState::Queued;
+        let waits = step.name.asks_provider() && step.state == StepState::Queued;
         self.pause.as_ref().filter(|_| waits)
     }
 
@@ -95,6 +95,20 @@ impl ImageRows {
             Some(pause) => Some(format!("paused: {}", pause.why.as_str())),
             None => step.error.as_ref().map(|error| reason(error, details)),
         }
+    }
+
+    /// The size of a rendition in bytes: none if it is not there yet, not for this viewer, or not
+    /// known.
+    pub fn bytes(&self, viewer: &Viewer, rendition: Rendition) -> Option<u64> {
+        let key = viewer.rendition(&self.image, rendition).ok()??;
+        let image = &self.image;
+        let bytes = match rendition {
+            Rendition::Original => Some(image.bytes),
+            Rendition::Anonymised => image.anonymised_bytes,
+            Rendition::Thumbnail if key == ObjectKey::thumbnail(image.id) => image.thumbnail_bytes,
+            Rendition::Thumbnail => image.anonymised_thumbnail_bytes,
+        };
+        bytes.and_then(|bytes| u64::try_from(bytes).ok())
     }
 
     /// The address of a rendition on this server: none if it is not there yet, or not for this

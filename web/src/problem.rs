@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use functions::picture::Refusal;
 use functions::pipeline::lifecycle::LifecycleError;
+use platform::database::is_unavailable;
 use platform::objects::StoreError;
 use platform::settings::MEGABYTE;
 use sea_orm::DbErr;
@@ -134,6 +135,9 @@ impl IntoResponse for Problem {
 
 impl From<DbErr> for Problem {
     fn from(error: DbErr) -> Self {
+        if !is_unavailable(&error) {
+            return Self::internal(error);
+        }
         error!(%error, "the database did not answer");
         Self::unavailable(
             "the database does not answer; please try again in a moment",
@@ -166,6 +170,7 @@ impl From<LifecycleError> for Problem {
         match error {
             LifecycleError::Database(error) => error.into(),
             LifecycleError::Store(error) => error.into(),
+            LifecycleError::BadKey(error) => Self::internal(error),
             LifecycleError::KeyTaken => Self::new(StatusCode::CONFLICT, error.to_string()),
         }
     }
@@ -192,5 +197,29 @@ impl From<JsonRejection> for Problem {
             status => status,
         };
         Self::new(status, rejection.body_text())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::RuntimeErr;
+
+    use super::*;
+
+    #[test]
+    fn an_outage_of_the_database_is_a_503_and_a_mistake_of_ours_a_500() {
+        let outage = DbErr::Conn(RuntimeErr::Internal("refused".to_owned()));
+        let problem = Problem::from(outage);
+        assert_eq!(problem.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(problem.retry_after().is_some());
+
+        for mistake in [
+            DbErr::RecordNotInserted,
+            DbErr::Query(RuntimeErr::Internal("no such column".to_owned())),
+        ] {
+            let problem = Problem::from(mistake);
+            assert_eq!(problem.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            assert!(!problem.detail().contains("column"), "{}", problem.detail());
+        }
     }
 }

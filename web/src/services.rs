@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use functions::pipeline::context::Context;
 use functions::pipeline::dispatch::Dispatch;
 use functions::pipeline::job_queue::JobQueue;
+use functions::pipeline::outbox::Outbox;
 use functions::pipeline::setup;
 use functions::pipeline::sqs::SqsQueues;
 use migration::Migrator;
@@ -49,7 +50,7 @@ impl Services {
         let (store, scratch) = store(&settings, &queue)
             .await
             .context("the store cannot be used; see VITRINE_STORAGE")?;
-        let dispatch = dispatch(&settings, &queue).await;
+        let dispatch = dispatch(&settings, &db, &queue).await;
         Ok(Self {
             settings,
             db,
@@ -91,12 +92,15 @@ async fn database(settings: &Settings) -> anyhow::Result<DatabaseConnection> {
     connect().await
 }
 
-async fn dispatch(settings: &Settings, queue: &JobQueue) -> Dispatch {
+async fn dispatch(settings: &Settings, db: &DatabaseConnection, queue: &JobQueue) -> Dispatch {
     match &settings.queue {
         QueueChoice::Jobs => Dispatch::Jobs(queue.clone()),
         QueueChoice::Sqs(address) => {
             let config = aws::config(&settings.aws).await;
-            Dispatch::Sqs(SqsQueues::connect(&config, address))
+            Dispatch::Sqs(Outbox::new(
+                db.clone(),
+                SqsQueues::connect(&config, address),
+            ))
         }
     }
 }

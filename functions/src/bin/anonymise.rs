@@ -1,4 +1,4 @@
-//! The function that makes copies in which no face can be recognised, on AWS Lambda.
+//! The function that makes anonymised copies, on AWS Lambda.
 
 use std::process::ExitCode;
 

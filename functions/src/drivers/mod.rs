@@ -1,4 +1,4 @@
-//! What calls the pipeline: [`local`] leases jobs from the database, [`lambda`] is pushed batches of
+//! What calls the pipeline: [`local`] leases jobs from the database, [`lambda`] receives batches of
 //! messages.
 
 pub mod lambda;

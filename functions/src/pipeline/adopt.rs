@@ -1,42 +1,34 @@
-//! Originals that somebody put into the store without asking us, as with `aws s3 cp`: whichever
-//! function meets one first takes it in as it lies there.
+//! Originals that were put into the store without an upload, as with `aws s3 cp`: the function
+//! that receives the first event creates the image.
 
 use entity::image::{self, Model};
 use platform::Format;
 use platform::objects::{Area, ObjectKey, StoreError};
-use sea_orm::DbErr;
 use sha2::{Digest as _, Sha256};
 use tracing::{info, warn};
 
 use crate::picture;
 use crate::pipeline::context::Context;
 use crate::pipeline::lifecycle::{NewImage, adopt_stored};
+use crate::pipeline::outcomes::StepError;
 
-/// Makes an image of the object at `key`. None if that is not possible and never will be: it is
-/// no photo that an upload would take, its bytes are there already, or it is gone.
-///
-/// # Errors
-/// In words, if the store or the database does not answer.
+/// Creates the image of the object at `key`. None if that will never be possible: an upload would
+/// refuse it, its bytes have an image already, or it is gone.
 pub(crate) async fn adopt(
     ctx: &Context,
     key: &ObjectKey,
     max_bytes: u64,
-) -> Result<Option<Model>, String> {
+) -> Result<Option<Model>, StepError> {
     if key.area() != Area::Uploads {
         return Ok(None);
     }
-    let size = ctx
-        .store
-        .size(key)
-        .await
-        .map_err(|error| error.to_string())?;
-    match size {
+    match ctx.store.size(key).await? {
         None => {
             info!(%key, "the object is gone, and so is its image");
             return Ok(None);
         }
         Some(size) if size > max_bytes => {
-            warn!(%key, size, "the object is too large to be taken in; see VITRINE_MAX_UPLOAD_MB");
+            warn!(%key, size, "the object is too large to be adopted; see VITRINE_MAX_UPLOAD_MB");
             return Ok(None);
         }
         Some(_) => {}
@@ -44,7 +36,7 @@ pub(crate) async fn adopt(
     let bytes = match ctx.store.get(key).await {
         Ok(bytes) => bytes,
         Err(StoreError::NotFound(_)) => return Ok(None),
-        Err(error) => return Err(error.to_string()),
+        Err(error) => return Err(error.into()),
     };
     let limits = ctx.options.limits;
     let (pixels, content) = match picture::inspect(&bytes, &limits) {
@@ -53,18 +45,17 @@ pub(crate) async fn adopt(
             bytes.clone(),
         ),
         Err(refusal) => {
-            warn!(%key, %refusal, "the object is not taken in");
+            warn!(%key, %refusal, "the object is not adopted");
             return Ok(None);
         }
     };
     let verify = move || picture::verify(&content, &limits);
-    let inspection = match ctx.cpu.run(pixels, verify).await {
-        Ok(Ok(inspection)) => inspection,
-        Ok(Err(refusal)) => {
-            warn!(%key, %refusal, "the object is not taken in");
+    let inspection = match ctx.cpu.run(pixels, verify).await? {
+        Ok(inspection) => inspection,
+        Err(refusal) => {
+            warn!(%key, %refusal, "the object is not adopted");
             return Ok(None);
         }
-        Err(panic) => return Err(panic.0),
     };
     let new = NewImage {
         file_name: file_name(key, inspection.format),
@@ -78,22 +69,19 @@ pub(crate) async fn adopt(
         uploaded_by: None,
         idempotency_key: None,
     };
-    let database = |error: DbErr| error.to_string();
-    let adopted = adopt_stored(&ctx.db, key, &new).await.map_err(database)?;
-    if let Some(image) = adopted {
-        info!(%key, image = %image.id, "taken in as it lies in the store");
+    if let Some(image) = adopt_stored(&ctx.db, key, &new).await? {
+        info!(%key, image = %image.id, "adopted");
         return Ok(Some(image));
     }
-    // Another function may have adopted it just now; then it is ours to work on too.
-    let found = image::by_object_key(&key.path()).one(&ctx.db).await;
-    let found = found.map_err(database)?;
+    // Another function may have adopted it just now.
+    let found = image::by_object_key(&key.path()).one(&ctx.db).await?;
     if found.is_none() {
-        info!(%key, "the same bytes are there as another image already");
+        info!(%key, "the same bytes have another image already");
     }
     Ok(found)
 }
 
-/// The last part of the key, which somebody chose.
+/// The last part of the key.
 fn file_name(key: &ObjectKey, format: Format) -> String {
     let path = key.path();
     let name = path.rsplit('/').next().unwrap_or_default();

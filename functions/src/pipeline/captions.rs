@@ -1,6 +1,6 @@
-//! Captions in the rows: the one that holds, on the image, and all there have been. A caption
-//! that a person wrote is never overwritten by a machine; what decides is the one conditional
-//! update in [`by_machine`], so a race changes nothing.
+//! Captions in rows: the current one on the image, and the history of all. A machine never
+//! overwrites a person's caption: the one conditional update in [`by_machine`] decides, so a race
+//! changes nothing.
 
 use entity::caption::{ActiveModel, Entity};
 use entity::change::{self, Kind};
@@ -17,28 +17,32 @@ use uuid::Uuid;
 use crate::pipeline::provider_budget::RequestCost;
 use crate::steps::annotate::Caption;
 
-/// What a person wants a picture to be called.
+/// A person's change to caption and tags. What is none stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Edit {
-    /// The new caption; none leaves the words as they are.
     pub caption: Option<Words>,
-    /// The new tags; none leaves them as they are.
     pub tags: Option<Vec<String>>,
 }
 
-/// A caption in a person's words. What a machine said at length goes with its caption.
+/// A person's caption. It replaces the machine's, together with its paragraph.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Words {
-    /// The caption.
     pub text: String,
-    /// A paragraph that says more, if they care to.
+    /// A paragraph that says more than the caption.
     pub paragraph: Option<String>,
 }
 
+/// What became of an [`Edit`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edited {
+    Saved,
+    /// There are tags to save, and no caption that they could go with.
+    NoCaption,
+    /// There is no such image, perhaps no longer.
+    Gone,
+}
+
 /// Writes a captioner's caption. False, and nothing is changed, if a person wrote one before.
-///
-/// # Errors
-/// If the database does not answer.
 pub(crate) async fn by_machine(
     tx: &DatabaseTransaction,
     image_id: Uuid,
@@ -102,25 +106,21 @@ pub(crate) async fn by_machine(
     Ok(true)
 }
 
-/// Writes a person's caption. None if there is no such image, or neither words nor a caption to
-/// keep.
-///
-/// # Errors
-/// If the database does not answer.
+/// Writes a person's caption and tags.
 pub async fn by_person(
     db: &DatabaseConnection,
     image_id: Uuid,
     name: Option<&str>,
     edit: Edit,
-) -> Result<Option<()>, DbErr> {
+) -> Result<Edited, DbErr> {
     let tx = begin_write(db).await?;
-    // One person at a time, so that the history has them in the order in which their words held.
+    // One edit at a time, so that the history has them in the order in which they were current.
     let image = image::visible_by_id(image_id).lock_exclusive();
     let Some(image) = image.one(&tx).await? else {
-        return Ok(None);
+        return Ok(Edited::Gone);
     };
     let Some(Words { text, paragraph }) = edit.caption.or_else(|| words_of(&image)) else {
-        return Ok(None);
+        return Ok(Edited::NoCaption);
     };
     let tags = edit.tags.map_or_else(|| tags_of(&image), Tags);
     let now = entity::now();
@@ -151,7 +151,7 @@ pub async fn by_person(
     Entity::insert(row).exec_without_returning(&tx).await?;
     change::record(&tx, image_id, Kind::Image).await?;
     tx.commit().await?;
-    Ok(Some(()))
+    Ok(Edited::Saved)
 }
 
 fn words_of(image: &Model) -> Option<Words> {

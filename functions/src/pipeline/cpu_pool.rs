@@ -1,5 +1,5 @@
-//! Where pixels are worked on: threads of their own, so that the server keeps answering, and
-//! no more of them at once than the machine has cores and memory for.
+//! Work on pixels: on threads of its own, so that the server keeps answering, and no more at once
+//! than the machine has cores and memory for.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 /// Pixels that a permit stands for.
 const PIXELS_PER_PERMIT: u64 = 1_000_000;
 
-/// Pixels that may be in work for each thread, whatever the largest picture is.
+/// Pixels in memory for each thread at least, however small the largest picture is.
 const PIXELS_PER_THREAD: u64 = 25_000_000;
 
 /// A bounded pool for work on pictures. Cheap to clone.
@@ -21,13 +21,13 @@ pub struct CpuPool {
     budget: u32,
 }
 
-/// The work panicked; the text is what the panic said.
+/// The work panicked, with this message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Panicked(pub String);
 
 impl CpuPool {
-    /// A pool that does `threads` things at once, and of the pictures as large as `max_pixels`
-    /// only one: with 3 bytes for a pixel, 100 megapixels are 300 MB.
+    /// A pool of `threads` threads that has one picture of `max_pixels` in memory at once: with 3
+    /// bytes a pixel, 100 megapixels are 300 MB.
     pub fn new(threads: usize, max_pixels: u64) -> Self {
         let threads = threads.max(1);
         let pixels = max_pixels.max(PIXELS_PER_THREAD * threads as u64);
@@ -57,7 +57,7 @@ impl CpuPool {
             .acquire_owned()
             .await
             .map_err(closed)?;
-        // The permits go along: the thread may outlive whoever waits for it.
+        // The thread owns the permits, because it may outlive the future that waits for it.
         let task = tokio::task::spawn_blocking(move || {
             let result = catch_unwind(AssertUnwindSafe(work));
             drop((memory, thread));
@@ -71,7 +71,6 @@ impl CpuPool {
     }
 }
 
-/// What a panic said.
 pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
     if let Some(text) = panic.downcast_ref::<&str>() {
         (*text).to_owned()
@@ -89,7 +88,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_panic_is_an_error_and_the_pool_goes_on() {
+    async fn a_panic_is_an_error_and_the_pool_keeps_working() {
         let pool = CpuPool::new(1, 1);
 
         let panicked = pool.run(1, || panic!("no such colour")).await;
@@ -103,7 +102,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn pictures_that_do_not_fit_into_memory_together_wait_for_each_other() {
+    async fn pictures_beyond_the_memory_budget_run_one_after_the_other() {
         static AT_ONCE: AtomicUsize = AtomicUsize::new(0);
         let pool = CpuPool::new(4, 100_000_000);
 
@@ -124,7 +123,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_picture_beyond_the_budget_still_gets_its_turn() {
+    async fn a_picture_beyond_the_budget_runs_alone() {
         let pool = CpuPool::new(1, 10);
         assert_eq!(pool.run(u64::MAX, || "done").await, Ok("done"));
     }

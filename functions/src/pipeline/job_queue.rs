@@ -22,15 +22,11 @@ use tokio::sync::Notify;
 use tracing::error;
 use uuid::Uuid;
 
-/// How much earlier each step is taken than the next one of the same age, in seconds. Of a
-/// thousand photos, all get thumbnails first; no step starves, because age counts too.
-const HEAD_START: i64 = 10;
-
-/// How long jobs of a kind are left alone at most before one of them tries again: the reason may
+/// How long jobs of a step are left alone at most before one of them tries again: the reason may
 /// be gone, and another process may know.
 const LONGEST_HOLD: Duration = Duration::from_secs(30);
 
-/// Jobs, and a notify for those who wait for them. Cheap to clone.
+/// Jobs, and a way to wake the workers of this process. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct JobQueue {
     db: DatabaseConnection,
@@ -38,7 +34,7 @@ pub struct JobQueue {
     held: Arc<Mutex<HashMap<StepKind, Instant>>>,
 }
 
-/// A job that somebody works on.
+/// A job that a worker of this process holds.
 #[derive(Clone, Debug)]
 pub(crate) struct Lease {
     pub(crate) job: Model,
@@ -46,7 +42,6 @@ pub(crate) struct Lease {
 }
 
 impl JobQueue {
-    /// The queue in this database.
     pub fn new(db: DatabaseConnection) -> Self {
         Self {
             db,
@@ -55,23 +50,22 @@ impl JobQueue {
         }
     }
 
-    /// Puts steps of an image into the queue. A step that is in it already starts over, and
-    /// whoever works on it has worked in vain. The work goes on with the trace we are in.
-    pub async fn push<C: ConnectionTrait>(
+    /// Queues steps of images, in the current trace. A step that is queued already starts over:
+    /// its lease is void.
+    pub(crate) async fn push<C: ConnectionTrait>(
         &self,
         db: &C,
-        image_id: Uuid,
-        steps: &[StepKind],
+        steps: &[(Uuid, StepKind)],
     ) -> Result<(), DbErr> {
         if steps.is_empty() {
             return Ok(());
         }
         let now = entity::now();
         let trace = traceparent();
-        let rows = steps.iter().map(|&step| ActiveModel {
+        let rows = steps.iter().map(|&(image_id, step)| ActiveModel {
             image_id: Set(image_id),
             step: Set(step),
-            due_at: Set(due(now, step)),
+            due_at: Set(now - step.head_start()),
             visible_at: Set(now),
             attempts: Set(0),
             receipt: Set(None),
@@ -99,19 +93,19 @@ impl JobQueue {
         self.notify.notify_one();
     }
 
-    /// Returns once somebody rings.
+    /// Returns once [`JobQueue::notify`] is called.
     pub(crate) async fn notified(&self) {
         self.notify.notified().await;
     }
 
-    /// Claims the most urgent job and makes it invisible for `visibility`. Committed before
-    /// this returns: if the worker dies, the job shows up again by itself.
+    /// Claims the most urgent job and makes it invisible for `visibility`. The claim is committed
+    /// before this returns: if the worker dies, the job becomes visible again by itself.
     pub(crate) async fn claim(&self, visibility: Duration) -> Result<Option<Lease>, DbErr> {
         let now = entity::now();
         let claimable = job::claimable(now)
             .filter(Column::Step.is_not_in(self.held_steps()))
             .limit(1);
-        // Idle workers look often; they should not take the write lock for it.
+        // Idle workers poll; they should not take the write lock for it.
         if claimable.clone().one(&self.db).await?.is_none() {
             return Ok(None);
         }
@@ -153,8 +147,8 @@ impl JobQueue {
         self.show_at(lease, entity::now() + wait).await
     }
 
-    /// Gives the job back as if it had never been claimed, and leaves all jobs of its kind alone
-    /// for `wait` or a while: what holds for one of them holds for the others.
+    /// Gives the job back as if it had never been claimed, and claims no job of its step for
+    /// `wait`, up to [`LONGEST_HOLD`]: what holds for one of them holds for the others.
     pub(crate) async fn postpone(&self, lease: &Lease, wait: Duration) -> Result<(), DbErr> {
         let wait = wait.min(LONGEST_HOLD);
         Entity::update_many()
@@ -168,10 +162,7 @@ impl JobQueue {
         Ok(())
     }
 
-    /// Ends the waits of those jobs that were postponed: somebody knows that they can go on.
-    ///
-    /// # Errors
-    /// If the database does not answer.
+    /// Makes the postponed jobs of a step claimable now.
     pub async fn resume(&self, step: StepKind) -> Result<(), DbErr> {
         let now = entity::now();
         Entity::update_many()
@@ -186,7 +177,7 @@ impl JobQueue {
         Ok(())
     }
 
-    /// How long until jobs that are left alone may be claimed again; none if there are none.
+    /// The time until a step that was postponed may be claimed again; none if none was.
     pub(crate) fn hold_ends_in(&self) -> Option<Duration> {
         let now = Instant::now();
         let ends = self.held().values().min().copied()?;
@@ -214,7 +205,7 @@ impl JobQueue {
         Ok(())
     }
 
-    /// Forgets the job, unless it has been queued anew meanwhile.
+    /// Deletes the job, unless it has been queued anew meanwhile.
     pub(crate) async fn delete(&self, lease: &Lease) -> Result<(), DbErr> {
         Entity::delete_many()
             .filter(Column::Id.eq(lease.job.id))
@@ -224,7 +215,7 @@ impl JobQueue {
         Ok(())
     }
 
-    /// Makes every claimed job claimable again. Only for somebody who knows that no worker of
+    /// Makes every claimed job claimable again. Only for a process that knows that no worker of
     /// this queue is alive.
     pub async fn release_all(&self) -> Result<u64, DbErr> {
         let updated = Entity::update_many()
@@ -237,10 +228,7 @@ impl JobQueue {
         Ok(updated.rows_affected)
     }
 
-    /// How long the oldest job has been waiting for a worker; nothing at all if there is none.
-    ///
-    /// # Errors
-    /// If the database does not answer.
+    /// Age of the oldest claimable job; zero if there is none.
     pub async fn age(&self) -> Result<Duration, DbErr> {
         let now = entity::now();
         let oldest = job::oldest_waiting(now).one(&self.db).await?;
@@ -248,7 +236,7 @@ impl JobQueue {
         Ok(age.and_then(|age| age.to_std().ok()).unwrap_or_default())
     }
 
-    /// How many jobs there are, claimed or not.
+    /// The number of jobs, claimed or not.
     pub async fn depth(&self) -> Result<u64, DbErr> {
         Entity::find().count(&self.db).await
     }
@@ -258,27 +246,19 @@ impl JobQueue {
             .one(&self.db)
             .await?;
         if let Some(image) = found {
-            self.push(&self.db, image.id, &StepKind::ALL).await?;
+            let steps = StepKind::ALL.map(|step| (image.id, step));
+            self.push(&self.db, &steps).await?;
             self.notify();
         }
         Ok(())
     }
 }
 
-fn due(now: DateTime<Utc>, step: StepKind) -> DateTime<Utc> {
-    let place = match step {
-        StepKind::Thumbnail => 0,
-        StepKind::Anonymise => 1,
-        StepKind::Annotate => 2,
-    };
-    now + chrono::TimeDelta::seconds(HEAD_START * place)
-}
-
 #[async_trait]
 impl ObjectEvents for JobQueue {
     async fn created(&self, event: ObjectCreated) {
         if let Err(error) = self.push_all_steps(&event).await {
-            error!(key = %event.key, %error, "the new object is not in the queue yet; the sweeper will see to it");
+            error!(key = %event.key, %error, "the new object is not queued yet; the sweeper will queue it");
         }
     }
 }

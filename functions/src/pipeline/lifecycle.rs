@@ -1,45 +1,48 @@
-//! The beginning and the end of an image's life in the rows and the store. Both are written
-//! down before they are carried out, so that whatever cuts them short can be made good.
+//! How an image is created, queued again and deleted, in rows and store. Each intention is
+//! committed before it is carried out, so that the sweeper can finish what a crash cut short.
+
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use entity::change::{self, Kind};
 use entity::image::{self, ActiveModel, Model};
-use entity::job;
 use entity::step::{self, StepKind, StepState};
+use entity::{job, outbox};
 use platform::Format;
 use platform::database::begin_write;
 use platform::objects::{Body, ObjectKey, ObjectStore, StoreError};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait as _,
-    QueryFilter as _, SqlErr,
+    ColumnTrait as _, Condition, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _,
+    QuerySelect as _, SqlErr,
 };
 use tracing::{Instrument as _, info_span};
 use uuid::Uuid;
 
-/// Why something did not come to its end. Trying again goes on where it stopped.
+use crate::pipeline::dispatch::Dispatch;
+use crate::pipeline::original_key::{BadKey, original_key};
+
+/// Why something was not finished. Trying again continues where it stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum LifecycleError {
-    /// The database did not answer.
-    #[error("the database did not answer: {0}")]
+    #[error("the database: {0}")]
     Database(#[from] DbErr),
-    /// The store did not.
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    BadKey(#[from] BadKey),
     /// The idempotency key belongs to other bytes.
     #[error("this Idempotency-Key came with another file before; use a new one for each file")]
     KeyTaken,
 }
 
-/// A photo that was received and found to be one.
+/// A photo that was received and verified.
 #[derive(Clone, Debug)]
 pub struct NewImage {
-    /// What the client called it.
+    /// The client's name for it.
     pub file_name: String,
-    /// Found from the bytes.
     pub format: Format,
-    /// Size in bytes.
     pub bytes: u64,
     /// Width in pixels, upright.
     pub width: u32,
@@ -51,26 +54,24 @@ pub struct NewImage {
     pub taken_at: Option<NaiveDateTime>,
     /// Make and model.
     pub camera: Option<String>,
-    /// Who sent it; none for a visitor.
+    /// None for a visitor.
     pub uploaded_by: Option<String>,
-    /// Hash of the idempotency key, if there was one.
+    /// Hash of the idempotency key.
     pub idempotency_key: Option<String>,
 }
 
-/// What became of a photo that was received.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Accepted {
-    /// It is new.
     Created(Model),
     /// The same bytes were there already.
     Existing(Model),
 }
 
-/// Takes a photo in: rows first, then the object, whose arrival sets the functions going.
+/// Stores a photo: rows first, then the object, whose arrival starts the functions.
 ///
 /// # Errors
-/// If the database or the store does not answer. The rows may stay behind then; sending the
-/// same bytes again completes them, and the sweeper forgets them after a while.
+/// The rows may stay behind. Sending the same bytes again completes them, and the sweeper deletes
+/// them after a while.
 pub async fn accept(
     db: &DatabaseConnection,
     store: &dyn ObjectStore,
@@ -108,8 +109,7 @@ pub async fn accept(
     }
 }
 
-/// Whether the idempotency key is what stands in the way: somebody uses it for several files,
-/// and another one of them was faster.
+/// Whether the idempotency key is the duplicate: a client uses it for several files at once.
 async fn is_key_taken(db: &DatabaseConnection, new: &NewImage) -> Result<bool, DbErr> {
     let Some(key) = &new.idempotency_key else {
         return Ok(false);
@@ -122,11 +122,8 @@ fn is_duplicate(error: &DbErr) -> bool {
     matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
 }
 
-/// Makes an image of an object that is in the store already. None if there is an image of that
-/// object, or with the same bytes.
-///
-/// # Errors
-/// If the database does not answer.
+/// Creates the image of an object that is in the store already. None if that object, or the same
+/// bytes, have an image.
 pub(crate) async fn adopt_stored(
     db: &DatabaseConnection,
     key: &ObjectKey,
@@ -186,19 +183,60 @@ async fn insert_at(
     Ok(image)
 }
 
-/// The three steps of a new image, waiting.
 fn new_steps(image_id: Uuid) -> impl Iterator<Item = step::ActiveModel> {
     let queued_at = entity::now();
     StepKind::ALL
+        .map(|kind| new_step(image_id, kind, queued_at))
         .into_iter()
-        .map(move |name| step::ActiveModel {
-            image_id: Set(image_id),
-            name: Set(name),
-            state: Set(StepState::Queued),
-            attempts: Set(0),
-            queued_at: Set(queued_at),
-            ..Default::default()
-        })
+}
+
+fn new_step(image_id: Uuid, kind: StepKind, queued_at: DateTime<Utc>) -> step::ActiveModel {
+    step::ActiveModel {
+        image_id: Set(image_id),
+        name: Set(kind),
+        state: Set(StepState::Queued),
+        attempts: Set(0),
+        queued_at: Set(queued_at),
+        ..Default::default()
+    }
+}
+
+/// Gives visible images that are older than a step their row for it, queued. Returns how many:
+/// `limit` at most.
+pub(crate) async fn add_missing_steps(
+    db: &DatabaseConnection,
+    dispatch: &Dispatch,
+    kind: StepKind,
+    limit: u64,
+) -> Result<usize, DbErr> {
+    let images: Vec<Uuid> = step::images_without(kind, limit)
+        .select_only()
+        .column(image::Column::Id)
+        .into_tuple()
+        .all(db)
+        .await?;
+    let now = entity::now();
+    let mut added = 0;
+    for id in images {
+        let tx = begin_write(db).await?;
+        let inserted = step::Entity::insert(new_step(id, kind, now))
+            .exec_without_returning(&tx)
+            .await;
+        match inserted {
+            Ok(_) => {}
+            // Another sweeper was faster, or the image has been deleted.
+            Err(error) if error.sql_err().is_some() => continue,
+            Err(error) => return Err(error),
+        }
+        dispatch.push(&tx, &[(id, kind)]).await?;
+        change::record(&tx, id, Kind::Image).await?;
+        tx.commit().await?;
+        added += 1;
+    }
+    if added > 0 {
+        dispatch.notify();
+    }
+    Ok(added)
 }
 
 async fn store_original(
@@ -207,12 +245,11 @@ async fn store_original(
     image: Model,
     body: Body,
 ) -> Result<Model, LifecycleError> {
-    let key = ObjectKey::parse(&image.object_key)
-        .map_err(|invalid| DbErr::Custom(format!("{}: {invalid}", image.object_key)))?;
+    let key = original_key(&image)?;
     let span = info_span!("store put", key = %key);
     store.put(&key, body).instrument(span).await?;
     let stored_at = mark_stored(db, image.id).await?;
-    // Two may have sent the same bytes, and the image of the faster one may be deleted already.
+    // The same bytes may have been uploaded twice at once, and their image deleted meanwhile.
     if is_gone(db, image.id).await? {
         store.delete(&key).await?;
     }
@@ -222,10 +259,7 @@ async fn store_original(
     })
 }
 
-/// Notes that the original is in the store: from now on the image can be seen.
-///
-/// # Errors
-/// If the database does not answer.
+/// Notes that the original is in the store, which makes the image visible.
 pub async fn mark_stored(db: &DatabaseConnection, id: Uuid) -> Result<DateTime<Utc>, DbErr> {
     let now = entity::now();
     let tx = begin_write(db).await?;
@@ -240,35 +274,104 @@ pub async fn mark_stored(db: &DatabaseConnection, id: Uuid) -> Result<DateTime<U
     Ok(now)
 }
 
-/// Puts steps of an image back to the beginning: a new round of attempts. Returns how many
-/// steps that were; the caller sees to it that somebody delivers them, and at last records the
-/// change.
-///
-/// # Errors
-/// If the database does not answer.
-pub async fn requeue<C: ConnectionTrait>(
-    db: &C,
-    image_id: Uuid,
-    steps: &[StepKind],
-) -> Result<u64, DbErr> {
-    let updated = step::Entity::update_many()
-        .filter(step::Column::ImageId.eq(image_id))
-        .filter(step::Column::Name.is_in(steps.iter().copied()))
-        .col_expr(step::Column::State, Expr::value(StepState::Queued))
-        .col_expr(step::Column::Attempts, Expr::value(0))
-        .col_expr(step::Column::Error, Expr::value(None::<String>))
-        .col_expr(step::Column::FinishedAt, Expr::value(None::<DateTime<Utc>>))
-        .col_expr(step::Column::QueuedAt, Expr::value(entity::now()))
-        .exec(db)
+/// Puts steps back to the beginning, for a new round of attempts, and queues them. Returns those
+/// that were: steps that a provider blocked stay blocked, and steps of deleted images are left out.
+pub async fn rerun(
+    db: &DatabaseConnection,
+    dispatch: &Dispatch,
+    wanted: &[(Uuid, StepKind)],
+) -> Result<Vec<(Uuid, StepKind)>, DbErr> {
+    let queued_at = entity::now();
+    let tx = begin_write(db).await?;
+    // Lock order: steps, then images, then the lock on changes. Jobs and messages lock their image.
+    for kind in StepKind::ALL {
+        let of_kind = wanted.iter().filter(|(_, wanted)| *wanted == kind);
+        step::Entity::update_many()
+            .filter(step::Column::Name.eq(kind))
+            .filter(step::Column::ImageId.is_in(of_kind.map(|(id, _)| *id)))
+            .filter(step::Column::State.ne(StepState::Blocked))
+            .col_expr(step::Column::State, Expr::value(StepState::Queued))
+            .col_expr(step::Column::Attempts, Expr::value(0))
+            .col_expr(step::Column::Error, Expr::value(None::<String>))
+            .col_expr(step::Column::FinishedAt, Expr::value(None::<DateTime<Utc>>))
+            .col_expr(step::Column::QueuedAt, Expr::value(queued_at))
+            .exec(&tx)
+            .await?;
+    }
+    let ids: BTreeSet<Uuid> = wanted.iter().map(|(id, _)| *id).collect();
+    let visible: Vec<Uuid> = image::visible_among(ids.iter().copied())
+        .select_only()
+        .column(image::Column::Id)
+        .into_tuple()
+        .all(&tx)
         .await?;
-    Ok(updated.rows_affected)
+    let queued = step::of_all(visible)
+        .filter(step::Column::QueuedAt.eq(queued_at))
+        .all(&tx)
+        .await?;
+    let queued: Vec<_> = queued
+        .into_iter()
+        .map(|step| (step.image_id, step.name))
+        .filter(|step| wanted.contains(step))
+        .collect();
+    dispatch.push(&tx, &queued).await?;
+    let changed: BTreeSet<Uuid> = queued.iter().map(|(id, _)| *id).collect();
+    for id in changed {
+        change::record(&tx, id, Kind::Image).await?;
+    }
+    tx.commit().await?;
+    dispatch.notify();
+    Ok(queued)
+}
+
+/// Queues pending steps with which nothing has happened since `instant`, without a new round of
+/// attempts: the message that should have started them is lost, or in a dead-letter queue. Returns
+/// how many: `limit` at most.
+pub(crate) async fn resend_stuck(
+    db: &DatabaseConnection,
+    dispatch: &Dispatch,
+    instant: DateTime<Utc>,
+    without: &[StepKind],
+    limit: u64,
+) -> Result<usize, DbErr> {
+    let stuck = step::stuck_since(instant, limit)
+        .filter(step::Column::Name.is_not_in(without.iter().copied()))
+        .all(db)
+        .await?;
+    let now = entity::now();
+    let mut resent = 0;
+    for step in stuck {
+        let tx = begin_write(db).await?;
+        // Another sweeper may be faster, and the step may have moved on.
+        let updated = step::Entity::update_many()
+            .filter(step::Column::ImageId.eq(step.image_id))
+            .filter(step::Column::Name.eq(step.name))
+            .filter(step::Column::State.eq(step.state))
+            .filter(step::Column::QueuedAt.eq(step.queued_at))
+            .filter(
+                Condition::any()
+                    .add(step::Column::ResentAt.is_null())
+                    .add(step::Column::ResentAt.lt(instant)),
+            )
+            .col_expr(step::Column::ResentAt, Expr::value(now))
+            .exec(&tx)
+            .await?;
+        if updated.rows_affected == 1 {
+            dispatch.push(&tx, &[(step.image_id, step.name)]).await?;
+            resent += 1;
+        }
+        tx.commit().await?;
+    }
+    if resent > 0 {
+        dispatch.notify();
+    }
+    Ok(resent)
 }
 
 /// Deletes an image with everything made from it. False if there was none.
 ///
 /// # Errors
-/// If the database or the store does not answer. Once it was marked, nobody sees it any more,
-/// and the sweeper brings the deletion to its end.
+/// The image may be invisible already; the sweeper finishes the deletion then.
 pub async fn delete(
     db: &DatabaseConnection,
     store: &dyn ObjectStore,
@@ -290,9 +393,6 @@ pub async fn delete(
 }
 
 /// Removes the objects of an image whose deletion was begun, and then its rows.
-///
-/// # Errors
-/// If the database or the store does not answer; calling it again goes on where it stopped.
 pub async fn purge(
     db: &DatabaseConnection,
     store: &dyn ObjectStore,
@@ -303,8 +403,7 @@ pub async fn purge(
     }
     remove_renditions(store, image.id).await?;
     let tx = begin_write(db).await?;
-    // Workers lock a step first and its image second; who does it the other way round would wait
-    // for them while they wait for us.
+    // Lock order: step, then image, as workers do.
     step::Entity::delete_many()
         .filter(step::Column::ImageId.eq(image.id))
         .exec(&tx)
@@ -313,22 +412,22 @@ pub async fn purge(
         .filter(job::Column::ImageId.eq(image.id))
         .exec(&tx)
         .await?;
+    outbox::Entity::delete_many()
+        .filter(outbox::Column::ImageId.eq(image.id))
+        .exec(&tx)
+        .await?;
     image::Entity::delete_by_id(image.id).exec(&tx).await?;
     tx.commit().await?;
     Ok(())
 }
 
-/// Whether the image was deleted, or is being deleted. Who has stored an object asks this
-/// afterwards: a deletion that begins later than that removes the object itself.
+/// Whether the image was deleted, or is being deleted. Ask after storing one of its objects: only
+/// a deletion that begins later removes that object.
 pub(crate) async fn is_gone(db: &DatabaseConnection, id: Uuid) -> Result<bool, DbErr> {
     let row = image::Entity::find_by_id(id).one(db).await?;
     Ok(row.is_none_or(|image| image.deleted_at.is_some()))
 }
 
-/// Removes everything that was made from an original.
-///
-/// # Errors
-/// If the store does not answer.
 pub async fn remove_renditions(store: &dyn ObjectStore, id: Uuid) -> Result<(), StoreError> {
     for key in [
         ObjectKey::thumbnail(id),

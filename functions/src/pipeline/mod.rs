@@ -8,6 +8,8 @@ pub mod cpu_pool;
 pub mod dispatch;
 pub mod job_queue;
 pub mod lifecycle;
+mod original_key;
+pub mod outbox;
 pub mod outcomes;
 pub mod provider_budget;
 pub mod run_step;

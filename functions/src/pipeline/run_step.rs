@@ -1,9 +1,9 @@
-//! One delivery of one step, from beginning to end. It knows neither SQS nor SQLite: a driver
-//! calls it and does with the delivery what the [`Verdict`] says.
+//! One delivery of one step. It knows neither SQS nor SQLite: a driver calls it and does with the
+//! delivery what the [`Verdict`] says.
 //!
-//! Deliveries may come twice, late or at the same time. What makes that harmless: the work
-//! gives the same result each time, and every write to the step is one update that holds only
-//! if the step still is what the delivery thinks it is.
+//! Deliveries may be duplicated, late or concurrent. That is harmless, because a step gives the
+//! same result each time, and every write to its row is one update on the condition that the row
+//! has not changed meanwhile.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -26,36 +26,23 @@ use uuid::Uuid;
 use crate::pipeline::context::Context;
 use crate::pipeline::cpu_pool::{Panicked, panic_text};
 use crate::pipeline::lifecycle::{is_gone, remove_renditions};
-use crate::pipeline::outcomes::StepError;
+use crate::pipeline::outcomes::{StepError, Verdict};
 use crate::pipeline::provider_budget::Pause;
 use crate::pipeline::step_body::{self, StepOutput};
 
-/// Somebody asks for a step of an image to be done.
+/// A request to do a step of an image.
 #[derive(Clone, Copy, Debug)]
 pub struct Delivery {
-    /// The image.
     pub image_id: Uuid,
-    /// What to do.
     pub step: StepKind,
-    /// How often this has been asked for, this time included.
+    /// How often it was delivered, this time included.
     pub receive_count: i32,
-}
-
-/// What the driver does with the delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Nothing is owed any more: forget it.
-    Acknowledge,
-    /// Deliver it again after this time.
-    Retry(Duration),
-    /// The same, but this delivery does not count: nothing was tried.
-    Postpone(Duration),
 }
 
 /// Does what the delivery asks for.
 ///
 /// # Errors
-/// Only if the outcome could not be written down; deliver it again then.
+/// Only if the outcome could not be written down. Deliver it again then.
 pub async fn run_step(ctx: &Context, delivery: Delivery) -> Result<Verdict, DbErr> {
     if let Some(pause) = pause(ctx, delivery.step).await? {
         return Ok(Verdict::Postpone(pause.wait()));
@@ -78,8 +65,8 @@ async fn attempt(ctx: &Context, delivery: Delivery) -> Result<Verdict, DbErr> {
     };
     Span::current().record("attempt", attempt.number);
     if delivery.receive_count > ctx.options.max_attempts {
-        let reason = "given up: each attempt ended before it could say why; the worker may have \
-                      run out of memory or been stopped";
+        let reason = "given up: each attempt ended without an outcome; the worker may have run out \
+                      of memory or been stopped";
         return attempt.give_up(ctx, StepState::Failed, reason).await;
     }
     let work = step_body::run(delivery.step, ctx, &attempt.image);
@@ -124,21 +111,21 @@ async fn attempt(ctx: &Context, delivery: Delivery) -> Result<Verdict, DbErr> {
     Ok(verdict)
 }
 
-/// Why this step cannot be worked on at the moment, whichever image it is about. Asked before
-/// anything is written, so that thousands of waiting images cost next to nothing.
+/// Why this step is paused for all images. Checked before anything is written, so that thousands
+/// of waiting images cost next to nothing.
 async fn pause(ctx: &Context, step: StepKind) -> Result<Option<Pause>, DbErr> {
     match &ctx.provider_budget {
-        Some(provider_budget) if step == StepKind::Annotate => provider_budget.pause().await,
+        Some(provider_budget) if step.asks_provider() => provider_budget.pause().await,
         _ => Ok(None),
     }
 }
 
-/// An attempt that is written down as running.
+/// An attempt whose row says that it is running.
 #[derive(Clone)]
 struct RunningAttempt {
     image: image::Model,
     step: StepKind,
-    /// Tells this round of attempts from the next one, which a person may start meanwhile.
+    /// Identifies this round of attempts. A person may start the next one meanwhile.
     queued_at: DateTime<Utc>,
     number: i32,
     started_at: DateTime<Utc>,
@@ -147,7 +134,7 @@ struct RunningAttempt {
 }
 
 impl RunningAttempt {
-    /// Marks the step as running, unless nothing is owed.
+    /// Marks the step as running. None if it is not pending.
     async fn begin(ctx: &Context, delivery: Delivery) -> Result<Option<Self>, DbErr> {
         let Delivery { image_id, step, .. } = delivery;
         let tx = begin_write(&ctx.db).await?;
@@ -187,7 +174,7 @@ impl RunningAttempt {
 
     async fn succeed(&self, ctx: &Context, output: StepOutput) -> Result<Verdict, DbErr> {
         let tx = begin_write(&ctx.db).await?;
-        // A late success still helps a step that was given up; what was refused stays refused.
+        // A late success still counts for a step that was given up; a blocked one stays blocked.
         let open = Column::State.is_not_in([StepState::Done, StepState::Blocked]);
         if self.settle(&tx, open, StepState::Done, None).await? {
             output.write(&tx, self.image.id).await?;
@@ -240,7 +227,7 @@ impl RunningAttempt {
         Ok(Verdict::Retry(wait))
     }
 
-    /// Undoes the attempt: the provider took no request, so nothing was tried.
+    /// Undoes the attempt: the provider accepted no request, so nothing was tried.
     async fn postpone(&self, ctx: &Context, pause: &Pause) -> Result<Verdict, DbErr> {
         let tx = begin_write(&ctx.db).await?;
         let undone = self
@@ -257,11 +244,11 @@ impl RunningAttempt {
         }
         tx.commit().await?;
         self.ended("postponed");
-        info!(%pause, "put off");
+        info!(%pause, "postponed");
         Ok(Verdict::Postpone(pause.wait()))
     }
 
-    /// The one conditional update that ends the attempt. False if somebody else was faster.
+    /// The one conditional update that ends the attempt. False if another one was faster.
     async fn settle(
         &self,
         tx: &DatabaseTransaction,
@@ -321,7 +308,7 @@ impl RunningAttempt {
         }
     }
 
-    /// Whether an earlier attempt of this round ended because of what the provider answered.
+    /// Whether an earlier attempt of this round ended with an unusable answer.
     fn had_unusable_answer(&self) -> bool {
         self.history
             .0
@@ -329,7 +316,7 @@ impl RunningAttempt {
             .any(|attempt| attempt.unusable_answer && attempt.started_at >= self.queued_at)
     }
 
-    /// Says to whoever follows or counts what became of the attempt.
+    /// Reports the outcome to traces and metrics.
     fn ended(&self, outcome: &'static str) {
         Span::current().record("outcome", outcome);
         let took = (Utc::now() - self.started_at).to_std().unwrap_or_default();
@@ -341,25 +328,25 @@ impl RunningAttempt {
     }
 }
 
-/// The image may have been deleted while it was worked on; then its rendition, which may have
-/// been stored after the deletion passed by, has to go as well. Whether the attempt could be
-/// settled does not tell: the rows are the last thing that a deletion removes.
+/// If the image was deleted meanwhile, its rendition may have been stored after the deletion
+/// removed the objects, and has to go as well. That the attempt could be settled proves nothing:
+/// rows are the last thing that a deletion removes.
 async fn remove_if_deleted(ctx: &Context, id: Uuid) -> Result<(), DbErr> {
     if !is_gone(&ctx.db, id).await? {
         return Ok(());
     }
     if let Err(error) = remove_renditions(ctx.store.as_ref(), id).await {
-        warn!(image = %id, %error, "a rendition of a deleted image stays behind");
+        warn!(image = %id, %error, "a rendition of a deleted image could not be removed");
     }
     Ok(())
 }
 
-/// The last attempt on record never ended: its worker is gone.
+/// If the last attempt on record never ended, its worker died.
 fn close_lost(history: &mut History) {
     if let Some(last) = history.0.last_mut()
         && last.state == StepState::Running
     {
         last.state = StepState::Queued;
-        last.error = Some("the worker stopped before it was done".to_owned());
+        last.error = Some("the worker stopped before it finished".to_owned());
     }
 }

@@ -1,66 +1,39 @@
-//! From settings to what the functions need, the same for a server, a command and a Lambda
+//! From settings to the [`Context`] of the steps, the same for a server, a command and a Lambda
 //! function. The closed choices of the settings are matched here, once.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use entity::step::StepKind;
-use platform::objects::{ObjectStore, S3Store, StoreError};
-use platform::settings::{CaptionerChoice, QueueChoice, Settings, Storage};
-use platform::{aws, database};
-use sea_orm::{DatabaseConnection, DbErr};
+use platform::objects::ObjectStore;
+use platform::settings::{CaptionerChoice, Settings};
+use sea_orm::DatabaseConnection;
 
-use crate::drivers::lambda::Function;
 use crate::faces;
 use crate::picture::Limits;
 use crate::pipeline::context::{Context, Options};
 use crate::pipeline::cpu_pool::CpuPool;
 use crate::pipeline::provider_budget::ProviderBudget;
-use crate::pipeline::sqs::SqsQueues;
 use crate::steps::annotate::{
     self, Captioner, Describer, Gemini, OpenAi, PATIENCE, Prompt, PromptError,
 };
 
-/// The functions cannot be set up.
+/// The captioner cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// The captioner.
     #[error(transparent)]
     Captioner(#[from] annotate::SetupError),
-    /// The file with the prompt.
+    /// The file with the prompt cannot be read.
     #[error("VITRINE_CAPTION_PROMPT={}: {source}", file.display())]
     PromptFile {
-        /// Where it should be.
         file: PathBuf,
-        /// What the system said.
         source: std::io::Error,
     },
-    /// What stands in it.
+    /// The file holds no valid prompt.
     #[error("VITRINE_CAPTION_PROMPT={}: {source}", file.display())]
-    Prompt {
-        /// Where it is.
-        file: PathBuf,
-        /// What is wrong with it.
-        source: PromptError,
-    },
-    /// The database of a Lambda function.
-    #[error("the database cannot be opened; see DATABASE_SECRET_ARN: {0}")]
-    Database(#[from] DbErr),
-    /// The store of a Lambda function.
-    #[error("the store cannot be used; see VITRINE_STORAGE: {0}")]
-    Store(#[from] StoreError),
-    /// A Lambda function shares nothing with the others but a bucket.
-    #[error(
-        "VITRINE_STORAGE names no bucket; on Lambda it has to, as in VITRINE_STORAGE=s3://photos"
-    )]
-    NoBucket,
+    Prompt { file: PathBuf, source: PromptError },
 }
 
-/// What the functions need, over this database and this store, working on `threads` pictures at
-/// once.
-///
-/// # Errors
-/// If the captioner cannot be set up.
+/// What the steps need, working on `threads` pictures at once.
 pub fn context(
     settings: &Settings,
     db: DatabaseConnection,
@@ -88,7 +61,7 @@ pub fn context(
     })
 }
 
-/// How much captions may cost, if the captioner asks anybody.
+/// The limits on requests; none if the captioner sends no requests.
 pub fn provider_budget(
     settings: &Settings,
     db: &DatabaseConnection,
@@ -102,10 +75,7 @@ pub fn provider_budget(
     ))
 }
 
-/// The captioner that was chosen. It is asked for nothing yet.
-///
-/// # Errors
-/// If it cannot be set up.
+/// The captioner that was chosen. Nothing is sent to it yet.
 pub fn captioner(settings: &Settings) -> Result<Arc<dyn Captioner>, SetupError> {
     Ok(match &settings.captioner {
         CaptionerChoice::Describe => Arc::new(Describer),
@@ -127,38 +97,4 @@ fn prompt(settings: &Settings) -> Result<Prompt, SetupError> {
         Err(source) => return Err(SetupError::PromptFile { file, source }),
     };
     Prompt::from_template(&template).map_err(|source| SetupError::Prompt { file, source })
-}
-
-/// One function as it runs on Lambda. `follows_traces` says whether traces are exported, so that
-/// it is worth it to ask the store which one an object belongs to.
-///
-/// # Errors
-/// If something it stands on cannot be used.
-pub async fn function(
-    settings: &Settings,
-    step: StepKind,
-    follows_traces: bool,
-) -> Result<Function, SetupError> {
-    let Storage::S3(bucket) = &settings.storage else {
-        return Err(SetupError::NoBucket);
-    };
-    let config = aws::config(&settings.aws).await;
-    // S3 itself tells the functions of new originals.
-    let store = S3Store::new(&config, bucket, None).await?;
-    let db = database::connect(&settings.database).await?;
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let mut ctx = context(settings, db, Arc::new(store), threads)?;
-    // The queue delivers a message once more than that. The last time it is only written down that
-    // nobody came back from the others, before the message goes to the dead-letter queue.
-    ctx.options.max_attempts = settings.max_receives - 1;
-    Ok(Function {
-        step,
-        ctx,
-        queues: match &settings.queue {
-            QueueChoice::Jobs => None,
-            QueueChoice::Sqs(address) => Some(SqsQueues::connect(&config, address)),
-        },
-        max_bytes: settings.max_upload_bytes,
-        follows_traces,
-    })
 }

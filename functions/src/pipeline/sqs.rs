@@ -1,22 +1,27 @@
-//! The queues of AWS, one for each function. Messages that we send ourselves, to have a step done
-//! again or later, look like those of S3, so that there is one parser and one way in.
+//! The queues of AWS, one for each function. Our own messages look like those of S3, so that there
+//! is one parser and one way in.
 
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::DisplayErrorContext;
-use aws_sdk_sqs::types::MessageAttributeValue;
+use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
 use entity::step::StepKind;
 use platform::events::{CARRIED, announcement};
 use platform::objects::ObjectKey;
 use platform::telemetry::TRACEPARENT;
+use tracing::warn;
+use uuid::Uuid;
 
-/// What SQS delays a message by at most.
-const LONGEST_DELAY: Duration = Duration::from_secs(15 * 60);
+/// The longest delay of a message on SQS.
+pub(crate) const LONGEST_DELAY: Duration = Duration::from_secs(15 * 60);
 
-/// What SQS hides a message for at most.
+/// The longest visibility timeout of a message on SQS.
 const LONGEST_HIDING: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// Messages in one `SendMessageBatch` at most.
+pub(crate) const MAX_BATCH: usize = 10;
 
 /// The queues of the functions. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -26,11 +31,21 @@ pub struct SqsQueues {
     address: String,
 }
 
-/// A queue did not take it.
+/// A message for the image at `key`.
+#[derive(Clone, Debug)]
+pub(crate) struct Send {
+    pub(crate) id: Uuid,
+    pub(crate) key: ObjectKey,
+    /// As W3C's `traceparent`.
+    pub(crate) trace: Option<String>,
+}
+
+/// A queue does not answer, or refuses the request.
 #[derive(Debug, thiserror::Error)]
-#[error("{doing}: {cause}")]
+#[error("the queue of {step} does not answer ({doing}): {cause}")]
 pub struct QueueError {
-    doing: String,
+    step: StepKind,
+    doing: &'static str,
     cause: String,
 }
 
@@ -43,13 +58,47 @@ impl SqsQueues {
         }
     }
 
-    /// Has a step of the image at `key` done after `delay` (or 15 minutes, if that is longer).
-    /// `carried` is how often it was delivered before, and `trace` the trace it goes on with, as
-    /// W3C's `traceparent`.
+    /// Sends up to [`MAX_BATCH`] messages, and returns the ids of those that SQS accepted.
     ///
     /// # Errors
-    /// If the queue does not take it.
-    pub async fn send(
+    /// If the whole request fails. SQS may have accepted messages all the same.
+    pub(crate) async fn send_batch(
+        &self,
+        step: StepKind,
+        messages: &[Send],
+    ) -> Result<Vec<Uuid>, QueueError> {
+        let failed = |cause| QueueError {
+            step,
+            doing: "sending messages",
+            cause,
+        };
+        let mut request = self.client.send_message_batch().queue_url(self.url(step));
+        for message in messages {
+            let mut entry = SendMessageBatchRequestEntry::builder()
+                .id(message.id.to_string())
+                .message_body(announcement(&message.key));
+            if let Some(trace) = &message.trace {
+                entry = entry.message_attributes(TRACEPARENT, text("String", trace));
+            }
+            request = request.entries(entry.build().map_err(|error| failed(error.to_string()))?);
+        }
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| failed(DisplayErrorContext(&error).to_string()))?;
+        for refused in answer.failed() {
+            let (code, reason) = (refused.code(), refused.message().unwrap_or_default());
+            warn!(%step, id = refused.id(), code, reason, "SQS refused a message");
+        }
+        let accepted = answer.successful().iter();
+        Ok(accepted
+            .filter_map(|entry| entry.id().parse().ok())
+            .collect())
+    }
+
+    /// Sends a message that was received anew, to be delivered after `delay`: 15 minutes at most.
+    /// `carried` says how often it was delivered before.
+    pub(crate) async fn send_anew(
         &self,
         step: StepKind,
         key: &ObjectKey,
@@ -57,41 +106,32 @@ impl SqsQueues {
         carried: u32,
         trace: Option<&str>,
     ) -> Result<(), QueueError> {
-        let seconds = seconds(delay.min(LONGEST_DELAY));
         let mut request = self
             .client
             .send_message()
             .queue_url(self.url(step))
             .message_body(announcement(key))
-            .delay_seconds(seconds);
-        let carried = (carried > 0).then(|| ("Number", carried.to_string()));
-        let trace = trace.map(|trace| ("String", trace.to_owned()));
-        for (name, attribute) in [(CARRIED, carried), (TRACEPARENT, trace)] {
-            let Some((kind, value)) = attribute else {
-                continue;
-            };
-            let attribute = MessageAttributeValue::builder()
-                .data_type(kind)
-                .string_value(value)
-                .build();
-            if let Ok(attribute) = attribute {
-                request = request.message_attributes(name, attribute);
-            }
+            .delay_seconds(seconds(delay.min(LONGEST_DELAY)));
+        if carried > 0 {
+            let carried = text("Number", &carried.to_string());
+            request = request.message_attributes(CARRIED, carried);
+        }
+        if let Some(trace) = trace {
+            request = request.message_attributes(TRACEPARENT, text("String", trace));
         }
         match request.send().await {
             Ok(_) => Ok(()),
             Err(error) => Err(QueueError {
-                doing: format!("sending to the queue of {step}"),
+                step,
+                doing: "sending a message anew",
                 cause: DisplayErrorContext(&error).to_string(),
             }),
         }
     }
 
-    /// Has a message that somebody holds delivered again after `wait`.
-    ///
-    /// # Errors
-    /// If the queue does not answer; it is delivered again then all the same, later.
-    pub async fn show_again(
+    /// Has a received message delivered again after `wait`, instead of after the visibility
+    /// timeout.
+    pub(crate) async fn show_again(
         &self,
         step: StepKind,
         receipt: &str,
@@ -106,7 +146,8 @@ impl SqsQueues {
         match request.send().await {
             Ok(_) => Ok(()),
             Err(error) => Err(QueueError {
-                doing: format!("giving a message back to the queue of {step}"),
+                step,
+                doing: "giving a message back",
                 cause: DisplayErrorContext(&error).to_string(),
             }),
         }
@@ -117,7 +158,15 @@ impl SqsQueues {
     }
 }
 
-/// Whole seconds, upwards: nobody is delivered to before the time.
+fn text(kind: &str, value: &str) -> MessageAttributeValue {
+    MessageAttributeValue::builder()
+        .data_type(kind)
+        .string_value(value)
+        .build()
+        .unwrap_or_else(|_| unreachable!("a message attribute has a type"))
+}
+
+/// Whole seconds, rounded up, so that nothing is delivered too early.
 fn seconds(wait: Duration) -> i32 {
     i32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(i32::MAX)
 }

@@ -1,5 +1,5 @@
-//! The three functions on a stored image: load, work, store the rendition. What they find out
-//! comes back as a [`StepOutput`]; writing it into the rows is the caller's.
+//! What each step does with a stored image: load it, work, store the rendition. What a step finds
+//! out is returned as a [`StepOutput`], which the caller writes into the rows.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,22 +18,31 @@ use uuid::Uuid;
 
 use crate::pipeline::captions;
 use crate::pipeline::context::Context;
+use crate::pipeline::original_key::original_key;
 use crate::pipeline::outcomes::StepError;
 use crate::pipeline::provider_budget::RequestCost;
 use crate::steps::annotate::{self, Caption, CaptionError, Subject};
 use crate::steps::{anonymise, thumbnail};
 
-/// How often a provider is asked within one attempt if requests break: most such trouble is over
-/// in a moment, and five attempts are soon used up when one request in five breaks.
+/// Requests to a provider within one attempt, if they fail for a moment: with one failure in five
+/// requests, five attempts would soon be used up.
 const TRIES: u32 = 3;
 
-/// Only while the attempt is this young, so that slow trouble does not outlast a lease.
+/// No request is repeated later than this after the first, so that slow failures do not outlast a
+/// lease.
 const SOON: Duration = Duration::from_secs(5);
 
-/// What a function found out about an image.
+/// What a step found out about an image. Sizes are in bytes.
 pub(crate) enum StepOutput {
-    Thumbhash(String),
-    Faces(Faces),
+    Thumbnail {
+        thumbhash: String,
+        bytes: i64,
+    },
+    Anonymised {
+        faces: Faces,
+        bytes: i64,
+        thumbnail_bytes: i64,
+    },
     Caption(Caption, RequestCost),
     /// A person has described it already.
     Described,
@@ -60,8 +69,11 @@ async fn make_thumbnail(ctx: &Context, image: &Model) -> Result<StepOutput, Step
             thumbnail::make(&original, size, &limits)
         })
         .await??;
-    put(ctx, &ObjectKey::thumbnail(image.id), made.jpeg).await?;
-    Ok(StepOutput::Thumbhash(BASE64.encode(made.thumbhash)))
+    let bytes = put(ctx, &ObjectKey::thumbnail(image.id), made.jpeg).await?;
+    Ok(StepOutput::Thumbnail {
+        thumbhash: BASE64.encode(made.thumbhash),
+        bytes,
+    })
 }
 
 async fn make_anonymised(ctx: &Context, image: &Model) -> Result<StepOutput, StepError> {
@@ -74,15 +86,14 @@ async fn make_anonymised(ctx: &Context, image: &Model) -> Result<StepOutput, Ste
             anonymise::make(&original, detector.as_ref(), size, &limits)
         })
         .await??;
-    // The small one first: where it is, the large one follows.
-    put(
-        ctx,
-        &ObjectKey::anonymised_thumbnail(image.id),
-        made.thumbnail,
-    )
-    .await?;
-    put(ctx, &ObjectKey::anonymised(image.id), made.jpeg).await?;
-    Ok(StepOutput::Faces(Faces(made.faces)))
+    let key = ObjectKey::anonymised_thumbnail(image.id);
+    let thumbnail_bytes = put(ctx, &key, made.thumbnail).await?;
+    let bytes = put(ctx, &ObjectKey::anonymised(image.id), made.jpeg).await?;
+    Ok(StepOutput::Anonymised {
+        faces: Faces(made.faces),
+        bytes,
+        thumbnail_bytes,
+    })
 }
 
 async fn write_caption(ctx: &Context, image: &Model) -> Result<StepOutput, StepError> {
@@ -92,7 +103,7 @@ async fn write_caption(ctx: &Context, image: &Model) -> Result<StepOutput, StepE
     let original = original(ctx, image).await?;
     let (limits, source) = (ctx.options.limits, ctx.options.caption_source);
     let detector = Arc::clone(&ctx.detector);
-    // If anonymise was here first, its faces need not be found again.
+    // If `anonymise` is done, its faces need not be found again.
     let known = image.faces.as_ref().map(|faces| faces.0.clone());
     let input = ctx
         .cpu
@@ -111,8 +122,8 @@ async fn write_caption(ctx: &Context, image: &Model) -> Result<StepOutput, StepE
     Ok(StepOutput::Caption(caption, cost))
 }
 
-/// Asks the captioner, if it may be asked. This is the last moment to find out: a place in the
-/// minute that is taken earlier would be used later.
+/// Asks the captioner if the budget allows. The reservation is made at the last moment: an earlier
+/// one would count for a minute in which nothing is sent.
 async fn ask(
     ctx: &Context,
     image_id: Uuid,
@@ -137,8 +148,8 @@ async fn ask(
             .settle(reservation, &answered, begun.elapsed())
             .await;
         let (cost, pause) = settled.unwrap_or_else(|error| {
-            // What is paid for is worth more than its entry in the ledger.
-            warn!(image = %image_id, %error, "the ledger does not know what came of a request");
+            // The caption is paid for: it is kept although its entry is not.
+            warn!(image = %image_id, %error, "the outcome of a request is not in the ledger");
             Default::default()
         });
         if let Some(pause) = pause {
@@ -156,16 +167,18 @@ async fn ask(
 }
 
 async fn original(ctx: &Context, image: &Model) -> Result<Bytes, StepError> {
-    let key = ObjectKey::parse(&image.object_key)
-        .map_err(|invalid| StepError::Permanent(format!("{}: {invalid}", image.object_key)))?;
+    let key = original_key(image)?;
     let span = info_span!("store get", key = %key);
     Ok(ctx.store.get(&key).instrument(span).await?)
 }
 
-async fn put(ctx: &Context, key: &ObjectKey, jpeg: Vec<u8>) -> Result<(), StepError> {
+/// Stores a rendition, and returns its size in bytes.
+async fn put(ctx: &Context, key: &ObjectKey, jpeg: Vec<u8>) -> Result<i64, StepError> {
+    let bytes = i64::try_from(jpeg.len()).unwrap_or(i64::MAX);
     let span = info_span!("store put", key = %key);
     let put = ctx.store.put(key, Body::Bytes(jpeg.into()));
-    Ok(put.instrument(span).await?)
+    put.instrument(span).await?;
+    Ok(bytes)
 }
 
 fn pixels(image: &Model) -> u64 {
@@ -177,8 +190,20 @@ impl StepOutput {
     pub(crate) async fn write(self, tx: &DatabaseTransaction, image_id: Uuid) -> Result<(), DbErr> {
         let row = Entity::update_many().filter(Column::Id.eq(image_id));
         let row = match self {
-            Self::Thumbhash(hash) => row.col_expr(Column::Thumbhash, Expr::value(hash)),
-            Self::Faces(faces) => row.col_expr(Column::Faces, Expr::value(faces)),
+            Self::Thumbnail { thumbhash, bytes } => row
+                .col_expr(Column::Thumbhash, Expr::value(thumbhash))
+                .col_expr(Column::ThumbnailBytes, Expr::value(bytes)),
+            Self::Anonymised {
+                faces,
+                bytes,
+                thumbnail_bytes,
+            } => row
+                .col_expr(Column::Faces, Expr::value(faces))
+                .col_expr(Column::AnonymisedBytes, Expr::value(bytes))
+                .col_expr(
+                    Column::AnonymisedThumbnailBytes,
+                    Expr::value(thumbnail_bytes),
+                ),
             Self::Caption(caption, cost) => {
                 captions::by_machine(tx, image_id, caption, cost).await?;
                 return Ok(());

@@ -1,4 +1,4 @@
-//! The functions themselves: pixels in, renditions and words out.
+//! The steps: pixels in, renditions and words out.
 
 pub mod annotate;
 pub mod anonymise;

@@ -1,31 +1,26 @@
-//! The small picture of the gallery, and the few bytes that stand for it until it has loaded.
+//! The thumbnail for the gallery, and the few bytes of a placeholder until it has loaded.
 
 use crate::picture::{self, Limits, Refusal, Upright};
 
 /// The JPEG quality of thumbnails.
 const QUALITY: u8 = 85;
-/// What the thumbhash is computed from, in pixels a side. The algorithm takes up to 100, but it
-/// keeps seven waves a side, and its cost grows with the area.
+/// The side, in pixels, of the picture that the thumbhash is computed from. The algorithm accepts
+/// up to 100, but it keeps seven waves a side, and its cost grows with the area.
 const THUMBHASH_SIDE: u32 = 64;
 
-/// A thumbnail and what a page needs to lay it out before it has loaded.
+/// A thumbnail and its placeholder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Thumbnail {
-    /// The picture as a JPEG, without metadata.
+    /// Without metadata.
     pub jpeg: Vec<u8>,
-    /// Its width in pixels.
     pub width: u32,
-    /// Its height in pixels.
     pub height: u32,
-    /// Its thumbhash (<https://evanw.github.io/thumbhash/>), about 25 bytes, opaque.
+    /// About 25 opaque bytes: <https://evanw.github.io/thumbhash/>.
     pub thumbhash: Vec<u8>,
 }
 
 /// Makes a thumbnail that fits a square of `size` pixels: upright, sRGB, transparency on white,
 /// never enlarged.
-///
-/// # Errors
-/// A [`Refusal`] if the picture cannot be decoded within `limits`.
 pub fn make(bytes: &[u8], size: u32, limits: &Limits) -> Result<Thumbnail, Refusal> {
     let picture = picture::decode_fitting(bytes, limits, size)?;
     Ok(Thumbnail {
@@ -36,7 +31,6 @@ pub fn make(bytes: &[u8], size: u32, limits: &Limits) -> Result<Thumbnail, Refus
     })
 }
 
-/// The thumbhash of a picture of any size.
 pub fn thumbhash(picture: &Upright) -> Vec<u8> {
     let small = picture.fitting(THUMBHASH_SIDE);
     let rgba: Vec<u8> = small

@@ -1,11 +1,11 @@
-//! The insides of files, for what no encoder writes: EXIF, palettes, segments, odd depths.
+//! Hand-made files, for what no encoder writes: EXIF, palettes, segments, unusual depths.
 
 use crate::picture::Orientation;
 
 /// A PNG chunk: its name and its contents.
 pub(super) struct Chunk(pub(super) [u8; 4], pub(super) Vec<u8>);
 
-/// A number as PNG writes it.
+/// A big-endian number, as in PNG.
 pub(super) fn word(n: u32) -> [u8; 4] {
     n.to_be_bytes()
 }

@@ -1,7 +1,7 @@
-//! Pictures for tests, this crate's and others': made, not stored, and the same on every run.
-//! Behind the feature `testing`, so that none of it ships.
+//! Pictures for tests of this crate and others: generated, and the same on every run. Behind the
+//! feature `testing`, so that none of it ships.
 //!
-//! No faces are made; tests about faces look for real photos and skip without them.
+//! They show no faces; tests of faces use real photos and are skipped without them.
 
 #![allow(clippy::expect_used, reason = "test support: a panic is the report")]
 
@@ -25,8 +25,8 @@ pub use files::{chunk_of, exif, with_segment};
 /// The colours of [`quarters`]: top left, top right, bottom left, bottom right.
 pub const QUARTERS: [[u8; 3]; 4] = [[220, 30, 30], [30, 180, 50], [40, 60, 210], [240, 240, 240]];
 
-/// The folder of real photos, if it lies beside the repository: test data that is not ours to hand
-/// on. That it does not is said on standard output.
+/// The folder of real photos beside the repository: test data that is not ours to publish. A
+/// missing folder is reported on standard output.
 pub fn real_photos() -> Option<PathBuf> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/photos");
     if !folder.is_dir() {
@@ -80,8 +80,8 @@ pub fn jpeg(picture: &Upright) -> Vec<u8> {
     encode_jpeg(picture, 95).expect("a picture can be encoded")
 }
 
-/// A picture of four plain quarters in the colours [`QUARTERS`]: whichever way it is turned or
-/// mirrored, it shows.
+/// A picture of four plain quarters in the colours [`QUARTERS`], which shows how it is rotated or
+/// mirrored.
 pub fn quarters(width: u32, height: u32) -> Upright {
     let rgb = (0..height)
         .flat_map(|y| (0..width).map(move |x| (x, y)))
@@ -90,7 +90,7 @@ pub fn quarters(width: u32, height: u32) -> Upright {
     Upright::new(width, height, rgb).expect("a picture has pixels")
 }
 
-/// [`quarters`] of 64 × 48 as a camera stores them that was held so.
+/// [`quarters`] of 64 × 48 as a camera in this orientation stores them.
 pub fn stored(orientation: Orientation) -> Upright {
     let upright = quarters(64, 48);
     let (width, height) = orientation.upright_size(64, 48);
@@ -114,8 +114,8 @@ pub fn stored(orientation: Orientation) -> Upright {
     Upright::new(width, height, rgb).expect("a picture has pixels")
 }
 
-/// [`quarters`] of 64 × 48, stored as a camera does that was held so, in a format that carries
-/// EXIF (all but GIF).
+/// [`quarters`] of 64 × 48 as a camera in this orientation stores them, in a format with EXIF (all
+/// but GIF).
 pub fn with_orientation(format: Format, orientation: Orientation) -> Vec<u8> {
     let stored = stored(orientation);
     let block = exif(orientation, None, None, None);
@@ -276,8 +276,8 @@ pub fn animated_gif(width: u32, height: u32) -> Vec<u8> {
     out
 }
 
-/// A whole, small file of a format whose header claims another size. A WebP cannot claim more
-/// than 16,383 a side in the form used here.
+/// A small, complete file whose header claims another size. A WebP cannot claim more than 16,383 a
+/// side in the form used here.
 pub fn claiming(format: Format, width: u32, height: u32) -> Vec<u8> {
     let mut file = encoded(format, &quarters(16, 16), None, None);
     let (w, h) = (word(width), word(height));
@@ -308,12 +308,11 @@ pub fn claiming(format: Format, width: u32, height: u32) -> Vec<u8> {
     file
 }
 
-/// Numbers that look random and are the same on every run (Steele et al., "SplitMix", 2014).
+/// Pseudo-random numbers, the same on every run (Steele et al., "SplitMix", 2014).
 #[derive(Clone, Debug)]
 pub struct Noise(pub u64);
 
 impl Noise {
-    /// The next number.
     #[allow(clippy::should_implement_trait, reason = "it never ends")]
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);

@@ -1,6 +1,6 @@
-//! A provider of captions on a socket of this machine. It speaks the wire formats of Gemini and
-//! of OpenAI's chat completions as they were recorded (`functions/tests/captions/recorded`), and
-//! gets into trouble when a test says so.
+//! A captioning provider on loopback. It speaks the wire formats of Gemini and of OpenAI's chat
+//! completions as they were recorded (`functions/tests/captions/recorded`), and fails when a test
+//! wants it to.
 
 use std::collections::{HashSet, VecDeque};
 use std::net::SocketAddr;
@@ -22,41 +22,38 @@ use tokio::task::JoinHandle;
 
 use super::Noise;
 
-/// The one key that the provider takes.
+/// The only key that the provider accepts.
 pub const KEY: &str = "lion-tiger-key";
 
-/// What a model of the provider writes unless a test says otherwise.
+/// The model's text unless a test sets another.
 pub const WRITTEN: &str = r#"{"alt_text": "Two dogs run along a beach.", "caption": "Two brown dogs run along a wide beach at low tide.", "tags": ["dogs", "beach"]}"#;
 
-/// How the provider answers one request.
+/// The answer to one request.
 #[derive(Clone, Debug)]
 pub enum Answer {
-    /// As it should, with this text from the model.
+    /// Success, with this text from the model.
     Text(String),
-    /// With this finish reason and no text.
+    /// This finish reason and no text.
     Finish(&'static str),
-    /// With this status, these headers and this body.
+    /// This status, these headers and this body.
     Raw(u16, Vec<(&'static str, String)>, String),
-    /// With these headers and a body that is no text.
+    /// These headers and a body that is not text.
     Bytes(Vec<(&'static str, String)>, Vec<u8>),
-    /// Not at all.
+    /// No answer.
     Silence,
 }
 
-/// A request as it came in.
+/// A received request.
 #[derive(Clone, Debug)]
 pub struct Asked {
-    /// When it came in.
     pub at: Instant,
-    /// The address, with whatever follows the path.
+    /// The path and query.
     pub uri: String,
-    /// All headers.
     pub headers: HeaderMap,
-    /// The body.
     pub body: Value,
 }
 
-/// A running provider; it stops when it is dropped.
+/// A running provider, stopped when it is dropped.
 pub struct Provider {
     address: SocketAddr,
     script: Arc<Script>,
@@ -71,24 +68,25 @@ struct Script {
     asked: Mutex<Vec<Asked>>,
 }
 
-/// A provider on a bad day: so many of a hundred requests go wrong, each in its way.
+/// Fault rates in per cent of requests.
 #[derive(Clone, Debug)]
 pub struct Faults {
-    /// Turned away with 429, to come back after a tenth of a second.
+    /// 429, with a retry after a tenth of a second.
     pub busy: usize,
-    /// Answered with 500.
+    /// 500.
     pub broken: usize,
-    /// Answered with something of no use. Never twice for the same picture, because the second
-    /// time is a failure for good by design.
+    /// An unusable answer. Never twice for the same picture, because the second time is a permanent
+    /// failure by design.
     pub garbage: usize,
-    /// Refused.
+    /// Blocked.
     pub blocked: usize,
     noise: Noise,
     spoilt: HashSet<String>,
 }
 
 impl Faults {
-    /// Of a hundred requests 30 are turned away, 10 break, 5 bring garbage and 2 are refused.
+    /// Of a hundred requests 30 are turned away, 10 fail, 5 have unusable answers and 2 are
+    /// blocked.
     pub fn bad_day(seed: u64) -> Self {
         Self {
             busy: 30,
@@ -139,7 +137,7 @@ impl Faults {
 }
 
 impl Provider {
-    /// Listens on a free port of this machine.
+    /// Listens on a free port.
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0")
             .await
@@ -163,25 +161,25 @@ impl Provider {
         }
     }
 
-    /// How the next request that has no answer yet is answered.
+    /// Queues the answer to the next request.
     pub fn will(&self, answer: Answer) -> &Self {
         held(&self.script.answers).push_back(answer);
         self
     }
 
-    /// How every request is answered from now on that has no answer of its own.
+    /// Sets the answer to every request without a queued answer.
     pub fn always(&self, answer: Answer) -> &Self {
         *held(&self.script.standing) = Some(answer);
         self
     }
 
-    /// From now on, this is what goes wrong with requests that have no answer yet.
+    /// Sets the faults of requests without a queued answer.
     pub fn has(&self, faults: Faults) -> &Self {
         *held(&self.script.faults) = Some(faults);
         self
     }
 
-    /// Everything that was asked, oldest first.
+    /// The requests so far, oldest first.
     pub fn asked(&self) -> Vec<Asked> {
         held(&self.script.asked).clone()
     }
@@ -191,7 +189,7 @@ impl Provider {
         format!("http://{}", self.address)
     }
 
-    /// Settings that lead to it as Gemini.
+    /// Settings for it as Gemini.
     pub fn gemini(&self) -> GeminiSettings {
         GeminiSettings {
             api_key: KEY.into(),
@@ -200,7 +198,7 @@ impl Provider {
         }
     }
 
-    /// Settings that lead to it as an OpenAI-compatible server.
+    /// Settings for it as an OpenAI-compatible server.
     pub fn openai(&self) -> OpenAiSettings {
         OpenAiSettings {
             base_url: format!("http://{}/v1", self.address),
@@ -217,7 +215,7 @@ impl Drop for Provider {
 }
 
 impl Asked {
-    /// The file that was sent as the picture.
+    /// The picture of the request.
     pub fn picture(&self) -> Vec<u8> {
         let gemini = &self.body["contents"][0]["parts"][0]["inline_data"]["data"];
         let openai = &self.body["messages"][0]["content"][1]["image_url"]["url"];
@@ -232,7 +230,7 @@ impl Asked {
     }
 }
 
-/// A good body of Gemini's, of an OpenAI-compatible server's, each with what the model wrote.
+/// Valid bodies of Gemini and of an OpenAI-compatible server, each with the model's text.
 pub fn bodies(written: &str) -> [String; 2] {
     [gemini_text(written), openai_body("stop", written)]
 }
@@ -275,7 +273,7 @@ pub fn damaged(text: &str, noise: &mut Noise) -> String {
     chars.into_iter().collect()
 }
 
-/// An error as Google's APIs word it. Without details, they leave the field out.
+/// An error in the format of Google's APIs, which leave empty details out.
 pub fn google_error(code: u16, status: &str, message: &str, details: Value) -> String {
     let mut error = json!({ "code": code, "message": message, "status": status });
     if details
@@ -338,7 +336,7 @@ fn gemini_text(text: &str) -> String {
     gemini_body(&candidate, Some(60))
 }
 
-/// `written` are the tokens of the answer: a model that gives none counts none.
+/// `written` are the tokens of the answer; the field is missing without an answer.
 fn gemini_body(candidate: &Value, written: Option<u32>) -> String {
     let mut usage = json!({
         "promptTokenCount": 1290,
@@ -441,7 +439,7 @@ fn answered(status: u16, headers: &[(&'static str, String)], body: impl Into<Bod
     response
 }
 
-/// A test that panicked elsewhere leaves the script as good as it was.
+/// A panic in another test does not damage the script.
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

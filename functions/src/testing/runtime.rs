@@ -1,6 +1,6 @@
 //! Lambda's side of a function that runs as a program: its Runtime API
-//! (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>), and of its Extensions API
-//! what a program needs that wants to be told of its end.
+//! (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>), and the part of its
+//! Extensions API that announces a shutdown.
 
 use std::future::pending;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -17,10 +17,10 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-/// How long an invocation may take, as a function's settings on AWS say.
+/// The timeout of an invocation, as in a function's settings on AWS.
 const TIMEOUT: Duration = Duration::from_secs(300);
 
-/// The Runtime API of one program, on a free port. It is gone when this is dropped.
+/// The Runtime API of one program, on a free port. It is stopped when this is dropped.
 pub struct Runtime {
     address: SocketAddr,
     asking: mpsc::UnboundedReceiver<Asking>,
@@ -30,7 +30,6 @@ pub struct Runtime {
 
 /// A program that waits for its next event.
 pub struct Asking {
-    /// Since when.
     pub since: Instant,
     event: oneshot::Sender<Value>,
 }
@@ -42,10 +41,6 @@ struct Ends {
 }
 
 impl Runtime {
-    /// Starts one.
-    ///
-    /// # Panics
-    /// If this machine has no port left.
     pub async fn start() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
         let listener = listener.expect("a port is free");
@@ -74,7 +69,7 @@ impl Runtime {
         }
     }
 
-    /// What Lambda puts into the environment of a program with this name.
+    /// The environment that Lambda gives a program with this name.
     pub fn variables(&self, name: &str) -> Vec<(String, String)> {
         [
             ("AWS_LAMBDA_RUNTIME_API", self.address.to_string()),
@@ -86,21 +81,15 @@ impl Runtime {
         .into()
     }
 
-    /// Waits until a program asks for its next event.
-    ///
-    /// # Panics
-    /// Never: the server lives as long as this does.
+    /// Waits until a program requests its next event.
     pub async fn asked(&mut self) -> Asking {
         self.asking.recv().await.expect("the server lives")
     }
 
-    /// Hands an event to a program and waits for what it answers; an error is its answer too.
-    ///
-    /// # Panics
-    /// If the program has gone since it asked.
+    /// Sends an event to a program and waits for its answer or error.
     ///
     /// # Errors
-    /// The error that the program answers with.
+    /// The error that the program reports.
     pub async fn invoke(&mut self, asking: Asking, event: Value) -> Result<Value, Value> {
         assert!(asking.event.send(event).is_ok(), "the program has gone");
         self.answers.recv().await.expect("the server lives")
@@ -138,7 +127,7 @@ async fn next(
     Ok((headers, Json(event)))
 }
 
-// Programs need not say that they send JSON, so the bodies are taken as they come.
+// Programs need not declare JSON, so bodies are read without a content type.
 async fn response(State(ends): State<Ends>, body: Bytes) -> StatusCode {
     match serde_json::from_slice(&body) {
         Ok(answer) => taken(ends.answers.send(Ok(answer))),
@@ -153,7 +142,7 @@ async fn error(State(ends): State<Ends>, body: Bytes) -> StatusCode {
     }
 }
 
-/// Whether anybody still waits for the answer.
+/// Whether the invocation is still waited for.
 fn taken<E>(sent: Result<(), E>) -> StatusCode {
     match sent {
         Ok(()) => StatusCode::ACCEPTED,

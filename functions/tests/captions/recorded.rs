@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use entity::provider::Cause;
-use functions::steps::annotate::{Answered, CaptionError, Captioner};
+use functions::steps::annotate::{Answered, CaptionError, Captioner, Cause};
 use functions::testing::provider::{Answer, Provider};
 
 use crate::{asking, assert_legal, subject};

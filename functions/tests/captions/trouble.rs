@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
-use entity::provider::Cause;
-use functions::steps::annotate::{Caption, CaptionError, Captioner as _, Gemini, OpenAi, Prompt};
+use functions::steps::annotate::{
+    Caption, CaptionError, Captioner as _, Cause, Gemini, OpenAi, Prompt,
+};
 use functions::testing::provider::{Answer, KEY, Provider, google_error};
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-//! A function as Lambda runs it, the real program, with a collector: the trace of the upload goes
-//! on in it, and everything is sent before the answer.
+//! A function as Lambda runs it, the real program, with a collector: it continues the trace of the
+//! upload, and exports everything before the answer.
 
 #![allow(clippy::unwrap_used)]
 
@@ -21,7 +21,7 @@ const SPAN: &str = "b7ad6b7169203331";
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// What SQS brings when S3 tells of a new object.
+/// The message of SQS about a new object in S3.
 fn batch(bucket: &str, key: &str) -> Value {
     let told = json!({"Records": [{
         "eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
@@ -34,7 +34,7 @@ fn batch(bucket: &str, key: &str) -> Value {
 }
 
 #[tokio::test]
-async fn the_trace_that_the_object_carries_goes_on_in_the_function() {
+async fn function_continues_the_trace_of_the_object() {
     let Some(moto) = Moto::start().await else {
         return;
     };
@@ -69,7 +69,7 @@ async fn the_trace_that_the_object_carries_goes_on_in_the_function() {
         .env("VITRINE_STORAGE", format!("s3://{bucket}"))
         .env("DATABASE_URL", format!("sqlite://{}", database.display()))
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint())
-        // Only the end of the invocation sends anything.
+        // Only the end of the invocation exports anything.
         .env("OTEL_BSP_SCHEDULE_DELAY", "3600000")
         .env("OTEL_METRIC_EXPORT_INTERVAL", "3600000")
         .stderr(Stdio::piped())

@@ -1,4 +1,4 @@
-//! What is different about each kind of server: its programs, and how they are called.
+//! The differences between the kinds of servers: programs and command lines.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -8,13 +8,13 @@ use std::process::Command;
 
 use super::Certificate;
 
-/// Whom PostgreSQL asks for a password: everybody but the owner.
+/// PostgreSQL asks everybody but the owner for a password.
 const WHO_NEEDS_A_PASSWORD: &str = "\
 host all vitrine 127.0.0.1/32 trust
 host all all 127.0.0.1/32 scram-sha-256
 ";
 
-/// The databases that need a server.
+/// The databases that are servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// PostgreSQL, Debian's `postgresql`.
@@ -33,7 +33,7 @@ impl fmt::Display for Kind {
 }
 
 impl Kind {
-    /// The folder with the programs, the newest version if there are several.
+    /// The folder with the programs of the newest version.
     pub(super) fn programs(self) -> Option<PathBuf> {
         match self {
             Self::Postgres => std::fs::read_dir("/usr/lib/postgresql")
@@ -48,7 +48,7 @@ impl Kind {
         }
     }
 
-    /// The database that is there from the beginning.
+    /// The database that exists from the beginning.
     pub(super) fn own_database(self) -> &'static str {
         match self {
             Self::Postgres => "postgres",
@@ -56,8 +56,8 @@ impl Kind {
         }
     }
 
-    /// What ends it at once. PostgreSQL's own processes and its shared memory go only if it ends
-    /// by itself.
+    /// The signal that ends it at once. PostgreSQL has to remove its processes and shared memory
+    /// itself.
     pub(super) fn last_signal(self) -> &'static str {
         match self {
             Self::Postgres => "QUIT",
@@ -65,7 +65,7 @@ impl Kind {
         }
     }
 
-    /// What has it write down everything, and end without waiting for clients.
+    /// The signal for a clean shutdown that does not wait for clients.
     pub(super) fn stop_signal(self) -> &'static str {
         match self {
             Self::Postgres => "INT",
@@ -73,7 +73,7 @@ impl Kind {
         }
     }
 
-    /// Makes an empty server in the folder.
+    /// Creates an empty server in the folder.
     pub(super) fn prepare(
         self,
         programs: &Path,
@@ -97,8 +97,8 @@ impl Kind {
             }
             Self::MariaDb => {
                 let mut install = Command::new("mariadb-install-db");
-                // One that starts clears away whatever lies in the folder for temporary tables,
-                // others' too, so each has a folder of its own.
+                // A starting server deletes everything in the folder for temporary tables, so each
+                // has its own.
                 install
                     .env("TMPDIR", folder)
                     .arg("--no-defaults")
@@ -125,7 +125,7 @@ impl Kind {
         }
     }
 
-    /// The command that serves what is in the folder.
+    /// The command that starts the server.
     pub(super) fn serve(
         self,
         programs: &Path,
@@ -193,7 +193,7 @@ fn is_root() -> bool {
     std::fs::metadata("/proc/self").unwrap().uid() == 0
 }
 
-/// Whom PostgreSQL's files belong to: it refuses to run as root.
+/// The owner of PostgreSQL's files: it refuses to run as root.
 fn owner() -> (u32, u32) {
     if !is_root() {
         let me = std::fs::metadata("/proc/self").unwrap();
@@ -223,7 +223,7 @@ fn not_as_root(program: &Path) -> Command {
     command
 }
 
-/// MariaDB wants to be told that this is meant.
+/// MariaDB runs as root only with this option.
 fn as_root_if_root() -> &'static [&'static str] {
     if is_root() { &["--user=root"] } else { &[] }
 }

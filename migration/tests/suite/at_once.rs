@@ -1,5 +1,4 @@
-//! Several processes bring the schema of one database up to date at once, on each of the three
-//! databases.
+//! Concurrent migrators of one database, on each of the three databases.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -12,39 +11,38 @@ use sea_orm_migration::prelude::{MigrationName, MigrationTrait, async_trait};
 
 use crate::databases::{Databases, connect};
 
-/// Names the database to the process that gets stuck.
+/// The database for the process that hangs.
 const STUCK_ON: &str = "VITRINE_TEST_STUCK_ON";
 
-/// Of each process.
 const CONNECTIONS: u32 = 10;
 
 const BEGUN: &str = "the migration has begun";
 
 #[tokio::test]
-async fn on_sqlite_migrators_take_turns() {
-    migrators_take_turns(Databases::of_sqlite()).await;
+async fn concurrent_migrators_on_sqlite_run_one_at_a_time() {
+    concurrent_migrators_run_one_at_a_time(Databases::of_sqlite()).await;
 }
 
 #[tokio::test]
-async fn on_postgresql_migrators_take_turns() {
+async fn concurrent_migrators_on_postgresql_run_one_at_a_time() {
     if let Some(databases) = Databases::of(Kind::Postgres) {
-        migrators_take_turns(databases).await;
+        concurrent_migrators_run_one_at_a_time(databases).await;
     }
 }
 
 #[tokio::test]
-async fn on_mariadb_migrators_take_turns() {
+async fn concurrent_migrators_on_mariadb_run_one_at_a_time() {
     if let Some(databases) = Databases::of(Kind::MariaDb) {
-        migrators_take_turns(databases).await;
+        concurrent_migrators_run_one_at_a_time(databases).await;
     }
 }
 
-async fn migrators_take_turns(mut databases: Databases) {
-    eight_at_once_migrate_once(&databases.address().await).await;
-    a_migrator_that_dies_gives_its_turn_away(&databases.address().await).await;
+async fn concurrent_migrators_run_one_at_a_time(mut databases: Databases) {
+    eight_concurrent_migrators_migrate_once(&databases.address().await).await;
+    dead_migrator_releases_the_lock(&databases.address().await).await;
 }
 
-async fn eight_at_once_migrate_once(url: &str) {
+async fn eight_concurrent_migrators_migrate_once(url: &str) {
     let migrators: Vec<_> = (0..8)
         .map(|_| {
             let url = url.to_owned();
@@ -61,11 +59,12 @@ async fn eight_at_once_migrate_once(url: &str) {
     assert_is_up_to_date(&connect(url, CONNECTIONS).await).await;
 }
 
-async fn a_migrator_that_dies_gives_its_turn_away(url: &str) {
+async fn dead_migrator_releases_the_lock(url: &str) {
     let mut stuck = get_stuck(url);
 
     let patience = Duration::from_millis(50);
-    let refused = migration::up::<Migrator>(&connect_impatiently(url).await, patience).await;
+    let refused =
+        migration::up::<Migrator>(&connect_without_busy_timeout(url).await, patience).await;
     let refused = refused.unwrap_err();
     assert!(
         matches!(refused, MigrateError::OutOfPatience(_)),
@@ -83,8 +82,8 @@ async fn a_migrator_that_dies_gives_its_turn_away(url: &str) {
     assert_is_up_to_date(&db).await;
 }
 
-/// A connection that waits for another writer no longer than it is told to, on SQLite too.
-async fn connect_impatiently(url: &str) -> DatabaseConnection {
+/// A connection without a busy timeout.
+async fn connect_without_busy_timeout(url: &str) -> DatabaseConnection {
     let mut options = ConnectOptions::new(url);
     options.map_sqlx_sqlite_opts(|sqlite| sqlite.busy_timeout(Duration::ZERO));
     Database::connect(options).await.unwrap()
@@ -96,7 +95,7 @@ async fn assert_is_up_to_date(db: &DatabaseConnection) {
     assert!(SchemaManager::new(db).has_table("image").await.unwrap());
 }
 
-/// A process that is in the middle of a migration that will never end.
+/// A process in the middle of a migration that never ends.
 fn get_stuck(url: &str) -> Child {
     let mut process = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "at_once::gets_stuck", "--ignored", "--nocapture"])
@@ -110,7 +109,7 @@ fn get_stuck(url: &str) -> Child {
     process
 }
 
-/// No test: what [`get_stuck`] starts.
+/// Not a test: [`get_stuck`] starts it.
 #[tokio::test]
 #[ignore = "another test starts it, as a process of its own"]
 async fn gets_stuck() {

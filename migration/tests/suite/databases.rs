@@ -1,4 +1,4 @@
-//! Empty databases, one after the other: files of SQLite, or databases of a scratch server.
+//! Empty databases: files of SQLite, or databases of a scratch server.
 
 use migration::testing::{Kind, ScratchServer};
 use platform::database;
@@ -6,7 +6,7 @@ use platform::settings::Settings;
 use sea_orm::DatabaseConnection;
 use tempfile::TempDir;
 
-/// Where the databases are. They are gone when this is dropped.
+/// The location of the databases, deleted when this is dropped.
 pub(crate) struct Databases {
     place: Place,
     made: u32,
@@ -43,14 +43,14 @@ impl Databases {
         }
     }
 
-    /// One connection to a new, empty database. Tests change the schema under way, which no other
-    /// connection of SQLite may have seen before, see [`migration::up`].
+    /// One connection to a new, empty database. Tests change the schema, so no other connection of
+    /// SQLite may have read it before, see [`migration::up`].
     pub(crate) async fn empty(&mut self) -> DatabaseConnection {
         connect(&self.address().await, 1).await
     }
 }
 
-/// At most so many connections to the database of this address.
+/// Connects with at most this many connections.
 pub(crate) async fn connect(address: &str, connections: u32) -> DatabaseConnection {
     let settings = Settings::from_variables([
         ("DATABASE_URL".to_owned(), address.to_owned()),

@@ -1,5 +1,4 @@
-//! What the schema promises, on each of the three databases: the real ones, started by the
-//! tests.
+//! The contract of the schema, on each of the three databases: real servers, started by the tests.
 
 #![allow(clippy::unwrap_used)]
 

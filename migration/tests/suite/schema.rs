@@ -1,25 +1,25 @@
-//! What the schema promises: its tables, up and down, and the rows that entities keep in them.
+//! The contract of the schema: its tables, up and down, and the rows of the entities.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use entity::call::{self, Outcome};
 use entity::caption;
 use entity::change::{self, Kind as ChangeKind};
 use entity::image::{self, Author, Cursor, Face, Faces, Tags};
-use entity::job;
 use entity::step::{self, Attempt, History, StepKind, StepState};
+use entity::{job, outbox};
 use migration::testing::Kind;
 use migration::{Migrator, MigratorTrait as _, SchemaManager};
 use platform::database;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, DatabaseConnection, EntityTrait as _,
-    IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _, SqlErr,
+    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait as _, DatabaseConnection,
+    EntityTrait as _, IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _, SqlErr,
 };
 use uuid::Uuid;
 
 use crate::databases::Databases;
 
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "image",
     "step",
     "job",
@@ -30,41 +30,48 @@ const TABLES: [&str; 10] = [
     "caption",
     "provider_call",
     "provider",
+    "outbox",
 ];
 
 #[tokio::test]
-async fn sqlite_keeps_what_the_schema_promises() {
-    the_schema_keeps_its_promises(Databases::of_sqlite()).await;
+async fn schema_contract_on_sqlite() {
+    schema_contract(Databases::of_sqlite()).await;
 }
 
 #[tokio::test]
-async fn postgresql_keeps_what_the_schema_promises() {
+async fn schema_contract_on_postgresql() {
     if let Some(databases) = Databases::of(Kind::Postgres) {
-        the_schema_keeps_its_promises(databases).await;
+        schema_contract(databases).await;
     }
 }
 
 #[tokio::test]
-async fn mariadb_keeps_what_the_schema_promises() {
+async fn schema_contract_on_mariadb() {
     if let Some(databases) = Databases::of(Kind::MariaDb) {
-        the_schema_keeps_its_promises(databases).await;
+        schema_contract(databases).await;
     }
 }
 
-/// The promises, each on an empty database.
-async fn the_schema_keeps_its_promises(mut databases: Databases) {
-    migrations_go_up_and_down_and_up_again(databases.empty().await).await;
-    migrating_what_is_migrated_changes_nothing(migrated(databases.empty().await).await).await;
-    an_image_comes_back_as_it_went_in(migrated(databases.empty().await).await).await;
-    a_step_comes_back_as_it_went_in(migrated(databases.empty().await).await).await;
-    the_same_bytes_are_there_once(migrated(databases.empty().await).await).await;
-    identifiers_differ_by_case(migrated(databases.empty().await).await).await;
-    an_image_takes_its_steps_and_jobs_along(migrated(databases.empty().await).await).await;
-    a_step_without_an_image_is_refused(migrated(databases.empty().await).await).await;
-    pages_go_from_new_to_old_without_gap_or_repeat(migrated(databases.empty().await).await).await;
-    changes_are_numbered_as_they_happen(migrated(databases.empty().await).await).await;
-    the_history_of_captions_begins_with_those_that_hold(databases.empty().await).await;
-    the_requests_of_a_day_are_summed_up(migrated(databases.empty().await).await).await;
+/// Each part runs on an empty database.
+async fn schema_contract(mut databases: Databases) {
+    migrations_are_reversible(databases.empty().await).await;
+    migrating_twice_changes_nothing(migrated(databases.empty().await).await).await;
+    images_round_trip(migrated(databases.empty().await).await).await;
+    steps_round_trip(migrated(databases.empty().await).await).await;
+    duplicates_are_rejected(migrated(databases.empty().await).await).await;
+    identifiers_are_case_sensitive(migrated(databases.empty().await).await).await;
+    deleting_an_image_cascades(migrated(databases.empty().await).await).await;
+    orphan_steps_are_rejected(migrated(databases.empty().await).await).await;
+    keyset_pages_have_no_gaps_or_repeats(migrated(databases.empty().await).await).await;
+    changes_have_increasing_numbers(migrated(databases.empty().await).await).await;
+    caption_history_starts_with_current_captions(databases.empty().await).await;
+    requests_are_summed_up_by_day(migrated(databases.empty().await).await).await;
+    messages_are_due_in_the_order_of_their_ids(migrated(databases.empty().await).await).await;
+    stuck_steps_and_missing_ones_are_found(migrated(databases.empty().await).await).await;
+    a_refused_statement_is_not_taken_for_an_outage(migrated(databases.empty().await).await).await;
+    for applied in 1..Migrator::migrations().len() {
+        a_database_of_an_earlier_version_comes_up_to_date(databases.empty().await, applied).await;
+    }
 }
 
 async fn migrated(db: DatabaseConnection) -> DatabaseConnection {
@@ -72,7 +79,7 @@ async fn migrated(db: DatabaseConnection) -> DatabaseConnection {
     db
 }
 
-async fn migrations_go_up_and_down_and_up_again(db: DatabaseConnection) {
+async fn migrations_are_reversible(db: DatabaseConnection) {
     let manager = SchemaManager::new(&db);
 
     Migrator::up(&db, None).await.unwrap();
@@ -91,7 +98,7 @@ async fn migrations_go_up_and_down_and_up_again(db: DatabaseConnection) {
     insert(&db, image(1)).await;
 }
 
-async fn migrating_what_is_migrated_changes_nothing(db: DatabaseConnection) {
+async fn migrating_twice_changes_nothing(db: DatabaseConnection) {
     insert(&db, image(1)).await;
 
     Migrator::up(&db, None).await.unwrap();
@@ -105,7 +112,7 @@ async fn migrating_what_is_migrated_changes_nothing(db: DatabaseConnection) {
     assert_eq!(image::Entity::find().count(&db).await.unwrap(), 1);
 }
 
-async fn an_image_comes_back_as_it_went_in(db: DatabaseConnection) {
+async fn images_round_trip(db: DatabaseConnection) {
     let full = image::Model {
         file_name: "Zoë 🦊 日本語 'quoted\" \\ %_.jpg".to_owned(),
         bytes: i64::MAX,
@@ -143,6 +150,9 @@ async fn an_image_comes_back_as_it_went_in(db: DatabaseConnection) {
         caption_prompt_version: Some("v".to_owned()),
         caption_language: Some("de-CH".to_owned()),
         caption_at: Some(instant(1)),
+        thumbnail_bytes: Some(17),
+        anonymised_bytes: Some(i64::MAX),
+        anonymised_thumbnail_bytes: Some(0),
         uploaded_by: Some("admin".to_owned()),
         idempotency_key: Some("k".repeat(64)),
         stored_at: Some(instant(2)),
@@ -169,7 +179,7 @@ async fn an_image_comes_back_as_it_went_in(db: DatabaseConnection) {
     }
 }
 
-async fn a_step_comes_back_as_it_went_in(db: DatabaseConnection) {
+async fn steps_round_trip(db: DatabaseConnection) {
     let image = insert(&db, image(1)).await;
     let attempt = |attempt, state, error: Option<&str>| Attempt {
         attempt,
@@ -207,7 +217,7 @@ async fn a_step_comes_back_as_it_went_in(db: DatabaseConnection) {
     assert_eq!(found, [waiting, failed]);
 }
 
-async fn the_same_bytes_are_there_once(db: DatabaseConnection) {
+async fn duplicates_are_rejected(db: DatabaseConnection) {
     let first = insert(&db, image(1)).await;
     let again = image::Model {
         sha256: first.sha256.clone(),
@@ -238,7 +248,7 @@ async fn the_same_bytes_are_there_once(db: DatabaseConnection) {
     assert_eq!(found, [first]);
 }
 
-async fn identifiers_differ_by_case(db: DatabaseConnection) {
+async fn identifiers_are_case_sensitive(db: DatabaseConnection) {
     for (number, key) in [(1, "key"), (2, "KEY")] {
         let image = image::Model {
             idempotency_key: Some(key.to_owned()),
@@ -251,7 +261,7 @@ async fn identifiers_differ_by_case(db: DatabaseConnection) {
     assert_eq!(found[0].id, id(2));
 }
 
-async fn an_image_takes_its_steps_and_jobs_along(db: DatabaseConnection) {
+async fn deleting_an_image_cascades(db: DatabaseConnection) {
     for number in [1, 2] {
         let image = insert(&db, image(number)).await;
         for name in StepKind::ALL {
@@ -285,11 +295,11 @@ async fn an_image_takes_its_steps_and_jobs_along(db: DatabaseConnection) {
     let jobs = job::Entity::find().all(&db).await.unwrap();
     assert_eq!(jobs.len(), 3);
     assert!(jobs.iter().all(|job| job.image_id == id(2)));
-    // Browsers still have to hear of it.
+    // Browsers still have to be told of the deletion.
     assert_eq!(change::Entity::find().count(&db).await.unwrap(), 2);
 }
 
-async fn a_step_without_an_image_is_refused(db: DatabaseConnection) {
+async fn orphan_steps_are_rejected(db: DatabaseConnection) {
     let row = step(id(1), StepKind::Thumbnail).into_active_model();
     let refused = step::Entity::insert(row).exec_without_returning(&db).await;
     assert!(
@@ -301,8 +311,8 @@ async fn a_step_without_an_image_is_refused(db: DatabaseConnection) {
     );
 }
 
-async fn pages_go_from_new_to_old_without_gap_or_repeat(db: DatabaseConnection) {
-    // Some of the same microsecond, some a microsecond apart.
+async fn keyset_pages_have_no_gaps_or_repeats(db: DatabaseConnection) {
+    // Some in the same microsecond, some a microsecond apart.
     let mut expected = Vec::new();
     for number in 0..23 {
         let image = image::Model {
@@ -337,7 +347,7 @@ async fn pages_go_from_new_to_old_without_gap_or_repeat(db: DatabaseConnection) 
     assert_eq!(found, expected);
 }
 
-async fn changes_are_numbered_as_they_happen(db: DatabaseConnection) {
+async fn changes_have_increasing_numbers(db: DatabaseConnection) {
     for number in 1..=3 {
         record(&db, id(number), ChangeKind::Image).await;
     }
@@ -345,7 +355,7 @@ async fn changes_are_numbered_as_they_happen(db: DatabaseConnection) {
     let latest = change::latest().one(&db).await.unwrap().unwrap();
     assert_eq!((latest.image_id, latest.kind), (id(1), ChangeKind::Deleted));
 
-    // A number is not given again, even once its change is forgotten.
+    // A number is not reused, even after its change is deleted.
     change::Entity::delete_many()
         .filter(change::Column::Seq.eq(latest.seq))
         .exec(&db)
@@ -358,8 +368,8 @@ async fn changes_are_numbered_as_they_happen(db: DatabaseConnection) {
     assert_eq!(since[0].image_id, id(2));
 }
 
-/// Captions written before there was a history are its first entries.
-async fn the_history_of_captions_begins_with_those_that_hold(db: DatabaseConnection) {
+/// Captions from before the history are its first entries.
+async fn caption_history_starts_with_current_captions(db: DatabaseConnection) {
     Migrator::up(&db, Some(1)).await.unwrap();
     let described = image::Model {
         caption_text: Some("Ada at her desk".to_owned()),
@@ -389,7 +399,7 @@ async fn the_history_of_captions_begins_with_those_that_hold(db: DatabaseConnect
     assert_eq!(caption::Entity::find().count(&db).await.unwrap(), 0);
 }
 
-async fn the_requests_of_a_day_are_summed_up(db: DatabaseConnection) {
+async fn requests_are_summed_up_by_day(db: DatabaseConnection) {
     let day = NaiveDate::from_ymd_opt(2026, 3, 1).unwrap();
     let noon = call::midnight(day) + TimeDelta::hours(12);
     let request = |number, at, outcome| call::Model {
@@ -433,7 +443,8 @@ async fn the_requests_of_a_day_are_summed_up(db: DatabaseConnection) {
             .unwrap();
     }
 
-    let sum = call::Sum::of(&db, day).await.unwrap();
+    let before = day - TimeDelta::days(1);
+    let days = call::Sum::by_day(&db, before, day).await.unwrap();
 
     let expected = call::Sum {
         requests: 4,
@@ -446,13 +457,172 @@ async fn the_requests_of_a_day_are_summed_up(db: DatabaseConnection) {
         duration_ms: 2_700,
         ..call::Sum::default()
     };
-    assert_eq!(sum, expected);
-    let nothing = call::Sum::of(&db, day - TimeDelta::days(30)).await.unwrap();
-    assert_eq!(nothing, call::Sum::default());
+    let one = call::Sum {
+        requests: 1,
+        captions: 1,
+        tokens_in: 1_000,
+        tokens_out: 100,
+        cost_micros: Some(3_000_000_000),
+        duration_ms: 900,
+        ..call::Sum::default()
+    };
+    assert_eq!(days, [(before, one), (day, expected)].into());
+    let long_ago = day - TimeDelta::days(30);
+    let nothing = call::Sum::by_day(&db, long_ago, long_ago).await.unwrap();
+    assert!(nothing.is_empty());
     let taken = call::taken_since(call::midnight(day)).count(&db).await;
     assert_eq!(taken.unwrap(), 4);
     let third = call::newest_but(3).one(&db).await.unwrap().unwrap();
     assert_eq!(third.at, noon);
+}
+
+async fn messages_are_due_in_the_order_of_their_ids(db: DatabaseConnection) {
+    for number in [1, 2] {
+        insert(&db, image(number)).await;
+    }
+    for (number, image, due_at) in [(1, 1, 0), (2, 2, 1), (3, 1, -1)] {
+        let row = outbox::Model {
+            id: id(number),
+            image_id: id(image),
+            step: StepKind::Anonymise,
+            due_at: instant(due_at),
+            trace: Some("0".repeat(55)),
+        };
+        outbox::Entity::insert(row.into_active_model().reset_all())
+            .exec_without_returning(&db)
+            .await
+            .unwrap();
+    }
+
+    let due = outbox::due(instant(0), 9).all(&db).await.unwrap();
+
+    let ids: Vec<_> = due.iter().map(|row| row.id).collect();
+    assert_eq!(ids, [id(1), id(3)]);
+    let first = outbox::due(instant(9), 1).all(&db).await.unwrap();
+    assert_eq!(first, due[..1]);
+    image::Entity::delete_by_id(id(1)).exec(&db).await.unwrap();
+    let left = outbox::Entity::find().all(&db).await.unwrap();
+    assert_eq!(left.len(), 1, "{left:?}");
+}
+
+async fn stuck_steps_and_missing_ones_are_found(db: DatabaseConnection) {
+    let stored = |number| image::Model {
+        stored_at: Some(instant(0)),
+        ..image(number)
+    };
+    let gone = image::Model {
+        deleted_at: Some(instant(0)),
+        ..stored(4)
+    };
+    for image in [stored(1), stored(2), image(3), gone, stored(5)] {
+        insert(&db, image).await;
+    }
+    let steps = [
+        step(id(1), StepKind::Thumbnail),
+        step::Model {
+            started_at: Some(instant(2)),
+            ..step(id(1), StepKind::Annotate)
+        },
+        step::Model {
+            resent_at: Some(instant(2)),
+            ..step(id(2), StepKind::Thumbnail)
+        },
+        step::Model {
+            state: StepState::Running,
+            started_at: Some(instant(0)),
+            resent_at: Some(instant(0)),
+            ..step(id(2), StepKind::Annotate)
+        },
+        step::Model {
+            state: StepState::Done,
+            ..step(id(2), StepKind::Anonymise)
+        },
+        step(id(3), StepKind::Thumbnail),
+        step(id(4), StepKind::Thumbnail),
+        step::Model {
+            queued_at: instant(2),
+            ..step(id(5), StepKind::Thumbnail)
+        },
+    ];
+    for step in steps {
+        step::Entity::insert(step.into_active_model().reset_all())
+            .exec_without_returning(&db)
+            .await
+            .unwrap();
+    }
+
+    let stuck = step::stuck_since(instant(1), 9).all(&db).await.unwrap();
+
+    let mut stuck: Vec<_> = stuck
+        .iter()
+        .map(|step| (step.image_id, step.name.as_str()))
+        .collect();
+    stuck.sort_unstable();
+    assert_eq!(stuck, [(id(1), "thumbnail"), (id(2), "annotate")]);
+    for (kind, expected) in [
+        (StepKind::Thumbnail, vec![]),
+        (StepKind::Annotate, vec![id(5)]),
+        (StepKind::Anonymise, vec![id(1), id(5)]),
+    ] {
+        let missing = step::images_without(kind, 9).all(&db).await.unwrap();
+        let mut missing: Vec<_> = missing.iter().map(|image| image.id).collect();
+        missing.sort_unstable();
+        assert_eq!(missing, expected, "{kind}");
+    }
+    let one = step::images_without(StepKind::Anonymise, 1).all(&db).await;
+    assert_eq!(one.unwrap().len(), 1);
+}
+
+async fn a_refused_statement_is_not_taken_for_an_outage(db: DatabaseConnection) {
+    let nonsense = db.execute_unprepared("SELECT nothing FROM nowhere").await;
+    let nonsense = nonsense.unwrap_err();
+    assert!(!database::is_unavailable(&nonsense), "{nonsense:?}");
+    let orphan = step(id(1), StepKind::Thumbnail).into_active_model();
+    let orphan = step::Entity::insert(orphan)
+        .exec_without_returning(&db)
+        .await;
+    let orphan = orphan.unwrap_err();
+    assert!(!database::is_unavailable(&orphan), "{orphan:?}");
+    let closed = db.clone();
+    db.close().await.unwrap();
+    let outage = image::Entity::find().one(&closed).await.unwrap_err();
+    assert!(database::is_unavailable(&outage), "{outage:?}");
+}
+
+/// Rows as a version with this many migrations writes them.
+async fn a_database_of_an_earlier_version_comes_up_to_date(db: DatabaseConnection, applied: usize) {
+    Migrator::up(&db, Some(applied as u32)).await.unwrap();
+    let stored = image::Model {
+        stored_at: Some(instant(0)),
+        thumbhash: Some("3OcRJYB4d3h/iIeHeEh3eIhw+j3A".to_owned()),
+        faces: Some(Faces::default()),
+        ..image(1)
+    };
+    let stored = insert(&db, stored).await;
+    let waiting = step(stored.id, StepKind::Annotate);
+    insert_step(&db, &waiting).await;
+    let queued = job::ActiveModel {
+        image_id: Set(stored.id),
+        step: Set(StepKind::Annotate),
+        due_at: Set(instant(0)),
+        visible_at: Set(instant(0)),
+        attempts: Set(0),
+        ..Default::default()
+    };
+    job::Entity::insert(queued)
+        .exec_without_returning(&db)
+        .await
+        .unwrap();
+
+    Migrator::up(&db, None).await.unwrap();
+
+    let found = image::page(None, 9).all(&db).await.unwrap();
+    assert_eq!(found, [stored.clone()]);
+    assert_eq!(step::of(stored.id).all(&db).await.unwrap(), [waiting]);
+    let claimable = job::claimable(instant(1)).all(&db).await.unwrap();
+    assert_eq!(claimable.len(), 1);
+    assert_eq!(outbox::Entity::find().count(&db).await.unwrap(), 0);
+    record(&db, stored.id, ChangeKind::Image).await;
 }
 
 async fn record(db: &DatabaseConnection, image_id: Uuid, kind: ChangeKind) {
@@ -463,9 +633,18 @@ async fn record(db: &DatabaseConnection, image_id: Uuid, kind: ChangeKind) {
 
 async fn insert(db: &DatabaseConnection, image: image::Model) -> image::Model {
     let mut row = image.clone().into_active_model().reset_all();
+    // Earlier versions of the schema do not have these columns.
     if image.caption_paragraph.is_none() {
-        // So that the schema before that column takes it too.
         row.caption_paragraph = NotSet;
+    }
+    for column in [
+        image::Column::ThumbnailBytes,
+        image::Column::AnonymisedBytes,
+        image::Column::AnonymisedThumbnailBytes,
+    ] {
+        if row.get(column).into_value() == Some(None::<i64>.into()) {
+            row.not_set(column);
+        }
     }
     image::Entity::insert(row)
         .exec_without_returning(db)
@@ -474,11 +653,21 @@ async fn insert(db: &DatabaseConnection, image: image::Model) -> image::Model {
     image
 }
 
+/// Inserts a step into a schema that may not have `resent_at`.
+async fn insert_step(db: &DatabaseConnection, step: &step::Model) {
+    let mut row = step.clone().into_active_model().reset_all();
+    row.resent_at = NotSet;
+    step::Entity::insert(row)
+        .exec_without_returning(db)
+        .await
+        .unwrap();
+}
+
 fn id(number: u32) -> Uuid {
     Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0000 + u128::from(number))
 }
 
-/// A point in time with microseconds, so many days after another one.
+/// An instant with microseconds, this many days after another one.
 fn instant(days: i64) -> DateTime<Utc> {
     "2026-03-29T01:59:59.123457Z"
         .parse::<DateTime<Utc>>()
@@ -486,7 +675,7 @@ fn instant(days: i64) -> DateTime<Utc> {
         + TimeDelta::days(days)
 }
 
-/// A row with nothing but what every image has.
+/// A row with mandatory columns only.
 fn image(number: u32) -> image::Model {
     image::Model {
         id: id(number),
@@ -510,6 +699,9 @@ fn image(number: u32) -> image::Model {
         caption_prompt_version: None,
         caption_language: None,
         caption_at: None,
+        thumbnail_bytes: None,
+        anonymised_bytes: None,
+        anonymised_thumbnail_bytes: None,
         uploaded_by: None,
         idempotency_key: None,
         uploaded_at: instant(0),
@@ -529,5 +721,6 @@ fn step(image_id: Uuid, name: StepKind) -> step::Model {
         started_at: None,
         finished_at: None,
         history: None,
+        resent_at: None,
     }
 }

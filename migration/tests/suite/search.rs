@@ -1,4 +1,4 @@
-//! What a search finds, the same on each of the three databases.
+//! The contract of the search, on each of the three databases.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::image::{self, Tags};
@@ -15,12 +15,12 @@ use uuid::Uuid;
 use crate::databases::Databases;
 
 #[tokio::test]
-async fn sqlite_finds_what_a_search_promises() {
-    a_search_keeps_its_promises(Databases::of_sqlite()).await;
+async fn search_contract_on_sqlite() {
+    search_contract(Databases::of_sqlite()).await;
 }
 
 #[tokio::test]
-async fn sqlite_finds_the_same_after_its_file_was_packed() {
+async fn search_contract_on_sqlite_after_vacuum() {
     let photos = Photos::on(Databases::of_sqlite().empty().await).await;
     photos.add(1, "a fox", &[], "1.jpg").await;
     photos.add(2, "a hare", &[], "2.jpg").await;
@@ -34,33 +34,32 @@ async fn sqlite_finds_the_same_after_its_file_was_packed() {
 }
 
 #[tokio::test]
-async fn postgresql_finds_what_a_search_promises() {
+async fn search_contract_on_postgresql() {
     if let Some(databases) = Databases::of(Kind::Postgres) {
-        a_search_keeps_its_promises(databases).await;
+        search_contract(databases).await;
     }
 }
 
 #[tokio::test]
-async fn mariadb_finds_what_a_search_promises() {
+async fn search_contract_on_mariadb() {
     if let Some(databases) = Databases::of(Kind::MariaDb) {
-        a_search_keeps_its_promises(databases).await;
+        search_contract(databases).await;
     }
 }
 
-/// The promises, each on an empty database.
-async fn a_search_keeps_its_promises(mut databases: Databases) {
-    every_word_must_be_there(&Photos::on(databases.empty().await).await).await;
-    case_and_marks_make_no_difference(&Photos::on(databases.empty().await).await).await;
-    file_names_are_found_on_demand_only(&Photos::on(databases.empty().await).await).await;
-    the_best_come_first_and_the_newest_among_equals(&Photos::on(databases.empty().await).await)
-        .await;
-    nothing_that_is_typed_is_an_operator(&Photos::on(databases.empty().await).await).await;
-    the_index_follows_every_change(&Photos::on(databases.empty().await).await).await;
-    the_paragraph_is_found_too(&Photos::on(databases.empty().await).await).await;
-    images_from_before_the_index_are_found(databases.empty().await).await;
+/// Each part runs on an empty database.
+async fn search_contract(mut databases: Databases) {
+    every_word_must_match(&Photos::on(databases.empty().await).await).await;
+    case_and_diacritics_are_ignored(&Photos::on(databases.empty().await).await).await;
+    file_names_match_only_on_request(&Photos::on(databases.empty().await).await).await;
+    results_are_ranked_then_newest_first(&Photos::on(databases.empty().await).await).await;
+    query_operators_are_literal(&Photos::on(databases.empty().await).await).await;
+    index_follows_changes(&Photos::on(databases.empty().await).await).await;
+    paragraphs_are_indexed(&Photos::on(databases.empty().await).await).await;
+    existing_images_are_indexed(databases.empty().await).await;
 }
 
-async fn every_word_must_be_there(photos: &Photos) {
+async fn every_word_must_match(photos: &Photos) {
     photos.add(1, "A red fox in the snow.", &[], "1.jpg").await;
     photos
         .add(
@@ -76,11 +75,11 @@ async fn every_word_must_be_there(photos: &Photos) {
         ("snow red", &[1]),
         ("house den", &[2]),
         ("house snow", &[]),
-        // The last word may be the beginning of one, and no other.
+        // Only the last word may be a prefix.
         ("red sno", &[1]),
         ("re snow", &[]),
         ("ox", &[]),
-        // Short words and those that databases like to leave out count as well.
+        // Short words and stop words count as well.
         ("a red in the snow", &[1]),
         ("n", &[2]),
         ("w x", &[2]),
@@ -90,7 +89,7 @@ async fn every_word_must_be_there(photos: &Photos) {
     }
 }
 
-async fn case_and_marks_make_no_difference(photos: &Photos) {
+async fn case_and_diacritics_are_ignored(photos: &Photos) {
     photos
         .add(
             1,
@@ -99,7 +98,7 @@ async fn case_and_marks_make_no_difference(photos: &Photos) {
             "1.jpg",
         )
         .await;
-    // Written with a mark of its own, as some systems do.
+    // Decomposed, as some systems write it.
     photos.add(2, "Zoe\u{308} again", &[], "2.jpg").await;
     photos.add(3, "狐狸在雪中 лиса", &[], "3.jpg").await;
     for (words, found) in [
@@ -117,7 +116,7 @@ async fn case_and_marks_make_no_difference(photos: &Photos) {
     }
 }
 
-async fn file_names_are_found_on_demand_only(photos: &Photos) {
+async fn file_names_match_only_on_request(photos: &Photos) {
     photos
         .add(1, "Somebody on a beach", &[], "Anna_Müller-2024.05.jpg")
         .await;
@@ -129,7 +128,7 @@ async fn file_names_are_found_on_demand_only(photos: &Photos) {
     photos.finds("beach", &[1]).await;
 }
 
-async fn the_best_come_first_and_the_newest_among_equals(photos: &Photos) {
+async fn results_are_ranked_then_newest_first(photos: &Photos) {
     photos.add(1, "fox and fox and fox", &[], "1.jpg").await;
     photos.add(2, "fox and hare and owl", &[], "2.jpg").await;
     photos.add(3, "fox and hare and owl", &[], "3.jpg").await;
@@ -156,7 +155,7 @@ async fn the_best_come_first_and_the_newest_among_equals(photos: &Photos) {
     }
 }
 
-async fn nothing_that_is_typed_is_an_operator(photos: &Photos) {
+async fn query_operators_are_literal(photos: &Photos) {
     photos.add(1, "snow or fox", &["near"], "1.jpg").await;
     photos.add(2, "fox 🦊 only; not so", &[], "2.jpg").await;
     for (text, found) in [
@@ -190,11 +189,11 @@ async fn nothing_that_is_typed_is_an_operator(photos: &Photos) {
     photos.finds(&"é\u{301}🦊'".repeat(2_500), &[]).await;
 }
 
-async fn the_index_follows_every_change(photos: &Photos) {
+async fn index_follows_changes(photos: &Photos) {
     photos.add(1, "a fox", &["winter"], "1.jpg").await;
     photos.add(2, "a hare", &[], "2.jpg").await;
 
-    // A change of many rows at once, by whoever makes it.
+    // An update of many rows, without our code.
     photos.set(1, image::Column::CaptionText, "an owl").await;
     photos.finds("fox", &[]).await;
     photos.finds("winter owl", &[1]).await;
@@ -215,7 +214,7 @@ async fn the_index_follows_every_change(photos: &Photos) {
     photos.finds("owl", &[]).await;
     photos.finds("hare", &[2]).await;
 
-    // One whose object has not arrived.
+    // An image whose object has not been stored.
     photos
         .set(2, image::Column::StoredAt, None::<DateTime<Utc>>)
         .await;
@@ -224,7 +223,7 @@ async fn the_index_follows_every_change(photos: &Photos) {
     photos.finds("hare", &[2]).await;
 }
 
-async fn the_paragraph_is_found_too(photos: &Photos) {
+async fn paragraphs_are_indexed(photos: &Photos) {
     photos.add(1, "a boat", &[], "1.jpg").await;
     photos
         .set(
@@ -237,7 +236,7 @@ async fn the_paragraph_is_found_too(photos: &Photos) {
     photos.finds("boat lighth", &[1]).await;
 }
 
-async fn images_from_before_the_index_are_found(db: DatabaseConnection) {
+async fn existing_images_are_indexed(db: DatabaseConnection) {
     Migrator::up(&db, Some(1)).await.unwrap();
     let photos = Photos { db };
     photos.add(1, "a früher fox", &["old"], "1.jpg").await;
@@ -316,7 +315,7 @@ impl Photos {
             .unwrap()
     }
 
-    /// A visitor finds these, in this order.
+    /// A visitor finds exactly these, in this order.
     async fn finds(&self, text: &str, numbers: &[u32]) {
         let expected: Vec<_> = numbers.iter().copied().map(id).collect();
         assert_eq!(self.found(text, false).await, expected, "{text}");
@@ -335,7 +334,7 @@ fn id(number: u32) -> Uuid {
     Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0000 + u128::from(number))
 }
 
-/// So many days after some day.
+/// This many days after some day.
 fn instant(days: u32) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::days(20_000 + i64::from(days))
 }

@@ -1,8 +1,8 @@
-//! Passwords that are changed while we run. Connections that are open stay open; the next one
-//! would be refused, and so would all others after a restart of the database. So one connection
-//! is made now and then just to see, and once it is refused, the secret is fetched again.
+//! Passwords that are rotated while a process runs. Open connections stay open, but new ones are
+//! refused. So a connection is tried every few seconds, and once it is refused, the secret is fetched
+//! again.
 //!
-//! The pool has no place to ask just before it connects, hence the trying.
+//! The pool has no hook that runs just before it connects, hence the trying.
 
 use std::time::Duration;
 
@@ -13,20 +13,18 @@ use secrecy::ExposeSecret as _;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
-use super::Login;
-use crate::settings::CredentialSource;
+use crate::secrets::{CredentialSource, Login};
 
-/// How often to try. A changed password is noticed in this time at the latest.
+/// The interval between tries: a changed password is noticed within this time.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// How long a try may take.
+/// The timeout of a try.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The class of the codes with which PostgreSQL and MySQL refuse a name or a password: "invalid
-/// authorization specification" in standard SQL.
+/// The SQLSTATE class with which PostgreSQL and MySQL refuse a login: "invalid authorization
+/// specification" in standard SQL.
 const REFUSED: &str = "28";
 
-/// Options to connect with that have a name and a password.
 pub(super) trait LogIn: ConnectOptions + Clone {
     fn with_login(self, login: &Login) -> Self;
 }
@@ -78,13 +76,13 @@ where
     }
 }
 
-/// Whether a new connection is refused because of its name or password. A database that does not
-/// answer at all is nobody's that could be mended here.
+/// Whether a new connection is refused because of its name or password. For a database that does not
+/// answer at all, nothing can be done here.
 async fn is_login_refused<DB: Database>(pool: &Pool<DB>) -> bool {
     let options = pool.connect_options();
     match timeout(PATIENCE, options.connect()).await {
         Ok(Ok(connection)) => {
-            // It has done its duty, however it ends.
+            // Only whether it opened matters.
             let _ = connection.close().await;
             false
         }

@@ -1,4 +1,4 @@
-//! What SQLite needs to be trusted with concurrent writers is set here and nowhere else.
+//! SQLite: the pragmas that concurrent writers need.
 
 use std::time::Duration;
 
@@ -9,18 +9,22 @@ use tokio::time::{Instant, sleep};
 
 use super::BUSY_TIMEOUT;
 
-/// How long to wait before a file that is busy is opened again.
+/// The interval between tries to open a busy file.
 const ASK_AGAIN: Duration = Duration::from_millis(20);
 
-/// The primary result code of a file that somebody else holds. Bits beyond the lowest eight tell
-/// why.
+/// The primary result code of a file that another connection has locked. The higher bits of a code
+/// say more. <https://sqlite.org/rescode.html>
 const BUSY: u32 = 5;
 
-/// Opens a database, whichever kind it is.
+/// Primary result codes that say nothing about the statement: busy, locked, read-only, I/O error,
+/// full, cannot open.
+pub(super) const IS_TEMPORARY: [u32; 6] = [BUSY, 6, 8, 10, 13, 14];
+
+/// Opens a database of any kind.
 ///
-/// Whoever opens a new file first puts it into WAL mode. Others who open it in the same moment are
-/// refused at once, whatever their busy timeout is, because SQLite does not let two wait for each
-/// other; so they ask again.
+/// The process that opens a new file first puts it into WAL mode. Others that open it at the same
+/// moment fail at once, whatever their busy timeout is, because SQLite avoids a deadlock; so they try
+/// again.
 pub(super) async fn open(mut options: ConnectOptions) -> Result<DatabaseConnection, DbErr> {
     options.map_sqlx_sqlite_opts(|sqlite| {
         sqlite

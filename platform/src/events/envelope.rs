@@ -1,10 +1,10 @@
-//! The one parser of what S3 tells, however it was carried here: S3's own notification, the same
-//! inside SNS, EventBridge's "Object Created", and each of those in the body of an SQS message.
+//! The one parser of S3's events in all their envelopes: S3's own notification, the same inside
+//! SNS, EventBridge's "Object Created", and each of those in the body of an SQS message.
 //!
-//! It asks for no more than it uses, because S3, its imitations and later versions of the
-//! envelopes differ in everything else. AWS documents the envelopes in the user guides of S3
-//! ("Event message structure", "EventBridge event message structure"), of SNS ("HTTP/HTTPS
-//! notification JSON format") and of Lambda ("Using Lambda with Amazon SQS", "… with SNS").
+//! It requires only the fields that it uses, because S3, its imitations and later versions differ
+//! in the others. AWS documents the envelopes in the user guides of S3 ("Event message structure",
+//! "EventBridge event message structure"), of SNS ("HTTP/HTTPS notification JSON format") and of
+//! Lambda ("Using Lambda with Amazon SQS", "… with SNS").
 
 use std::fmt;
 
@@ -15,25 +15,25 @@ use serde_json::{Value, json};
 use super::ObjectCreated;
 use crate::objects::{Area, ObjectKey};
 
-/// What one message tells.
+/// The content of one message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoreEvents {
     /// New originals.
     pub created: Vec<ObjectCreated>,
-    /// What is no news for us. Nothing more is to be done about it.
+    /// Events that have no consequence here.
     pub ignored: Vec<Ignored>,
 }
 
-/// Something that was said and has no consequence here.
+/// An event without a consequence here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ignored {
-    /// S3 tries out whether it may send.
+    /// S3's test of a new notification configuration.
     TestEvent,
-    /// SNS tells of a subscription.
+    /// A message of SNS about a subscription.
     Subscription,
-    /// Something else happened than that an object was created: its name in the envelope.
+    /// Another event than the creation of an object: its name in the envelope.
     OtherEvent(String),
-    /// An object that is no original of ours: its key.
+    /// An object that is not one of our originals: its key.
     OtherKey(String),
 }
 
@@ -48,33 +48,30 @@ impl fmt::Display for Ignored {
     }
 }
 
-/// A message that cannot be understood, and why.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the message cannot be understood: {0}")]
 pub struct Malformed(String);
 
-/// One message of those that a function was invoked with.
+/// One message of an invocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// What SQS calls it, for handing it back alone. None if no queue lies between.
+    /// The message id of SQS, to report it as failed. None without a queue in between.
     pub id: Option<String>,
-    /// How often SQS has delivered it, this time included, as far as SQS knows. None if no queue
-    /// lies between.
+    /// Deliveries by SQS, this one included. None without a queue in between.
     pub receive_count: Option<u32>,
-    /// What SQS wants to hear to have it delivered again at another time.
+    /// The receipt handle of SQS.
     pub receipt: Option<String>,
-    /// How often it was delivered before it was sent anew: the attribute [`CARRIED`].
+    /// Deliveries before it was sent anew: the attribute [`CARRIED`].
     pub carried: u32,
     /// The trace it belongs to: the attribute [`TRACEPARENT`](crate::telemetry::TRACEPARENT).
     pub trace: Option<String>,
-    /// What it tells.
     pub news: Result<StoreEvents, Malformed>,
 }
 
 /// Reads one message: the body of an SQS message, or what S3, SNS or EventBridge send directly.
 ///
 /// # Errors
-/// If it is nothing that S3, SNS or EventBridge send, or if any part of it is damaged.
+/// If it is not a message of S3, SNS or EventBridge, or any part of it is malformed.
 pub fn parse(message: &[u8]) -> Result<StoreEvents, Malformed> {
     let envelope: Envelope = read(message)?;
     match (&envelope.kind, &envelope.message) {
@@ -83,12 +80,12 @@ pub fn parse(message: &[u8]) -> Result<StoreEvents, Malformed> {
     }
 }
 
-/// Reads what Lambda invokes a function with: a batch of SQS messages, each read by itself, or
-/// one message of S3, SNS or EventBridge.
+/// Reads the payload of an invocation: a batch of SQS messages, each read by itself, or one message
+/// of S3, SNS or EventBridge.
 ///
 /// # Errors
-/// If it is no batch and no message, or a batch whose messages cannot be told apart. What is
-/// wrong with a single message stands with that message.
+/// If it is neither, or a batch whose messages have no ids. A malformed message of a batch is an
+/// error of that message only.
 pub fn parse_invocation(event: &[u8]) -> Result<Vec<Message>, Malformed> {
     let envelope: Envelope = read(event)?;
     let Some(records) = &envelope.records else {
@@ -142,11 +139,10 @@ impl Message {
     }
 }
 
-/// The attribute of a message that says how often it was delivered before it was sent anew.
+/// The message attribute with the number of deliveries before a message was sent anew.
 pub const CARRIED: &str = "vitrine-carried";
 
-/// The message that tells a queue of an object as S3 itself would: for work that is to be done
-/// again.
+/// The message about an object as S3 itself would send it: for steps that are to be done again.
 pub fn announcement(key: &ObjectKey) -> String {
     let key = utf8_percent_encode(&key.path(), NON_ALPHANUMERIC).to_string();
     json!({
@@ -159,10 +155,10 @@ pub fn announcement(key: &ObjectKey) -> String {
     .to_string()
 }
 
-/// What may lie outermost. All envelopes differ in their fields, so one type holds them all.
+/// The outermost envelope. All envelopes have different fields, so one type holds them all.
 #[derive(Deserialize)]
 struct Envelope {
-    /// S3, and every batch of Lambda. Each is read by itself later.
+    /// S3, and every batch of Lambda. Each record is parsed by itself later.
     #[serde(rename = "Records")]
     records: Option<Vec<Value>>,
     /// S3's test.
@@ -171,7 +167,7 @@ struct Envelope {
     /// SNS.
     #[serde(rename = "Type")]
     kind: Option<String>,
-    /// SNS: what it carries.
+    /// SNS: the message inside.
     #[serde(rename = "Message")]
     message: Option<String>,
     /// EventBridge.
@@ -203,7 +199,7 @@ struct Record {
     sns: Option<SnsRecord>,
 }
 
-/// Where something happened: the field `s3` of S3's records, `detail` of EventBridge.
+/// The object: the field `s3` of S3's records, `detail` of EventBridge.
 #[derive(Deserialize)]
 struct Place {
     object: Object,
@@ -233,7 +229,7 @@ impl Attributes {
     }
 }
 
-/// The attributes of a message that we sent ourselves.
+/// The attributes of our own messages.
 #[derive(Deserialize)]
 struct OwnAttributes {
     #[serde(rename = "vitrine-carried")]
@@ -270,7 +266,7 @@ impl Record {
         Self::deserialize(value).map_err(|error| Malformed(format!("a record is damaged: {error}")))
     }
 
-    /// Adds what a record of S3 or SNS tells.
+    /// Adds a record of S3 or SNS.
     fn tell(self, news: &mut StoreEvents) -> Result<(), Malformed> {
         match (self.source.as_deref(), self.name, self.sns) {
             (Some("aws:s3"), Some(name), _) if is_creation(&name) => {
@@ -306,7 +302,7 @@ impl StoreEvents {
 
 fn read<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, Malformed> {
     serde_json::from_slice(json).map_err(|error| {
-        // Where, not what: the content may be anything and end up in a log.
+        // Only the position: the content may be anything and would end up in a log.
         Malformed(format!(
             "it is no JSON of S3, SNS, EventBridge or SQS ({:?} at line {}, column {})",
             error.classify(),
@@ -316,7 +312,7 @@ fn read<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, Malformed> {
     })
 }
 
-/// What a message of SNS tells: the message inside it, which is never one of SNS again.
+/// The message inside a message of SNS, which is never another one of SNS.
 fn from_sns(kind: &str, message: &str) -> Result<StoreEvents, Malformed> {
     if kind != "Notification" {
         return Ok(StoreEvents {
@@ -327,7 +323,7 @@ fn from_sns(kind: &str, message: &str) -> Result<StoreEvents, Malformed> {
     from_s3(read(message.as_bytes())?)
 }
 
-/// What S3 tells, itself or through EventBridge.
+/// An event of S3, direct or through EventBridge.
 fn from_s3(envelope: Envelope) -> Result<StoreEvents, Malformed> {
     let mut news = StoreEvents::default();
     if let Some(records) = &envelope.records {
@@ -352,14 +348,14 @@ fn from_s3(envelope: Envelope) -> Result<StoreEvents, Malformed> {
     Ok(news)
 }
 
-/// The name of the event in a record, which some write with the prefix that it has in the
-/// configuration of a bucket.
+/// The name of the event. Some send it with the prefix that it has in the configuration of a
+/// bucket.
 fn is_creation(name: &str) -> bool {
     let name = name.strip_prefix("s3:").unwrap_or(name);
     name.starts_with("ObjectCreated:")
 }
 
-/// Undoes the encoding of `application/x-www-form-urlencoded`, which S3 applies to keys.
+/// Decodes `application/x-www-form-urlencoded`, which S3 applies to keys.
 fn decode(key: &str) -> Result<String, Malformed> {
     let spaced = key.replace('+', " ");
     percent_decode_str(&spaced)

@@ -1,5 +1,4 @@
-//! Objects as files in a folder: written under a temporary name, brought to the disk, renamed
-//! into place.
+//! Objects as files in a folder: written under a temporary name, synced, then renamed.
 
 use std::io::{self, SeekFrom};
 use std::ops::Range;
@@ -21,7 +20,7 @@ use super::{
     StoreError,
 };
 
-/// Bytes read from a file at a time.
+/// Bytes read at a time.
 const CHUNK: usize = 64 * 1024;
 
 /// A store in a folder of this machine.
@@ -32,8 +31,7 @@ pub struct FolderStore {
 }
 
 impl FolderStore {
-    /// Opens the store and makes its folders where they are missing. `events` hears of every
-    /// new original.
+    /// Opens the store and creates missing folders. `events` is told of every new original.
     pub fn open(root: &Path, events: Arc<dyn ObjectEvents>) -> Result<Self, StoreError> {
         let failed = |source| StoreError::Io {
             doing: format!("opening the folder {} for pictures", root.display()),
@@ -50,7 +48,7 @@ impl FolderStore {
         })
     }
 
-    /// Where half-written files are: on the same file system, so that a rename suffices.
+    /// Unfinished files, on the same file system so that they can be renamed into place.
     pub fn scratch(&self) -> &Scratch {
         &self.scratch
     }
@@ -72,7 +70,7 @@ impl FolderStore {
         }
     }
 
-    /// A disk that is not mounted must not look like a store without objects.
+    /// A disk that is not mounted must not look like an empty store.
     async fn is_there(&self) -> Result<(), StoreError> {
         match fs::metadata(&self.root).await {
             Ok(_) => Ok(()),
@@ -96,8 +94,8 @@ impl FolderStore {
     }
 }
 
-/// Brings a scratch file to its place. The folder is synced too: else a power cut could
-/// forget the new name although the bytes are there.
+/// Renames a scratch file into place. The folder is synced as well, or a power cut could lose the
+/// new name although the bytes are there.
 async fn place(mut file: ScratchFile, path: &Path) -> io::Result<()> {
     file.finish().await?;
     let folder = path.parent().unwrap_or(path);
@@ -106,10 +104,10 @@ async fn place(mut file: ScratchFile, path: &Path) -> io::Result<()> {
     fs::File::open(folder).await?.sync_all().await
 }
 
-/// A walk through an area and the folders in it. What is deleted meanwhile is passed over.
+/// Walks through an area and its folders. Objects that are deleted meanwhile are skipped.
 struct Walk {
     root: PathBuf,
-    /// Folders to be read, relative to the root.
+    /// Folders still to be read, relative to the root.
     folders: Vec<PathBuf>,
     reading: Option<(PathBuf, fs::ReadDir)>,
 }
@@ -154,7 +152,7 @@ impl ObjectStore for FolderStore {
         self.write(key, body)
             .await
             .map_err(|source| match source.kind() {
-                // Not the object but its folder or the scratch file is missing.
+                // Not the object is missing, but its folder or the scratch file.
                 io::ErrorKind::NotFound => StoreError::Io {
                     doing: format!("storing {key}"),
                     source,

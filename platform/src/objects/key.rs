@@ -1,5 +1,5 @@
-//! Object keys. A key knows its path, its content type and how long it may be cached, so that
-//! nobody else puts paths together.
+//! Object keys. A key has its path, content type and cache control, so that no other code builds
+//! paths.
 
 use std::fmt;
 
@@ -10,18 +10,17 @@ use crate::Format;
 /// The folders of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Area {
-    /// Originals. A new object here, and only here, sets the functions going.
+    /// Originals. Only a new object here starts the functions.
     Uploads,
-    /// Small pictures of the originals.
+    /// Thumbnails of the originals.
     Thumbnails,
-    /// Copies without recognisable faces.
+    /// Copies without recognisable faces, and their thumbnails.
     Anonymised,
-    /// What clients have put into the store themselves and nobody has looked at yet.
+    /// Uploads that clients put into the store directly, not checked yet.
     Pending,
 }
 
 impl Area {
-    /// All of them.
     pub const ALL: [Self; 4] = [
         Self::Uploads,
         Self::Thumbnails,
@@ -40,7 +39,6 @@ impl Area {
     }
 }
 
-/// The key of an object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ObjectKey {
     area: Area,
@@ -48,10 +46,9 @@ pub struct ObjectKey {
 }
 
 impl ObjectKey {
-    /// The longest path, in bytes; what all databases can index.
+    /// The longest path in bytes, which all databases can index.
     pub const MAX_LENGTH: usize = 190;
 
-    /// The original of an image.
     pub fn original(id: Uuid, format: Format) -> Self {
         Self {
             area: Area::Uploads,
@@ -59,7 +56,6 @@ impl ObjectKey {
         }
     }
 
-    /// The small picture of the original.
     pub fn thumbnail(id: Uuid) -> Self {
         Self {
             area: Area::Thumbnails,
@@ -67,7 +63,6 @@ impl ObjectKey {
         }
     }
 
-    /// The copy without recognisable faces.
     pub fn anonymised(id: Uuid) -> Self {
         Self {
             area: Area::Anonymised,
@@ -75,7 +70,6 @@ impl ObjectKey {
         }
     }
 
-    /// The small picture of the copy without recognisable faces.
     pub fn anonymised_thumbnail(id: Uuid) -> Self {
         Self {
             area: Area::Anonymised,
@@ -83,7 +77,6 @@ impl ObjectKey {
         }
     }
 
-    /// What a client puts into the store itself.
     pub fn pending(id: Uuid) -> Self {
         Self {
             area: Area::Pending,
@@ -91,7 +84,7 @@ impl ObjectKey {
         }
     }
 
-    /// Reads a path, as it stands in a row or an event.
+    /// Parses a path from a row or an event.
     pub fn parse(path: &str) -> Result<Self, InvalidKey> {
         let (prefix, name) = path.split_once('/').ok_or(InvalidKey)?;
         let area = Area::ALL
@@ -115,17 +108,15 @@ impl ObjectKey {
         })
     }
 
-    /// The folder it is in.
     pub fn area(&self) -> Area {
         self.area
     }
 
-    /// Area and name with a slash between: relative, and without parts that lead elsewhere.
+    /// Area and name with a slash between: relative, and without parts that lead out of the area.
     pub fn path(&self) -> String {
         format!("{}/{}", self.area.prefix(), self.name)
     }
 
-    /// Media type of the object.
     pub fn content_type(&self) -> &'static str {
         let extension = self
             .name
@@ -134,8 +125,8 @@ impl ObjectKey {
         Format::from_extension(extension).map_or("application/octet-stream", Format::content_type)
     }
 
-    /// `Cache-Control` of the object, for a store that hands it out itself. The addresses change
-    /// with the picture. Nobody in between keeps any: a picture that was deleted has to be gone.
+    /// `Cache-Control` of the object, for a store that serves it directly. The address changes with
+    /// the picture. Shared caches keep none: a deleted picture has to be gone.
     pub fn cache_control(&self) -> &'static str {
         match self.area {
             Area::Uploads | Area::Thumbnails | Area::Anonymised => "private, max-age=86400",
@@ -150,7 +141,7 @@ impl fmt::Display for ObjectKey {
     }
 }
 
-/// The text is no key of ours.
+/// The path is not one of our keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "keys are uploads/…, thumbnails/…, anonymised/… or pending/…, at most 190 bytes, without hidden \
@@ -163,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_survive_the_way_through_text() {
+    fn keys_round_trip_through_text() {
         let id = Uuid::from_u128(7);
         for key in [
             ObjectKey::original(id, Format::WebP),
@@ -177,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_would_lead_out_of_the_store_is_refused() {
+    fn path_traversal_is_rejected() {
         for path in [
             "uploads/../secret",
             "uploads/a/../../b",

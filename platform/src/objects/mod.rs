@@ -1,6 +1,6 @@
-//! The object store: the port, the keys, and an adapter beside it for each home.
+//! The object store: the port, the keys, and an adapter for each home.
 //!
-//! Objects are written whole or not at all, and reading one never shows half of it.
+//! Objects are written atomically: a reader never sees half of one.
 
 mod folder;
 mod key;
@@ -23,115 +23,99 @@ pub use presign::{Disposition, Presigning, Promise, Signer, WriteAddress};
 pub use s3::{MAX_OBJECT_BYTES, S3Store};
 pub use scratch::{Scratch, ScratchFile};
 
-/// Where originals and renditions are kept.
 #[async_trait]
 pub trait ObjectStore: Send + Sync + 'static {
-    /// Stores an object, replacing the one that is there. When this returns, it survives a
-    /// power cut.
+    /// Stores an object, replacing an existing one. Once this returns, it survives a power cut.
     async fn put(&self, key: &ObjectKey, body: Body) -> Result<(), StoreError>;
 
     /// The whole object.
     async fn get(&self, key: &ObjectKey) -> Result<Bytes, StoreError>;
 
-    /// Some of an object's bytes: fewer than asked for where it ends earlier.
+    /// A range of the object: shorter than asked for if the object ends earlier.
     async fn get_range(&self, key: &ObjectKey, range: Range<u64>) -> Result<Bytes, StoreError>;
 
-    /// The object as a stream, for sending it on without holding it in memory.
+    /// The object as a stream, to send it without holding it in memory.
     async fn open(&self, key: &ObjectKey) -> Result<OpenObject, StoreError>;
 
-    /// What is known of the object without reading it, or none if there is no such object.
+    /// The metadata of the object; none if it does not exist.
     async fn head(&self, key: &ObjectKey) -> Result<Option<Head>, StoreError>;
 
-    /// Size in bytes, or none if there is no such object.
+    /// Size in bytes; none if the object does not exist.
     async fn size(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError> {
         Ok(self.head(key).await?.map(|head| head.bytes))
     }
 
-    /// Removes the object. It is no error if there is none.
+    /// Deletes the object. Deleting a missing object succeeds.
     async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError>;
 
-    /// Every object of an area, in no particular order, read page by page. What has no key of
-    /// ours is left out.
+    /// Every object of an area in no particular order, read page by page. Objects whose key is not
+    /// one of ours are skipped.
     fn list(&self, area: Area) -> BoxStream<'static, Result<ListedObject, StoreError>>;
 
-    /// How the store hands out objects itself, if it can.
+    /// Presigned addresses, if the store has them.
     fn presigning(&self) -> Option<&Presigning> {
         None
     }
 
-    /// Where it is, for people.
+    /// Its location, for people.
     fn describe(&self) -> String;
 }
 
-/// What is put into the store.
+/// The content to store.
 #[derive(Debug)]
 pub enum Body {
     /// Bytes in memory: renditions.
     Bytes(Bytes),
-    /// A finished scratch file: uploads. It is consumed.
+    /// A finished scratch file, which is moved or deleted: uploads.
     File(ScratchFile),
 }
 
-/// What is known of an object without reading it.
+/// The metadata of an object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Head {
-    /// Its size in bytes.
+    /// In bytes.
     pub bytes: u64,
-    /// What was noted on it by whoever put it there: under a presigned address, and the trace of
-    /// an original.
+    /// Custom metadata: what an upload to a presigned address promised, and the trace of an
+    /// original.
     pub metadata: HashMap<String, String>,
 }
 
 /// An object that is being read.
 pub struct OpenObject {
-    /// Its size in bytes.
+    /// In bytes.
     pub bytes: u64,
-    /// Its content.
     pub stream: BoxStream<'static, std::io::Result<Bytes>>,
 }
 
 /// An object in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedObject {
-    /// Its key.
     pub key: ObjectKey,
-    /// Its size in bytes.
+    /// In bytes.
     pub bytes: u64,
-    /// When it was stored, by the store's clock.
+    /// By the store's clock.
     pub stored_at: SystemTime,
 }
 
-/// What can go wrong with the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// There is no object with this key.
     #[error("there is no object {0}")]
     NotFound(ObjectKey),
-    /// Nothing fits any more.
     #[error("the store at {} is full; free some space", .0.display())]
     Full(PathBuf),
-    /// The store is busy, slow or away, after several attempts.
+    /// The store did not answer several tries. Trying later may help.
     #[error("{doing}: {reason}; it may well work in a moment")]
-    Unavailable {
-        /// What was being done.
-        doing: String,
-        /// What happened.
-        reason: String,
-    },
-    /// The store will not do it, and asking again changes nothing: somebody has to.
+    Unavailable { doing: String, reason: String },
+    /// The store refuses. Trying again does not help: the configuration has to change.
     #[error("{doing}: {reason}")]
     Refused {
-        /// What was being done.
         doing: String,
-        /// What happened, and what to do about it.
+        /// With what to do about it.
         reason: String,
     },
-    /// Anything else, with what was being done.
     #[error("{doing}: {source}")]
     Io {
-        /// What was being done.
         doing: String,
-        /// What the system said.
         source: std::io::Error,
     },
 }

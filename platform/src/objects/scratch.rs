@@ -1,6 +1,6 @@
-//! Half-written files. Each process has a folder of its own, held by a file lock that the
-//! operating system lets go when the process ends, however it ends. A folder whose lock is
-//! free therefore belongs to nobody and is cleared away, at once and without guessing by age.
+//! Unfinished files. Each process has a folder of its own with a file lock, which the operating
+//! system releases when the process ends. So a folder whose lock is free is abandoned and is
+//! deleted, without guessing by age.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 const LOCK: &str = "lock";
 
-/// A folder for files that are not finished.
+/// A folder for unfinished files.
 #[derive(Debug, Clone)]
 pub struct Scratch {
     inner: Arc<Inner>,
@@ -27,14 +27,14 @@ struct Inner {
 }
 
 impl Scratch {
-    /// Makes a folder for this process below `parent`.
+    /// Creates the folder of this process below `parent`.
     pub fn open(parent: &Path) -> io::Result<Self> {
         loop {
             let own = parent.join(Uuid::new_v4().to_string());
             fs::create_dir_all(&own)?;
             let lock = match File::create(own.join(LOCK)) {
                 Ok(lock) => lock,
-                // Somebody cleared the folder before it was ours.
+                // Another process deleted the folder before it was locked.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(error),
             };
@@ -55,7 +55,6 @@ impl Scratch {
         }
     }
 
-    /// A new, empty file.
     pub async fn file(&self) -> io::Result<ScratchFile> {
         let path = self.inner.own.join(Uuid::new_v4().to_string());
         let file = tokio::fs::File::create_new(&path).await?;
@@ -68,7 +67,7 @@ impl Scratch {
         })
     }
 
-    /// Clears away what processes left behind that are gone. Returns how many files that were.
+    /// Deletes the folders of dead processes. Returns the number of files.
     pub fn clear_abandoned(&self) -> io::Result<usize> {
         let mut cleared = 0;
         for entry in fs::read_dir(&self.inner.parent)? {
@@ -77,7 +76,7 @@ impl Scratch {
                 continue;
             }
             let Ok(lock) = OpenOptions::new().write(true).open(folder.join(LOCK)) else {
-                // Just being made, or just being cleared.
+                // It is being created or deleted at this moment.
                 continue;
             };
             if lock.try_lock().is_ok() {
@@ -91,13 +90,13 @@ impl Scratch {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        // Nothing depends on it: what stays is cleared by the next process.
+        // What stays, the next process deletes.
         let _ = fs::remove_dir_all(&self.own);
     }
 }
 
-/// A file that is being written. It is hashed and counted on the way, so that a store can verify
-/// what it gets. It is gone when this is dropped.
+/// A file that is being written. It is hashed and counted meanwhile, so that a store can verify it.
+/// It is deleted when this is dropped.
 #[derive(Debug)]
 pub struct ScratchFile {
     path: PathBuf,
@@ -108,7 +107,6 @@ pub struct ScratchFile {
 }
 
 impl ScratchFile {
-    /// Appends bytes.
     pub async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match &mut self.file {
             Some(file) => {
@@ -121,7 +119,7 @@ impl ScratchFile {
         }
     }
 
-    /// Ends writing; when this returns, the bytes survive a power cut.
+    /// Finishes the file. Once this returns, the bytes survive a power cut.
     pub async fn finish(&mut self) -> io::Result<()> {
         if let Some(mut file) = self.file.take() {
             file.flush().await?;
@@ -130,17 +128,15 @@ impl ScratchFile {
         Ok(())
     }
 
-    /// Bytes written so far.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// SHA-256 of what was written so far.
+    /// Of the bytes written so far.
     pub fn sha256(&self) -> [u8; 32] {
         Sha256::clone(&self.hasher).finalize().into()
     }
 
-    /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -148,7 +144,7 @@ impl ScratchFile {
 
 impl Drop for ScratchFile {
     fn drop(&mut self) {
-        // It may have been moved into its place; then there is nothing to remove.
+        // It may have been renamed into place; then there is nothing to delete.
         let _ = fs::remove_file(&self.path);
     }
 }
@@ -158,7 +154,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_a_dead_process_left_is_cleared_and_what_a_live_one_writes_is_not() {
+    async fn files_of_dead_processes_are_deleted_and_those_of_live_ones_kept() {
         let folder = tempfile::tempdir().unwrap();
         let ours = Scratch::open(folder.path()).unwrap();
         let theirs = Scratch::open(folder.path()).unwrap();
@@ -176,7 +172,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_that_is_not_put_anywhere_is_gone() {
+    async fn dropped_scratch_files_are_deleted() {
         let folder = tempfile::tempdir().unwrap();
         let scratch = Scratch::open(folder.path()).unwrap();
         let mut file = scratch.file().await.unwrap();

@@ -1,5 +1,5 @@
-//! AWS's own variables, as far as a process is told where AWS is and who it is. The SDK reads
-//! them too, and many more; here they are checked, and tests can set them.
+//! The variables of AWS for endpoint, region and credentials. The SDK reads them too, and many
+//! more; here they are checked, and tests can set them.
 
 use crate::aws::{AccessKeys, AwsSettings};
 

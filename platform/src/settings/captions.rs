@@ -1,70 +1,67 @@
-//! Who writes captions, and what they get to see. Half a configuration is an error, never a
-//! silent fallback: nobody wants to learn from the bill, or from its absence, who was asked.
+//! Settings of captioners. Half a configuration is an error, never a silent fallback: nobody should
+//! learn from a bill which provider was used.
 
 use secrecy::SecretString;
 use url::Url;
 
 use super::reader::{Reader, SettingError};
 
-/// Who writes captions.
+/// The captioner.
 #[derive(Clone, Debug)]
 pub enum CaptionerChoice {
     /// The offline describer: no key, no network, no AI.
     Describe,
-    /// Google's Gemini.
     Gemini(GeminiSettings),
     /// A server that speaks OpenAI's chat completions: Ollama, vLLM, LM Studio, OpenAI.
     OpenAi(OpenAiSettings),
 }
 
-/// How to reach Gemini.
 #[derive(Clone, Debug)]
 pub struct GeminiSettings {
-    /// The key: visible ASCII, fit for a header.
+    /// Visible ASCII, valid in a header.
     pub api_key: SecretString,
-    /// The model, fit for a path.
+    /// Valid in a path.
     pub model: String,
-    /// The address before `/v1beta`, without a slash at its end.
+    /// The address before `/v1beta`, without a slash at the end.
     pub base_url: String,
 }
 
-/// How to reach a server that is compatible with OpenAI's.
+/// A server that is compatible with OpenAI's.
 #[derive(Clone, Debug)]
 pub struct OpenAiSettings {
-    /// The address before `/chat/completions`, without a slash at its end.
+    /// The address before `/chat/completions`, without a slash at the end.
     pub base_url: String,
-    /// The model, as that server calls it.
     pub model: String,
-    /// The key, if that server wants one: visible ASCII, fit for a header.
+    /// Visible ASCII, valid in a header; none if the server needs no key.
     pub api_key: Option<SecretString>,
 }
 
-/// What a provider gets to see.
+/// The picture that is sent to a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CaptionSource {
-    /// The picture with every face that was found made unrecognisable.
+    /// With every detected face made unrecognisable.
     Anonymised,
-    /// The picture as it is.
+    /// Unchanged.
     Original,
 }
 
-/// How often a provider may be asked, by all workers together.
+/// Limits on requests to a provider, for all workers together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CaptionLimits {
-    /// Requests a day, by UTC; none for no limit.
+    /// Requests a day in UTC; none for no limit.
     pub per_day: Option<u32>,
     /// Requests in any minute; none for no limit.
     pub per_minute: Option<u32>,
 }
 
-/// What a provider charges.
+/// The price of tokens.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CaptionPrice {
-    /// What to call the money, as in `USD`.
+    /// As in `USD`.
     pub currency: String,
-    /// A million tokens that are sent.
+    /// For a million tokens sent.
     pub sent: f64,
-    /// A million tokens that come back.
+    /// For a million tokens received.
     pub received: f64,
 }
 
@@ -215,7 +212,7 @@ fn key(reader: &Reader, name: &str) -> Result<Option<SecretString>, SettingError
     }
 }
 
-/// The address of a server, without a slash at its end.
+/// The address of a server, without a slash at the end.
 pub(super) fn address(reader: &Reader, name: &str) -> Result<Option<String>, SettingError> {
     let Some(text) = reader.text(name).map(str::trim) else {
         return Ok(None);

@@ -1,25 +1,21 @@
-//! Which database, how it is reached, and who knows the password.
+//! Settings of the database: its address, certificates and login.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::reader::{Reader, SettingError};
-use super::secret::{DATABASE, DatabaseSecret};
-use crate::database::Login;
-use crate::secrets::{SecretError, SecretSource};
+use super::secret::DatabaseSecret;
+use crate::secrets::{CredentialSource, Login};
 
-/// Connections of one process, where requests come at once.
+/// Connections of a server.
 const CONNECTIONS: u32 = 10;
 
-/// The same in Lambda, where one process does little at once and there are many of them: the
-/// smallest databases of RDS take about eighty connections.
+/// Connections of a Lambda function, which does little at once and has many copies: the smallest
+/// databases of RDS accept about eighty connections.
 const CONNECTIONS_IN_LAMBDA: u32 = 2;
 
-/// Which database to use.
 #[derive(Clone, Debug)]
 pub struct DatabaseSettings {
     kind: DatabaseKind,
@@ -29,62 +25,26 @@ pub struct DatabaseSettings {
     credential_source: Option<CredentialSource>,
 }
 
-/// The databases the schema is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DatabaseKind {
-    /// A file of this machine.
     Sqlite,
-    /// A PostgreSQL server.
     Postgres,
-    /// A MySQL or MariaDB server.
+    /// MySQL or MariaDB.
     MySql,
 }
 
-/// Whose signature on the server's certificate counts, besides those of the web.
+/// The certificate authorities that are trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Authority {
-    /// Nobody's.
+    /// Those of the web.
     Web,
-    /// Amazon RDS's.
+    /// Those of the web and of Amazon RDS.
     Rds,
-    /// Those in a file of certificates.
+    /// Those of the web and in this file.
     File(PathBuf),
 }
 
-/// Who knows name and password, and tells them anew once they have changed.
-#[derive(Clone)]
-pub(crate) struct CredentialSource(Arc<dyn SecretSource>);
-
-impl fmt::Debug for CredentialSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl CredentialSource {
-    /// Name and password as they are now.
-    pub(crate) async fn login(&self) -> Result<Login, LoginError> {
-        let json = self.0.secret(DATABASE).await?.ok_or(LoginError::Gone)?;
-        Login::read(&json).map_err(LoginError::Unreadable)
-    }
-}
-
-/// Why name and password cannot be had.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum LoginError {
-    /// Whoever keeps the secret does not tell it.
-    #[error(transparent)]
-    Secret(#[from] SecretError),
-    /// Nobody keeps it any more.
-    #[error("the secret is gone")]
-    Gone,
-    /// It is not what it should be.
-    #[error("{0}")]
-    Unreadable(String),
-}
-
 impl DatabaseSettings {
-    /// The SQLite database in this file.
     pub fn sqlite(path: &Path) -> Self {
         // `?` and `#` would end the path, `%` would be decoded.
         let path = path
@@ -102,7 +62,6 @@ impl DatabaseSettings {
         }
     }
 
-    /// Which kind it is.
     pub fn kind(&self) -> DatabaseKind {
         self.kind
     }
@@ -180,11 +139,11 @@ pub(super) fn database(
         url: url.into(),
         authority,
         max_connections,
-        credential_source: secret.map(|secret| CredentialSource(secret.source)),
+        credential_source: secret.map(|secret| CredentialSource::new(secret.source)),
     })
 }
 
-/// The address with the certificate verified, unless it says something about that itself.
+/// Adds certificate verification to the address, unless it has a setting for that.
 fn verified(kind: DatabaseKind, url: &str) -> String {
     let (name, value) = match kind {
         DatabaseKind::Sqlite => return url.to_owned(),

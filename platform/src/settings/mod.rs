@@ -1,5 +1,5 @@
-//! The settings: one struct, read once at the start from the environment. A bad value stops
-//! the start with one message that names the variable, the value and an example.
+//! The settings: one struct, read once at the start from the environment. A bad value stops the
+//! start with one message that names the variable, the value and an example.
 
 mod aws;
 mod captions;
@@ -22,7 +22,7 @@ use crate::objects::MAX_OBJECT_BYTES;
 pub use captions::{
     CaptionLimits, CaptionPrice, CaptionSource, CaptionerChoice, GeminiSettings, OpenAiSettings,
 };
-pub(crate) use database::{Authority, CredentialSource};
+pub(crate) use database::Authority;
 pub use database::{DatabaseKind, DatabaseSettings};
 pub use proxies::IpNetwork;
 use reader::Reader;
@@ -30,86 +30,70 @@ pub use reader::SettingError;
 pub use storage::{QueueChoice, Storage};
 pub use table::{Entry, TABLE, markdown};
 
-/// Bytes in the megabyte of VITRINE_MAX_UPLOAD_MB: the one that file managers mostly show.
+/// The megabyte of VITRINE_MAX_UPLOAD_MB in bytes, as most file managers count it.
 pub const MEGABYTE: u64 = 1024 * 1024;
 
-/// Everything that can be set.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where the server listens.
     pub bind: SocketAddr,
-    /// The folder for everything that has no other place.
+    /// The folder for everything without another location.
     pub data: PathBuf,
-    /// The database.
     pub database: DatabaseSettings,
-    /// Where objects are kept.
     pub storage: Storage,
-    /// How AWS is reached, if anything there is used.
     pub aws: AwsSettings,
-    /// Where work is queued.
     pub queue: QueueChoice,
-    /// How often a queue of AWS delivers a message before it goes to the dead-letter queue.
+    /// Deliveries by a queue of AWS before a message moves to the dead-letter queue.
     pub max_receives: i32,
-    /// How many images are worked on at once in this process; 0 leaves it to others.
+    /// Steps that this process works on at once; 0 leaves them to others.
     pub workers: usize,
-    /// Who writes captions.
     pub captioner: CaptionerChoice,
-    /// What captions are written in, as a BCP 47 tag.
+    /// As a BCP 47 tag.
     pub caption_language: String,
-    /// What captioners get to see.
     pub caption_source: CaptionSource,
-    /// A file with a prompt of one's own.
+    /// A file with a prompt; none for the built-in one.
     pub caption_prompt: Option<PathBuf>,
-    /// How often captioners may be asked.
     pub caption_limits: CaptionLimits,
-    /// What they charge.
     pub caption_price: Option<CaptionPrice>,
-    /// Side of the square, in pixels, that thumbnails fit into.
+    /// The side, in pixels, of the square that thumbnails fit into.
     pub thumbnail_size: u32,
-    /// The largest upload, in bytes.
     pub max_upload_bytes: u64,
-    /// The largest picture, in pixels.
     pub max_pixels: u64,
-    /// What visitors see.
+    /// The rendition that visitors see.
     pub public_rendition: PublicRendition,
-    /// Who may upload.
+    /// Who may upload and write messages.
     pub uploads: Uploads,
-    /// The password of the admin.
     pub admin_password: Option<SecretString>,
     /// Proxies that may say who is behind them.
     pub trusted_proxies: Vec<IpNetwork>,
     /// The address under which people know this server: scheme, host and port.
     pub public_url: Option<Url>,
-    /// What this instance is called in logs and by `/load-balancer-test`.
+    /// The name of this instance in logs and at `/load-balancer-test`.
     pub instance_id: String,
-    /// What was set and has no effect.
+    /// Settings without effect.
     pub warnings: Vec<String>,
 }
 
-/// What visitors see.
+/// The rendition that visitors see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PublicRendition {
-    /// The copy without recognisable faces.
     Anonymised,
-    /// The photo as it was uploaded.
     Original,
 }
 
-/// Who may upload.
+/// Who may upload and write messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Uploads {
-    /// Those who are signed in.
+    /// People who are signed in.
     Members,
-    /// Visitors too; they may also write messages.
+    /// Visitors as well.
     Anyone,
 }
 
 impl Settings {
-    /// Reads the environment of this process, and fetches the secrets that it says are kept in
-    /// AWS Secrets Manager.
+    /// Reads the environment of this process, and fetches secrets from AWS Secrets Manager.
     ///
     /// # Errors
-    /// If a value cannot be used, or a secret cannot be had.
+    /// If a value is invalid, or a secret cannot be fetched.
     pub async fn load() -> Result<Self, SettingError> {
         let variables = std::env::vars_os().filter_map(|(name, value)| {
             let name = name.into_string().ok()?;
@@ -118,11 +102,11 @@ impl Settings {
         Self::load_from(variables).await
     }
 
-    /// Reads the given variables, and fetches the secrets that they say are kept in AWS Secrets
-    /// Manager. An empty value counts as none.
+    /// Reads the given variables, and fetches secrets from AWS Secrets Manager. An empty value
+    /// counts as unset.
     ///
     /// # Errors
-    /// If a value cannot be used, or a secret cannot be had.
+    /// If a value is invalid, or a secret cannot be fetched.
     pub async fn load_from(
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, SettingError> {
@@ -131,10 +115,11 @@ impl Settings {
         Self::read(&reader, database)
     }
 
-    /// Reads the given variables and asks nobody, so that no secret can be kept elsewhere.
+    /// Reads the given variables. Secrets in AWS Secrets Manager are refused, because nothing is
+    /// fetched.
     ///
     /// # Errors
-    /// If a value cannot be used.
+    /// If a value is invalid.
     pub fn from_variables(
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, SettingError> {
@@ -193,8 +178,7 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Whether whoever reaches the server is at this machine's keyboard and no password is
-    /// asked for.
+    /// Whether the person at this machine is the admin, without a password.
     pub fn is_keyboard_admin(&self) -> bool {
         self.admin_password.is_none()
     }
@@ -219,7 +203,7 @@ impl Settings {
     }
 }
 
-/// Where the queues of AWS are used, nobody here takes anything out of them.
+/// With queues on AWS, no work is done in this process.
 fn workers(reader: &Reader) -> Result<usize, SettingError> {
     let name = "VITRINE_WORKERS";
     if reader.text("VITRINE_QUEUE").is_none() {

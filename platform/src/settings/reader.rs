@@ -1,4 +1,4 @@
-//! Reads variables one by one and words what is wrong with them.
+//! Reads single variables and phrases what is wrong with them.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use super::table::{self, Entry};
 
-/// What is wrong with the settings, in one sentence for whoever starts the program.
+/// What is wrong with the settings, in one sentence for the operator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct SettingError(String);
@@ -35,13 +35,11 @@ impl Reader {
         self.variables.get(name).map(String::as_str)
     }
 
-    /// All that is set.
     pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         let pairs = self.variables.iter();
         pairs.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// From now on this is what the variable holds.
     pub(super) fn fill(&mut self, name: &str, value: &str) {
         self.variables.insert(name.to_owned(), value.to_owned());
     }
@@ -96,7 +94,7 @@ impl Reader {
             })
     }
 
-    /// A value that cannot be used. Never call it for a secret: it repeats the value.
+    /// The error for an invalid value. It repeats the value, so never use it for a secret.
     pub(super) fn bad(&self, name: &str, why: &str) -> SettingError {
         let value = self.text(name).unwrap_or_default();
         let example = table::find(name).map_or("", |entry| entry.example);
@@ -105,7 +103,7 @@ impl Reader {
         ))
     }
 
-    /// A value that something else needs. Says what for, and what else can be done.
+    /// The error for a missing value that another setting needs, with the alternative.
     pub(super) fn missing(&self, name: &str, why: &str, instead: &str) -> SettingError {
         let example = table::find(name).map_or("", |entry| entry.example);
         SettingError(format!(
@@ -113,7 +111,7 @@ impl Reader {
         ))
     }
 
-    /// Variables that look like settings and are none: most likely misspelt.
+    /// Variables that look like settings and are unknown: probably misspelt.
     pub(super) fn unknown(&self) -> Vec<String> {
         self.variables
             .keys()
@@ -126,7 +124,7 @@ impl Reader {
     }
 }
 
-/// The setting whose name differs least, if it differs little.
+/// The setting with the most similar name, if it is similar.
 fn nearest(name: &str) -> Option<&'static Entry> {
     table::TABLE
         .iter()

@@ -1,26 +1,23 @@
-//! Settings that are secrets. Each stands in its own variable, or another one says where it is
-//! kept; both at once are an error, because nobody could tell which one holds.
+//! Settings that are secrets. Each is in its own variable, or another variable names where it is
+//! kept. Both at once are an error, because it would be unclear which one applies.
 
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::reader::{Reader, SettingError};
-use crate::secrets::{ARN_SUFFIX, Environment, SecretSource, SecretsManager};
+use crate::secrets::{ARN_SUFFIX, DATABASE, Environment, SecretSource, SecretsManager};
 
-/// Settings of which the whole value is a secret.
+/// Settings whose whole value is a secret.
 const SETTINGS: [&str; 2] = ["VITRINE_ADMIN_PASSWORD", "GEMINI_API_KEY"];
 
-/// The setting whose secret is a JSON document about a database.
-pub(super) const DATABASE: &str = "DATABASE";
-
-/// What Secrets Manager knows of the database, and who to ask when that changes.
+/// The login of the database in Secrets Manager, and the source to fetch it again from.
 pub(super) struct DatabaseSecret {
     pub(super) json: SecretString,
     pub(super) source: Arc<dyn SecretSource>,
 }
 
-/// Puts every secret that is kept elsewhere into its place among the variables.
+/// Fetches secrets and puts them among the variables.
 pub(super) async fn fetch(reader: &mut Reader) -> Result<Option<DatabaseSecret>, SettingError> {
     let aws = super::aws::aws(reader)?;
     let Some(manager) = SecretsManager::new(&aws, reader.pairs()).await else {
@@ -61,7 +58,7 @@ async fn read(
     secret.map_err(|error| SettingError::new(error.to_string()))
 }
 
-/// Refuses secrets that are kept elsewhere: for whoever asks nobody.
+/// Refuses secrets in Secrets Manager, for a reader that fetches nothing.
 pub(super) fn refuse_kept(reader: &Reader) -> Result<(), SettingError> {
     match reader.pairs().find(|(name, _)| name.ends_with(ARN_SUFFIX)) {
         None => Ok(()),

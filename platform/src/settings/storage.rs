@@ -1,24 +1,21 @@
-//! Where objects are kept.
+//! Settings of the store and of the queue.
 
 use std::path::{Path, PathBuf};
 
 use super::reader::{Reader, SettingError};
 
-/// Where objects are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Storage {
-    /// A folder of this machine.
     Folder(PathBuf),
-    /// A bucket of S3, by its name.
+    /// The name of a bucket of S3.
     S3(String),
 }
 
-/// Where work is queued.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum QueueChoice {
     /// In the database, for workers of this code.
     Jobs,
-    /// In the queues of AWS at this address, in which `{step}` stands for the function.
+    /// In queues of SQS at this address, in which `{step}` stands for the function.
     Sqs(String),
 }
 

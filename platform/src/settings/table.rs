@@ -1,18 +1,15 @@
-//! Every setting with its default, an example and its meaning. The documentation is made from
+//! Every setting with its default, an example and its meaning. `docs/settings.md` is generated from
 //! this table.
 
 use std::fmt::Write as _;
 
-/// One setting.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry {
-    /// The environment variable.
     pub name: &'static str,
-    /// What holds if it is not set.
+    /// The default.
     pub default: &'static str,
-    /// A good value.
+    /// A valid value.
     pub example: &'static str,
-    /// What it does.
     pub meaning: &'static str,
 }
 
@@ -30,7 +27,7 @@ const fn entry(
     }
 }
 
-/// All settings, in the order in which people meet them.
+/// All settings, in the order of the documentation.
 pub const TABLE: &[Entry] = &[
     entry(
         "VITRINE_BIND",
@@ -268,12 +265,11 @@ pub const TABLE: &[Entry] = &[
     ),
 ];
 
-/// The entry of a setting.
 pub(super) fn find(name: &str) -> Option<&'static Entry> {
     TABLE.iter().find(|entry| entry.name == name)
 }
 
-/// What stands above the table.
+/// The text above the table.
 const INTRODUCTION: &str = "\
 # Settings
 
@@ -286,7 +282,7 @@ This page is made from the code by `make settings`.
 |---|---|---|---|
 ";
 
-/// All settings as a page in Markdown: `docs/settings.md`.
+/// The content of `docs/settings.md`.
 pub fn markdown() -> String {
     let mut text = INTRODUCTION.to_owned();
     for entry in TABLE {

@@ -18,7 +18,7 @@ fn complaint(variables: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn nothing_set_gives_one_machine_that_only_it_can_reach() {
+fn defaults_are_one_machine_on_loopback() {
     let settings = read(&[]).unwrap();
 
     assert_eq!(settings.bind.to_string(), "127.0.0.1:8080");
@@ -31,7 +31,7 @@ fn nothing_set_gives_one_machine_that_only_it_can_reach() {
 }
 
 #[test]
-fn an_address_that_others_can_reach_needs_a_password() {
+fn public_bind_address_requires_a_password() {
     for bind in ["0.0.0.0:8080", "192.0.2.7:80", "[::]:8080"] {
         let complaint = complaint(&[("VITRINE_BIND", bind)]);
         assert!(complaint.contains("VITRINE_ADMIN_PASSWORD"), "{complaint}");
@@ -47,7 +47,7 @@ fn an_address_that_others_can_reach_needs_a_password() {
 }
 
 #[test]
-fn an_empty_password_is_no_password() {
+fn empty_password_counts_as_unset() {
     let complaint = complaint(&[
         ("VITRINE_BIND", "0.0.0.0:8080"),
         ("VITRINE_ADMIN_PASSWORD", ""),
@@ -56,7 +56,7 @@ fn an_empty_password_is_no_password() {
 }
 
 #[test]
-fn a_bad_value_is_named_with_an_example() {
+fn errors_name_the_variable_and_an_example() {
     for (name, value) in [
         ("VITRINE_BIND", "localhost"),
         ("VITRINE_WORKERS", "many"),
@@ -86,7 +86,7 @@ fn a_bad_value_is_named_with_an_example() {
 }
 
 #[test]
-fn a_database_url_that_cannot_be_used_is_not_repeated_because_it_may_hold_a_password() {
+fn errors_do_not_repeat_the_database_url() {
     let complaint = complaint(&[("DATABASE_URL", "oracle://scott:tiger@host/db")]);
     assert!(complaint.starts_with("DATABASE_URL"), "{complaint}");
     assert!(!complaint.contains("tiger"), "{complaint}");
@@ -116,7 +116,7 @@ fn secrets_do_not_show_in_debug_output() {
 }
 
 #[test]
-fn objects_are_kept_in_a_folder_or_in_a_bucket() {
+fn storage_is_a_folder_or_a_bucket() {
     for (value, expected) in [
         ("/srv/pictures", Storage::Folder("/srv/pictures".into())),
         (
@@ -132,7 +132,7 @@ fn objects_are_kept_in_a_folder_or_in_a_bucket() {
 }
 
 #[test]
-fn uploads_are_not_larger_than_what_s3_takes() {
+fn upload_limit_is_at_most_that_of_s3() {
     let most = ("VITRINE_MAX_UPLOAD_MB", "5120");
     let more = ("VITRINE_MAX_UPLOAD_MB", "5121");
     let s3 = ("VITRINE_STORAGE", "s3://my-photos");
@@ -143,7 +143,7 @@ fn uploads_are_not_larger_than_what_s3_takes() {
 }
 
 #[test]
-fn half_a_pair_of_keys_is_refused_without_being_repeated() {
+fn half_an_access_key_pair_is_rejected_without_repeating_it() {
     for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
         let complaint = complaint(&[(name, "tiger")]);
         assert!(complaint.contains("set both"), "{complaint}");
@@ -152,7 +152,7 @@ fn half_a_pair_of_keys_is_refused_without_being_repeated() {
 }
 
 #[test]
-fn where_aws_has_the_queues_nobody_works_here() {
+fn queues_on_aws_imply_no_workers() {
     let queue = (
         "VITRINE_QUEUE",
         "https://sqs.eu-central-1.amazonaws.com/1/v-{step}",
@@ -173,7 +173,7 @@ fn where_aws_has_the_queues_nobody_works_here() {
 }
 
 #[test]
-fn a_misspelt_setting_is_pointed_out() {
+fn misspelt_settings_get_a_suggestion() {
     let settings = read(&[("VITRINE_THUMBNAL_SIZE", "200")]).unwrap();
     assert_eq!(
         settings.warnings,
@@ -182,7 +182,7 @@ fn a_misspelt_setting_is_pointed_out() {
 }
 
 #[test]
-fn the_documented_settings_are_the_ones_there_are() {
+fn documented_settings_match_the_code() {
     assert!(
         include_str!("../../../docs/settings.md") == markdown(),
         "docs/settings.md is out of date; run `make settings`"
@@ -190,7 +190,7 @@ fn the_documented_settings_are_the_ones_there_are() {
 }
 
 #[test]
-fn a_data_folder_with_special_characters_becomes_a_sound_address() {
+fn data_folder_with_special_characters_is_encoded() {
     let settings = DatabaseSettings::sqlite(Path::new("/tmp/50% off?/#1"));
     assert_eq!(settings.url(), "sqlite:///tmp/50%25 off%3f/%231?mode=rwc");
 }

@@ -1,6 +1,6 @@
-//! Sending traces and metrics to a collector, over OTLP in HTTP and Protobuf. Threads of their own
-//! send in the background, from queues that drop what does not fit; a collector that is away is
-//! worth one warning, and one line when it is back.
+//! Exports traces and metrics to a collector, over OTLP in HTTP and Protobuf. Threads of their own
+//! send in the background, from queues that drop what does not fit. An outage of the collector is
+//! logged once, and once when it is over.
 
 use std::fmt;
 use std::sync::Arc;
@@ -26,16 +26,15 @@ use uuid::Uuid;
 
 use super::set;
 
-/// How long the last spans and figures have to get away before the process ends.
+/// The time for the last spans and metrics to be sent before the process ends.
 const LAST_GRACE: Duration = Duration::from_secs(2);
 
-/// How long a collector may take to answer unless something else is set, as OTLP wants it.
+/// The timeout of a request unless another one is set, as in the specification of OTLP.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A collector on this machine.
 const EXAMPLE: &str = "http://localhost:4318";
 
-/// What is being exported, if anything. Cheap to clone; all clones are the same.
+/// The exporters, if any. Cheap to clone; all clones are the same.
 #[derive(Clone, Debug, Default)]
 pub struct Telemetry {
     tracing: Option<SdkTracerProvider>,
@@ -48,27 +47,27 @@ impl Telemetry {
         self.tracing.as_ref()
     }
 
-    /// Whether traces are exported, so that it is worth it to ask where one comes from.
+    /// Whether traces are exported.
     pub fn has_traces(&self) -> bool {
         self.tracing.is_some()
     }
 
-    /// Whether metrics are exported, so that it is worth it to measure.
+    /// Whether metrics are exported.
     pub fn has_metrics(&self) -> bool {
         self.metrics.is_some()
     }
 
-    /// Sends everything that was recorded until now: Lambda may stop the process between two
-    /// invocations. Waits for `limit` at most; what takes longer goes on in the background.
+    /// Sends everything that has been recorded: Lambda may freeze the process between two
+    /// invocations. Waits for `limit` at most; the rest is sent in the background.
     pub async fn flush(&self, limit: Duration) {
         let is_idle = self.tracing.is_none() && self.metrics.is_none();
-        // While the collector is slow, flushes would pile up.
+        // With a slow collector, flushes would pile up.
         if is_idle || self.is_flushing.swap(true, Ordering::AcqRel) {
             return;
         }
         let this = self.clone();
         let flushing = tokio::task::spawn_blocking(move || {
-            // What went wrong has been said already.
+            // Errors have been logged already.
             if let Some(tracing) = &this.tracing {
                 let _ = tracing.force_flush();
             }
@@ -82,7 +81,7 @@ impl Telemetry {
         }
     }
 
-    /// Sends what is left and ends. Takes two seconds at most; then the rest is lost.
+    /// Sends the rest and stops. After two seconds the rest is dropped.
     pub fn shutdown(self) {
         let (done, ended) = mpsc::channel();
         let mut waiting = 0;
@@ -91,7 +90,7 @@ impl Telemetry {
             let done = done.clone();
             thread::spawn(move || {
                 shutdown();
-                // Nobody may be waiting any more.
+                // The receiver may have timed out.
                 let _ = done.send(());
             });
         };
@@ -112,7 +111,7 @@ impl Telemetry {
     }
 }
 
-/// Starts what is asked for, as `service` unless the environment knows a better name.
+/// Starts the configured exporters, as `service` unless the environment has another name.
 pub(super) fn start(service: &str) -> Result<Telemetry, String> {
     if set("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
         return Ok(Telemetry::default());
@@ -163,7 +162,7 @@ pub(super) fn start(service: &str) -> Result<Telemetry, String> {
     })
 }
 
-/// Traces or metrics, and where they go.
+/// Traces or metrics, with the endpoint.
 struct Signal {
     variable: String,
     endpoint: Url,
@@ -171,7 +170,8 @@ struct Signal {
 }
 
 impl Signal {
-    /// None if nobody wants it. Headers, and the path below the endpoint, are the exporter's own.
+    /// None if it is not configured. The exporter itself handles headers and the path below the
+    /// endpoint.
     fn wanted(name: &str) -> Result<Option<Self>, String> {
         if set(&format!("OTEL_{name}_EXPORTER")).is_some_and(|exporter| exporter == "none") {
             return Ok(None);
@@ -215,7 +215,7 @@ impl Signal {
         }))
     }
 
-    /// What is on this machine is never behind a proxy.
+    /// A collector on this machine is never behind a proxy.
     fn client(&self) -> Result<Client, String> {
         let is_here = match self.endpoint.host() {
             Some(Host::Domain(name)) => name == "localhost",
@@ -224,7 +224,7 @@ impl Signal {
             None => false,
         };
         let timeout = self.timeout;
-        // A client that blocks must not be made by a thread that may not.
+        // A blocking client must not be created on an async thread.
         let made = thread::spawn(move || {
             let mut builder = Client::builder().timeout(timeout);
             if is_here {
@@ -247,7 +247,8 @@ impl Signal {
     }
 }
 
-/// Who speaks. Each process is an instance of its own: else their figures would be mixed up.
+/// The identity of this process. Each process is an instance of its own, or their metrics would be
+/// mixed up.
 fn resource(service: &str) -> Resource {
     let mut attributes = vec![
         KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
@@ -260,7 +261,7 @@ fn resource(service: &str) -> Resource {
     ] {
         attributes.extend(set(variable).map(|value| KeyValue::new(name, value)));
     }
-    // What the environment says wins.
+    // The environment takes precedence.
     let said = Resource::builder().build();
     attributes.retain(|attribute| said.get(&attribute.key).is_none());
     let is_named = set("OTEL_SERVICE_NAME").is_some()
@@ -272,7 +273,7 @@ fn resource(service: &str) -> Resource {
     builder.build()
 }
 
-/// An exporter whose troubles are told once, not with every batch.
+/// An exporter whose outages are logged once, not for every batch.
 #[derive(Debug)]
 struct Watched<E> {
     what: &'static str,

@@ -1,4 +1,4 @@
-//! Fields as people read them: what is meant for traces alone is left out.
+//! Fields in text logs, without those that are for traces only.
 
 use std::fmt;
 
@@ -7,15 +7,15 @@ use tracing_subscriber::field::{RecordFields, VisitOutput as _};
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::{DefaultVisitor, Writer};
 
-/// Fields that begin with these say how a span is exported.
+/// Prefixes of fields that control how a span is exported.
 const FOR_TRACES: [&str; 2] = ["otel.", "messaging."];
 
-/// Whether a field is of use in traces alone.
+/// Whether a field is for traces only.
 pub(super) fn is_for_traces(name: &str) -> bool {
     FOR_TRACES.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// What tracing-subscriber writes by default, without the fields for traces.
+/// The default format of tracing-subscriber, without the fields for traces.
 pub(super) struct ForPeople;
 
 struct Visitor<'a>(DefaultVisitor<'a>);

@@ -1,6 +1,6 @@
-//! One object of JSON for each event, with the fields of all spans around it on the same level:
-//! whoever looks for a trace or an image asks for one name. Inner spans win over outer ones, and
-//! the event over both.
+//! One JSON object for each event, with the fields of all its spans on the same level, so that a
+//! search for a trace or an image needs one name only. Inner spans override outer ones, and the
+//! event overrides both.
 
 use std::fmt;
 
@@ -14,7 +14,6 @@ use tracing_subscriber::registry::{LookupSpan, Scope};
 
 use super::fields::is_for_traces;
 
-/// The format.
 pub(super) struct OneLine;
 
 struct Fields<'a>(&'a mut Map<String, Value>);

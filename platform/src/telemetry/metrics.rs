@@ -1,6 +1,6 @@
-//! What is counted and measured. Where nothing is exported, all of this does nothing.
+//! Metrics. Without an exporter, all of this does nothing.
 //!
-//! Names and attributes are those of OpenTelemetry's semantic conventions where it has some.
+//! Names and attributes follow OpenTelemetry's semantic conventions where there are any.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -21,40 +21,32 @@ struct Instruments {
     cost: Counter<f64>,
 }
 
-/// A request that was answered.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Its method.
     pub method: &'static str,
-    /// The route that took it, as the router writes it; none if there was none.
+    /// The route as the router writes it; none if none matched.
     pub route: Option<String>,
-    /// The status of the answer.
     pub status: u16,
 }
 
-/// A request to a provider of captions that has come to its end.
 #[derive(Clone, Debug)]
 pub struct CaptionRequest<'a> {
-    /// The provider.
     pub provider: &'static str,
-    /// Its model.
     pub model: &'a str,
-    /// What came of it.
     pub outcome: &'static str,
-    /// Tokens sent, if the provider counts them.
+    /// None if the provider does not count tokens.
     pub tokens_in: Option<u64>,
-    /// Tokens that came back.
     pub tokens_out: Option<u64>,
-    /// What it cost, in millionths of the currency, and the currency, if prices are set.
+    /// In millionths of the currency, and the currency; none if no price is set.
     pub cost: Option<(i64, &'a str)>,
 }
 
-/// Bounds of histograms of seconds, as the conventions want them for HTTP.
+/// Bounds of histograms in seconds, from the conventions for HTTP.
 const SECONDS: [f64; 14] = [
     0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
 ];
 
-/// The same for what may take as long as a lease.
+/// The same for durations up to a lease.
 const LONG: [f64; 11] = [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 
 impl Instruments {
@@ -105,7 +97,6 @@ impl Instruments {
     }
 }
 
-/// A request was answered.
 pub fn request(request: &Request, took: Duration) {
     let mut attributes = vec![
         KeyValue::new("http.request.method", request.method),
@@ -121,14 +112,12 @@ pub fn request(request: &Request, took: Duration) {
     INSTRUMENTS.requests.record(took.as_secs_f64(), &attributes);
 }
 
-/// A photo was sent; `outcome` says what became of it.
 pub fn upload(outcome: &'static str) {
     INSTRUMENTS
         .uploads
         .add(1, &[KeyValue::new("outcome", outcome)]);
 }
 
-/// An attempt at a step came to its end.
 pub fn step(step: &'static str, outcome: &'static str, took: Duration) {
     INSTRUMENTS.steps.record(
         took.as_secs_f64(),
@@ -139,12 +128,11 @@ pub fn step(step: &'static str, outcome: &'static str, took: Duration) {
     );
 }
 
-/// The age of the oldest job that could be worked on; nothing at all if there is none.
+/// The age of the oldest claimable job; zero if there is none.
 pub fn queue_age(age: Duration) {
     INSTRUMENTS.queue_age.record(age.as_secs_f64(), &[]);
 }
 
-/// A request to a provider of captions came to its end.
 pub fn caption(request: &CaptionRequest<'_>, took: Duration) {
     let asked = [
         KeyValue::new("gen_ai.provider.name", request.provider),

@@ -1,6 +1,6 @@
-//! What a process tells about itself: logs always, and traces and metrics if somebody collects
-//! them (`OTEL_EXPORTER_OTLP_ENDPOINT`). Without a collector no thread is started, nothing is
-//! kept and nothing is sent; every trace has its number all the same, for the logs.
+//! Telemetry: logs always, and traces and metrics if there is a collector
+//! (`OTEL_EXPORTER_OTLP_ENDPOINT`). Without one, no thread is started, and nothing is kept or sent;
+//! each trace has an id all the same, for the logs.
 
 mod export;
 mod fields;
@@ -24,15 +24,13 @@ use tracing_subscriber::{Registry, fmt};
 pub use export::Telemetry;
 pub use trace::{TRACEPARENT, begin, traceparent};
 
-/// What is logged when nothing is set. Spans of statements are for traces: in a log they would
-/// stand before every line. What PostgreSQL notices is that tables of the migrations are there
-/// already.
+/// The default log filter. Spans of SQL statements are for traces: in a log they would precede
+/// every line. PostgreSQL's notices are about tables of migrations that exist already.
 const DEFAULT_FILTER: &str = "info,sea_orm=warn,sea_orm_migration=warn,sqlx::postgres::notice=warn";
 
-/// Our own crates.
 const OURS: [&str; 5] = ["web", "functions", "platform", "entity", "migration"];
 
-/// Libraries that say well enough what they do: statements of SQL, and calls of AWS.
+/// Libraries whose spans are useful: SQL statements and calls of AWS.
 const THEIRS: [&str; 4] = [
     "sea_orm",
     "aws_sdk_s3",
@@ -40,19 +38,19 @@ const THEIRS: [&str; 4] = [
     "aws_sdk_secretsmanager",
 ];
 
-/// How logs look.
+/// The format of logs.
 #[derive(Clone, Copy)]
 enum LogFormat {
     Text,
     Json,
 }
 
-/// Starts logging to standard error, and traces and metrics if they are wanted; `service` is our
-/// name unless `OTEL_SERVICE_NAME` says another one. Call it before there is a runtime. Later
-/// calls have no effect on logs and traces.
+/// Starts logging to standard error, and exporters if they are configured. `service` is the name of
+/// this process unless `OTEL_SERVICE_NAME` is set. Call it before there is a runtime. Later calls
+/// have no effect on logs and traces.
 ///
 /// # Errors
-/// If a variable cannot be understood, in one sentence that names it.
+/// If a variable is invalid, in one sentence that names it.
 pub fn init(service: &str) -> Result<Telemetry, String> {
     let filter = filter()?;
     let format = format()?;
@@ -76,7 +74,7 @@ pub fn init(service: &str) -> Result<Telemetry, String> {
     let logs = fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(is_terminal);
-    // It fails only if logging has been started before.
+    // It fails only if logging is started already.
     let _ = match format {
         LogFormat::Text => {
             let logs = logs.fmt_fields(fields::ForPeople);
@@ -92,7 +90,7 @@ pub fn init(service: &str) -> Result<Telemetry, String> {
     Ok(telemetry)
 }
 
-/// What is logged.
+/// The log filter.
 fn filter() -> Result<Targets, String> {
     let wanted = set("VITRINE_LOG");
     let wanted = wanted.as_deref().unwrap_or(DEFAULT_FILTER);
@@ -103,7 +101,7 @@ fn filter() -> Result<Targets, String> {
     })
 }
 
-/// Machines read what is logged on Lambda, unless it is said otherwise.
+/// JSON on Lambda, unless another format is set.
 fn format() -> Result<LogFormat, String> {
     match set("VITRINE_LOG_FORMAT").as_deref() {
         None if set("AWS_LAMBDA_RUNTIME_API").is_some() => Ok(LogFormat::Json),
@@ -115,8 +113,8 @@ fn format() -> Result<LogFormat, String> {
     }
 }
 
-/// What becomes part of a trace. What libraries do counts only as part of something that we do:
-/// workers that look for jobs once a second are no traces.
+/// The filter for traces. Spans of libraries count only inside spans of ours: workers that poll for
+/// jobs once a second are no traces.
 fn traced<S>(
     exporting: bool,
 ) -> DynFilterFn<
@@ -161,7 +159,7 @@ fn is_from(crates: &[&str], metadata: &Metadata<'_>) -> bool {
     crates.contains(&name)
 }
 
-/// A variable of the environment. An empty value counts as none.
+/// An environment variable. An empty value counts as unset.
 fn set(name: &str) -> Option<String> {
     std::env::var(name)
         .ok()

@@ -1,5 +1,5 @@
-//! Traces that go on from one process to the next, as W3C's `traceparent` (Trace Context,
-//! section 3.2): version, number of the trace, number of the span, whether it is recorded.
+//! Traces across processes, as W3C's `traceparent` (Trace Context, section 3.2): version, trace id,
+//! span id, and whether the trace is recorded.
 
 use std::collections::HashMap;
 
@@ -10,16 +10,16 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-/// What W3C calls it: as a header, among the metadata of an object (`x-amz-meta-traceparent`) and
-/// as the attribute of a message.
+/// The name of the header, of the metadata of an object (`x-amz-meta-traceparent`) and of the
+/// message attribute.
 pub const TRACEPARENT: &str = "traceparent";
 
-/// Begins a span that may go on with somebody else's trace: call it before the span is entered.
-/// What is no `traceparent` counts as none. The number of the trace (32 hexadecimal digits) goes
-/// into the span's field `trace_id`, and is returned if there is one.
+/// Begins a span that may continue another trace: call it before the span is entered. An invalid
+/// `traceparent` is ignored. The trace id (32 hexadecimal digits) is recorded in the span's field
+/// `trace_id`, and returned if there is one.
 pub fn begin(span: &Span, traceparent: Option<&str>) -> Option<String> {
     if let Some(parent) = traceparent.and_then(read) {
-        // Without logs there are no traces, and nothing to go on with.
+        // Without logging there are no traces.
         let _ = span.set_parent(parent);
     }
     let context = span.context();
@@ -33,7 +33,7 @@ pub fn begin(span: &Span, traceparent: Option<&str>) -> Option<String> {
     Some(id)
 }
 
-/// What somebody needs to go on with the trace that we are in; none if we are in none.
+/// The `traceparent` of the current span; none without a trace.
 pub fn traceparent() -> Option<String> {
     let mut carrier = HashMap::new();
     TraceContextPropagator::new().inject_context(&Span::current().context(), &mut carrier);
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_whole_traceparent_is_one() {
+    fn malformed_traceparents_are_ignored() {
         let whole = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
         assert!(read(whole).is_some());
         for damaged in [
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_is_traced_there_is_nothing_to_go_on_with() {
+    fn without_tracing_there_is_no_traceparent() {
         assert_eq!(traceparent(), None);
         assert_eq!(begin(&Span::none(), None), None);
     }

@@ -1,4 +1,4 @@
-//! Somebody who collects traces and metrics over OTLP, and tells what arrived.
+//! A collector of traces and metrics over OTLP that shows what has arrived.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -21,35 +21,29 @@ use tokio_util::task::AbortOnDropHandle;
 /// Attributes as text, by name.
 pub type Attributes = BTreeMap<String, String>;
 
-/// A span that was exported.
+/// An exported span.
 #[derive(Clone, Debug)]
 pub struct CollectedSpan {
-    /// What it is called.
     pub name: String,
-    /// What kind it is, as a number of the protocol: 1 internal, 2 server, 3 client, 5 consumer.
+    /// As a number of the protocol: 1 internal, 2 server, 3 client, 5 consumer.
     pub kind: i32,
-    /// The number of its trace, in hexadecimal.
+    /// In hexadecimal.
     pub trace_id: String,
-    /// Its own number.
     pub span_id: String,
-    /// The number of the span around it; empty if there is none.
+    /// Empty for a root span.
     pub parent_id: String,
-    /// What is said about it.
     pub attributes: Attributes,
-    /// Who says that.
     pub resource: Attributes,
 }
 
-/// A figure that was exported.
+/// An exported metric.
 #[derive(Clone, Debug)]
 pub struct CollectedPoint {
-    /// What was measured.
     pub name: String,
-    /// What it was measured on.
     pub attributes: Attributes,
     /// The sum, or the last value.
     pub value: f64,
-    /// How many values there are, if it is a histogram.
+    /// The number of values of a histogram.
     pub count: u64,
 }
 
@@ -70,7 +64,7 @@ struct Seen {
 type Shared = State<Arc<Mutex<Seen>>>;
 
 impl Collector {
-    /// One that takes everything.
+    /// A collector that accepts everything.
     pub async fn start() -> Self {
         Self::serving(
             Router::new()
@@ -80,7 +74,7 @@ impl Collector {
         .await
     }
 
-    /// One that takes requests and never answers.
+    /// A collector that accepts connections and never answers.
     pub async fn hanging() -> Self {
         Self::serving(
             Router::new().fallback(async |State(seen): Shared, headers: HeaderMap| {
@@ -109,7 +103,7 @@ impl Collector {
         &self.endpoint
     }
 
-    /// Environment variables that lead to it, and have everything sent soon.
+    /// Environment variables for exporting to it, without delay.
     pub fn variables(&self) -> [(&'static str, &str); 3] {
         [
             ("OTEL_EXPORTER_OTLP_ENDPOINT", &self.endpoint),
@@ -118,17 +112,15 @@ impl Collector {
         ]
     }
 
-    /// The spans that have arrived so far.
     pub fn spans(&self) -> Vec<CollectedSpan> {
         self.seen.lock().unwrap().spans.clone()
     }
 
-    /// The figures that have arrived so far, the later ones behind.
+    /// The metrics that have arrived, in order.
     pub fn points(&self) -> Vec<CollectedPoint> {
         self.seen.lock().unwrap().points.clone()
     }
 
-    /// The headers of the requests so far.
     pub fn headers(&self) -> Vec<HeaderMap> {
         self.seen.lock().unwrap().headers.clone()
     }

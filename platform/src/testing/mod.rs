@@ -1,5 +1,5 @@
-//! AWS and a collector of telemetry for tests, this crate's and others', and trouble on the way to it. Behind the feature
-//! `testing`, so that none of it ships.
+//! Test support for this crate and others: a stand-in for AWS, a proxy with faults, and a telemetry
+//! collector. Behind the feature `testing`, so that none of it ships.
 
 #![allow(clippy::unwrap_used, reason = "test support: a panic is the report")]
 

@@ -1,5 +1,5 @@
-//! `moto_server` stands in for S3, SQS, SNS, EventBridge and Secrets Manager: a server of the
-//! test's own on a free port. `make setup-test` puts it below cargo's target folder.
+//! `moto_server` stands in for S3, SQS, SNS, EventBridge and Secrets Manager: one server for each
+//! test, on a free port. `make setup-test` installs it below cargo's target folder.
 
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _};
 use std::path::PathBuf;
@@ -11,19 +11,20 @@ use uuid::Uuid;
 
 use crate::aws::{self, AccessKeys, AwsSettings};
 
-/// Its own command line would need a port; this takes any, says which, and ends with us.
+/// moto's own command line needs a port; this script takes a free one, prints it, and ends with the
+/// test.
 const SCRIPT: &str = include_str!("moto.py");
 
-/// A server that has no queues, buckets or secrets yet. It is gone when this is dropped, and
-/// when this process ends without dropping it.
+/// A server without queues, buckets or secrets. It is stopped when this is dropped, and when this
+/// process ends.
 pub struct Moto {
     process: Child,
     endpoint: String,
 }
 
 impl Moto {
-    /// Starts one. None if it is not installed, which is said on standard output; where
-    /// everything must be tested (`CI=true`), that is a failure.
+    /// Starts a server. None if moto is not installed, which is printed; with `CI=true` that is a
+    /// failure.
     ///
     /// # Panics
     /// If it is installed and does not start.
@@ -68,7 +69,7 @@ impl Moto {
         &self.endpoint
     }
 
-    /// Settings that lead to it, with keys that it takes.
+    /// Settings for it, with keys that it accepts.
     pub fn settings(&self) -> AwsSettings {
         AwsSettings {
             endpoint: Some(self.endpoint.clone()),
@@ -100,7 +101,6 @@ impl Moto {
             .collect()
     }
 
-    /// What clients of it are made from.
     pub async fn sdk_config(&self) -> SdkConfig {
         aws::config(&self.settings()).await
     }
@@ -113,7 +113,7 @@ impl Moto {
         made.arn.unwrap()
     }
 
-    /// Makes a new, empty bucket and returns its name.
+    /// Creates an empty bucket and returns its name.
     pub async fn bucket(&self) -> String {
         use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
         let name = format!("vitrine-{}", Uuid::new_v4());
@@ -141,7 +141,7 @@ impl Drop for Moto {
     }
 }
 
-/// The Python that has moto: below the target folder, in which this test is too.
+/// The Python with moto, below the target folder.
 fn python() -> Option<PathBuf> {
     let program = std::env::current_exe().unwrap();
     program

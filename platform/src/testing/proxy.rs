@@ -1,4 +1,4 @@
-//! A proxy that gets into trouble on demand: between a client and a server that is well.
+//! A proxy that causes faults on demand, in front of a healthy server.
 
 use std::collections::VecDeque;
 use std::io;
@@ -9,22 +9,22 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy, copy_bidirectional}
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::AbortOnDropHandle;
 
-/// What happens to one request.
+/// What happens to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// It gets to the server and back.
+    /// It is passed on.
     None,
-    /// It is answered with this status and an error of S3's with this code.
+    /// It is answered with this status and this error code of S3.
     Answer(u16, &'static str),
     /// The connection is closed without an answer.
     HangUp,
-    /// There is no answer, for as long as the client waits.
+    /// There is no answer.
     Silence,
-    /// The server's answer is cut off after so many bytes of its body.
+    /// The response is cut off after so many bytes of its body.
     CutBodyAfter(usize),
-    /// The server's answer stands still after so many bytes of its body.
+    /// The response stalls after so many bytes of its body.
     StallBodyAfter(usize),
-    /// The first byte of what the client sends is another one when it arrives.
+    /// The first byte of the request's body is changed.
     Corrupt,
 }
 
@@ -57,7 +57,7 @@ impl Proxy {
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let shared = Arc::clone(&serving);
-                // A connection that breaks is what this is for.
+                // Broken connections are expected.
                 tokio::spawn(async move { shared.serve(client).await.ok() });
             }
         });
@@ -78,12 +78,12 @@ impl Proxy {
         self.shared.faults.lock().unwrap().extend(faults);
     }
 
-    /// From now on, requests for which nothing else was said have this fault.
+    /// All further requests have this fault, unless another one is queued.
     pub fn always(&self, fault: Fault) {
         *self.shared.always.lock().unwrap() = fault;
     }
 
-    /// The heads of the requests since this was asked last.
+    /// The heads of the requests since the last call.
     pub fn requests(&self) -> Vec<String> {
         std::mem::take(&mut self.shared.requests.lock().unwrap())
     }
@@ -98,7 +98,7 @@ impl Shared {
         match fault {
             Fault::HangUp => return Ok(()),
             Fault::Silence => {
-                // Until the client hangs up.
+                // Until the client disconnects.
                 copy(&mut client, &mut tokio::io::sink()).await?;
                 return Ok(());
             }
@@ -116,7 +116,7 @@ impl Shared {
             Fault::None | Fault::CutBodyAfter(_) | Fault::StallBodyAfter(_) | Fault::Corrupt => {}
         }
         let mut server = TcpStream::connect(&self.server).await?;
-        // One request for each connection, so that its end is the end of the answer.
+        // One request a connection, so that its end is the end of the response.
         let head = head.replacen("\r\n", "\r\nconnection: close\r\n", 1);
         server.write_all(head.as_bytes()).await?;
         if fault == Fault::Corrupt {
@@ -137,14 +137,14 @@ impl Shared {
         client.write_all(&answer).await?;
         copy(&mut server.take(rest as u64), &mut client).await?;
         if matches!(fault, Fault::StallBodyAfter(_)) {
-            // Until the client hangs up.
+            // Until the client disconnects.
             copy(&mut client, &mut tokio::io::sink()).await?;
         }
         client.shutdown().await
     }
 }
 
-/// Reads up to the empty line, and what came along with that.
+/// Reads up to the empty line, and whatever came with it.
 async fn read_head(stream: &mut TcpStream) -> io::Result<(String, Vec<u8>)> {
     let mut bytes = Vec::new();
     loop {

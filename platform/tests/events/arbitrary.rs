@@ -1,4 +1,4 @@
-//! Whatever comes, nothing panics; and whatever a key is, it arrives.
+//! Arbitrary input never panics the parser, and arbitrary keys survive every envelope.
 
 use proptest::prelude::*;
 
@@ -10,13 +10,13 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn arbitrary_bytes_are_read_or_refused(bytes: Vec<u8>) {
+    fn arbitrary_bytes_are_parsed_or_rejected(bytes: Vec<u8>) {
         let _ = parse(&bytes);
         let _ = parse_invocation(&bytes);
     }
 
     #[test]
-    fn damaged_messages_are_read_or_refused(
+    fn damaged_messages_are_parsed_or_rejected(
         carrier in 0..CARRIERS.len(),
         through_eventbridge: bool,
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
@@ -35,8 +35,8 @@ proptest! {
     }
 
     #[test]
-    fn any_key_arrives_as_it_is(key in ".{1,200}", carrier in 0..CARRIERS.len()) {
-        // Outside of uploads/, what arrived can be looked at whatever it is.
+    fn any_key_survives_every_envelope(key in ".{1,200}", carrier in 0..CARRIERS.len()) {
+        // Outside of uploads/, keys are ignored, and can be compared whatever they are.
         let key = format!("elsewhere/{key}");
         for message in [s3(&form_encoded(&key)), bridged(&key)] {
             let news = CARRIERS[carrier].deliver(&message).unwrap();

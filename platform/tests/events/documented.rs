@@ -29,7 +29,7 @@ fn ignored(what: Ignored) -> StoreEvents {
 }
 
 #[test]
-fn a_new_object_is_heard_of_whoever_carries_the_news() {
+fn object_created_is_parsed_from_every_envelope() {
     for message in [s3(KEY), bridged(KEY)] {
         for carrier in CARRIERS {
             let news = carrier.deliver(&message);
@@ -40,7 +40,7 @@ fn a_new_object_is_heard_of_whoever_carries_the_news() {
 }
 
 #[test]
-fn keys_come_as_they_are_in_the_bucket() {
+fn keys_are_decoded() {
     for name in [
         "a+b.jpg",
         "a b.jpg",
@@ -66,7 +66,7 @@ fn keys_come_as_they_are_in_the_bucket() {
 }
 
 #[test]
-fn the_longest_key_of_s3_is_none_of_ours() {
+fn keys_of_maximum_length_are_ignored() {
     let key = format!("uploads/{}", "é".repeat(508));
     assert_eq!(key.len(), 1024);
     for message in [s3(&form_encoded(&key)), bridged(&key)] {
@@ -78,7 +78,7 @@ fn the_longest_key_of_s3_is_none_of_ours() {
 }
 
 #[test]
-fn renditions_and_what_else_lies_in_the_bucket_are_no_news() {
+fn other_objects_are_ignored() {
     for key in ["thumbnails/x.jpg", "anonymised/x.jpg", "logs/x", "x", ""] {
         for message in [s3(&form_encoded(key)), bridged(key)] {
             let expected = ignored(Ignored::OtherKey(key.to_owned()));
@@ -88,7 +88,7 @@ fn renditions_and_what_else_lies_in_the_bucket_are_no_news() {
 }
 
 #[test]
-fn a_deletion_is_no_news() {
+fn deletions_are_ignored() {
     for (message, name) in [
         ("s3-deleted.json", "ObjectRemoved:DeleteMarkerCreated"),
         ("eventbridge-deleted.json", "Object Deleted"),
@@ -102,7 +102,7 @@ fn a_deletion_is_no_news() {
 }
 
 #[test]
-fn events_of_other_services_are_no_news() {
+fn events_of_other_services_are_ignored() {
     let mut event = fixture("eventbridge.json");
     event["source"] = json!("aws.ec2");
     event["detail"] = json!({"state": "running"});
@@ -111,7 +111,7 @@ fn events_of_other_services_are_no_news() {
 }
 
 #[test]
-fn the_test_of_s3_is_acknowledged() {
+fn s3_test_event_is_acknowledged() {
     let message = fixture("s3-test.json").to_string();
     for carrier in CARRIERS {
         assert_eq!(
@@ -123,7 +123,7 @@ fn the_test_of_s3_is_acknowledged() {
 }
 
 #[test]
-fn what_sns_says_of_itself_is_acknowledged() {
+fn sns_subscription_messages_are_acknowledged() {
     let message = fixture("sns-confirmation.json").to_string();
     let expected = Ok(ignored(Ignored::Subscription));
     assert_eq!(parse(message.as_bytes()), expected);
@@ -131,7 +131,7 @@ fn what_sns_says_of_itself_is_acknowledged() {
 }
 
 #[test]
-fn several_records_of_one_message_are_all_heard_in_their_order() {
+fn records_of_a_message_keep_their_order() {
     let mut message = fixture("s3.json");
     let record = message["Records"][0].clone();
     let records = ["uploads/1.jpg", "thumbnails/2.jpg", "uploads/3.png"].map(|key| {
@@ -149,7 +149,7 @@ fn several_records_of_one_message_are_all_heard_in_their_order() {
 }
 
 #[test]
-fn each_message_of_a_batch_stands_alone() {
+fn messages_of_a_batch_are_parsed_independently() {
     let bodies = [
         s3("uploads/first.jpg"),
         "{\"Records\":[{}]}".to_owned(),
@@ -190,7 +190,7 @@ fn each_message_of_a_batch_stands_alone() {
 }
 
 #[test]
-fn a_record_that_was_delivered_directly_stands_alone_too() {
+fn directly_delivered_records_are_parsed_independently() {
     let mut event = fixture("s3.json");
     let mut damaged = event["Records"][0].clone();
     damaged["s3"] = json!({});
@@ -205,7 +205,7 @@ fn a_record_that_was_delivered_directly_stands_alone_too() {
 }
 
 #[test]
-fn a_batch_that_cannot_be_handed_back_in_parts_is_refused_as_a_whole() {
+fn batch_without_message_ids_is_rejected() {
     let mut batch = fixture("lambda-sqs.json");
     batch["Records"][0]
         .as_object_mut()
@@ -216,7 +216,7 @@ fn a_batch_that_cannot_be_handed_back_in_parts_is_refused_as_a_whole() {
 }
 
 #[test]
-fn an_error_does_not_repeat_what_it_could_not_read() {
+fn errors_do_not_repeat_the_payload() {
     let refused = parse(b"{\"password\": \"tiger\",").unwrap_err().to_string();
     assert!(!refused.contains("tiger"), "{refused}");
     assert!(refused.contains("line 1"), "{refused}");

@@ -4,20 +4,19 @@ use serde_json::{Value, json};
 
 use platform::events::{Malformed, StoreEvents, parse_invocation};
 
-/// How a message of S3 or EventBridge gets to a function.
+/// How an event of S3 or EventBridge reaches a function.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Carrier {
-    /// Nobody: it invokes the function.
+    /// Directly: it invokes the function.
     Directly,
     /// SNS invokes the function.
     Sns,
-    /// Through a queue; also through a topic with raw delivery, which leaves no trace.
+    /// Through a queue. Also through a topic with raw delivery, which looks the same.
     Sqs,
     /// Through a topic and a queue.
     SnsAndSqs,
 }
 
-/// Each of them.
 pub(crate) const CARRIERS: [Carrier; 4] = [
     Carrier::Directly,
     Carrier::Sns,
@@ -26,7 +25,7 @@ pub(crate) const CARRIERS: [Carrier; 4] = [
 ];
 
 impl Carrier {
-    /// What a function gets to see.
+    /// The payload of the invocation.
     pub(crate) fn wrap(self, message: &str) -> String {
         match self {
             Self::Directly => message.to_owned(),
@@ -48,7 +47,7 @@ impl Carrier {
         }
     }
 
-    /// What the function makes of it.
+    /// The parsed message.
     pub(crate) fn deliver(self, message: &str) -> Result<StoreEvents, Malformed> {
         let mut messages = parse_invocation(self.wrap(message).as_bytes())?;
         assert_eq!(messages.len(), 1);
@@ -72,14 +71,14 @@ pub(crate) fn fixture(name: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-/// What S3 sends of a new object, with its key as it stands in the message.
+/// S3's event for a new object, with the key as it is in the message.
 pub(crate) fn s3(encoded_key: &str) -> String {
     let mut message = fixture("s3.json");
     message["Records"][0]["s3"]["object"]["key"] = json!(encoded_key);
     message.to_string()
 }
 
-/// What EventBridge sends of a new object.
+/// EventBridge's event for a new object.
 pub(crate) fn bridged(key: &str) -> String {
     let mut message = fixture("eventbridge.json");
     message["detail"]["object"]["key"] = json!(key);

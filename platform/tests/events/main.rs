@@ -1,4 +1,4 @@
-//! The parser of events: as AWS documents them, as moto sends them, and whatever else may come.
+//! The parser of events: with documented examples, with moto, and with arbitrary input.
 
 #![allow(clippy::unwrap_used)]
 

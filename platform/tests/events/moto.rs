@@ -1,5 +1,4 @@
-//! The envelopes as moto sends them: objects that are really put into a bucket, and messages that
-//! are really received from a queue.
+//! The envelopes as moto sends them: real uploads to a bucket, and messages received from a queue.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -26,7 +25,7 @@ const KEYS: [&str; 5] = [
 const PATIENCE: Duration = Duration::from_secs(30);
 
 #[tokio::test]
-async fn s3_tells_a_queue() {
+async fn s3_notifies_sqs() {
     let Some(aws) = Aws::start().await else {
         return;
     };
@@ -47,12 +46,12 @@ async fn s3_tells_a_queue() {
 }
 
 #[tokio::test]
-async fn s3_tells_a_topic_that_tells_a_queue() {
+async fn s3_notifies_sqs_through_sns() {
     through_a_topic("false").await;
 }
 
 #[tokio::test]
-async fn s3_tells_a_topic_that_tells_a_queue_without_an_envelope() {
+async fn s3_notifies_sqs_through_sns_with_raw_delivery() {
     through_a_topic("true").await;
 }
 
@@ -89,7 +88,7 @@ async fn through_a_topic(raw: &str) {
 }
 
 #[tokio::test]
-async fn s3_tells_eventbridge_that_tells_a_queue() {
+async fn s3_notifies_sqs_through_eventbridge() {
     let Some(aws) = Aws::start().await else {
         return;
     };
@@ -135,8 +134,7 @@ impl Aws {
         })
     }
 
-    /// A request to a service. Moto reads in the signature which service is meant, and does not
-    /// look at it otherwise.
+    /// A request to a service, which moto reads from the signature without verifying it.
     fn request(&self, service: &str) -> RequestBuilder {
         let scope = format!("AKIAIOSFODNN7EXAMPLE/20260101/eu-central-1/{service}/aws4_request");
         let signature =
@@ -211,8 +209,8 @@ impl Aws {
 }
 
 impl Queue {
-    /// Receives messages until all of [`KEYS`] were heard of, the deletion, and what comes
-    /// before. What else moto tells, of tags for example, is no news.
+    /// Receives messages until all of [`KEYS`], the deletion and `before` have arrived. Other
+    /// events of moto, of tags for example, are ignored.
     async fn hears_of_it(&self, aws: &Aws, before: &[Ignored]) {
         let mut heard = StoreEvents::default();
         let deadline = Instant::now() + PATIENCE;

@@ -1,5 +1,5 @@
-//! Databases as RDS runs them: encrypted, with a certificate of its own authority, and a password
-//! that Secrets Manager keeps and changes.
+//! Databases as RDS runs them: with TLS, a certificate authority of their own, and a password that
+//! Secrets Manager rotates.
 
 use std::io::Write as _;
 use std::time::{Duration, Instant};
@@ -16,31 +16,31 @@ use crate::kept::Vault;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// As RDS makes passwords, with what an address would take for something else.
+/// Passwords as RDS makes them, with characters that have a meaning in addresses.
 const FIRST: &str = "f%41rst:/?#[]@!$&()*+,;=";
 const SECOND: &str = "second~%25^`{|}<>";
 
 #[tokio::test]
-async fn postgresql_is_reached_if_its_certificate_is_sound() {
-    a_sound_certificate_is_asked_for(Kind::Postgres).await;
+async fn postgresql_certificate_is_verified() {
+    certificate_is_verified(Kind::Postgres).await;
 }
 
 #[tokio::test]
-async fn mariadb_is_reached_if_its_certificate_is_sound() {
-    a_sound_certificate_is_asked_for(Kind::MariaDb).await;
+async fn mariadb_certificate_is_verified() {
+    certificate_is_verified(Kind::MariaDb).await;
 }
 
 #[tokio::test]
-async fn a_new_password_of_postgresql_is_found_without_a_restart() {
-    a_new_password_is_found(Kind::Postgres).await;
+async fn rotated_postgresql_password_is_picked_up() {
+    rotated_password_is_picked_up(Kind::Postgres).await;
 }
 
 #[tokio::test]
-async fn a_new_password_of_mariadb_is_found_without_a_restart() {
-    a_new_password_is_found(Kind::MariaDb).await;
+async fn rotated_mariadb_password_is_picked_up() {
+    rotated_password_is_picked_up(Kind::MariaDb).await;
 }
 
-async fn a_sound_certificate_is_asked_for(kind: Kind) {
+async fn certificate_is_verified(kind: Kind) {
     let Some(rds) = Rds::start(kind).await else {
         return;
     };
@@ -51,7 +51,7 @@ async fn a_sound_certificate_is_asked_for(kind: Kind) {
     assert!(is_encrypted(&db).await);
     db.close().await.unwrap();
 
-    // Another name than the certificate's, and an authority that is none of those of RDS.
+    // A wrong host name, and a certificate authority that is not one of RDS's.
     for refused in [
         rds.connect("127.0.0.1", &[authority]).await,
         rds.connect("localhost", &[]).await,
@@ -62,8 +62,8 @@ async fn a_sound_certificate_is_asked_for(kind: Kind) {
     }
 }
 
-/// The password changes and all connections are cut, as in a failover, while queries run.
-async fn a_new_password_is_found(kind: Kind) {
+/// The password is rotated and all connections are cut, as in a failover, while queries run.
+async fn rotated_password_is_picked_up(kind: Kind) {
     let Some(rds) = Rds::start(kind).await else {
         return;
     };
@@ -77,7 +77,7 @@ async fn a_new_password_is_found(kind: Kind) {
         tokio::spawn(async move {
             let mut refused = 0;
             let deadline = Instant::now() + PATIENCE;
-            // Until one goes well again after some did not.
+            // Until a query succeeds after others failed.
             while Instant::now() < deadline {
                 match ask(&db, "SELECT 1").await {
                     Ok(_) if refused > 0 => return Some(refused),
@@ -93,7 +93,7 @@ async fn a_new_password_is_found(kind: Kind) {
     rds.set_password(SECOND).await;
     rds.cut_connections().await;
 
-    // Nobody can get in before Secrets Manager knows of it.
+    // The database is not accessible before Secrets Manager has the new password.
     let begin = Instant::now();
     while ask(&db, "SELECT 1").await.is_ok() {
         assert!(begin.elapsed() < PATIENCE, "nothing was cut");
@@ -105,7 +105,8 @@ async fn a_new_password_is_found(kind: Kind) {
     db.close().await.unwrap();
 }
 
-/// A database with a user whose password is kept, and its own authority.
+/// A database with a certificate authority of its own, and a user whose password is in Secrets
+/// Manager.
 struct Rds {
     server: ScratchServer,
     vault: Vault,
@@ -194,12 +195,12 @@ impl Rds {
     }
 }
 
-/// As RDS keeps it: name and password, and nothing else.
+/// As RDS keeps it: name and password only.
 fn secret(password: &str) -> String {
     json!({"username": "ada", "password": password}).to_string()
 }
 
-/// An authority, and a certificate that it gave to `localhost`, with its key: all in PEM.
+/// A certificate authority, and a certificate for `localhost` with its key: all in PEM.
 fn certificates() -> (String, String, String) {
     let mut params = CertificateParams::new([]).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -223,7 +224,7 @@ async fn is_encrypted(db: &DatabaseConnection) -> bool {
     ask(db, question).await.unwrap()
 }
 
-/// Whether there is an answer.
+/// Whether a query succeeds.
 async fn ask(db: &DatabaseConnection, question: &str) -> Result<bool, DbErr> {
     let question = Statement::from_string(db.get_database_backend(), question);
     Ok(db.query_one_raw(question).await?.is_some())

@@ -1,4 +1,4 @@
-//! A Secrets Manager of the test's own.
+//! A Secrets Manager for one test.
 
 use aws_sdk_secretsmanager::Client;
 use platform::settings::{SettingError, Settings};
@@ -10,20 +10,20 @@ pub(crate) struct Vault {
 }
 
 impl Vault {
-    /// None if it is not installed.
+    /// None if moto is not installed.
     pub(crate) async fn start() -> Option<Self> {
         let moto = Moto::start().await?;
         let client = Client::new(&moto.sdk_config().await);
         Some(Self { moto, client })
     }
 
-    /// From now on the secret is another one.
+    /// Rotates the secret.
     pub(crate) async fn change(&self, arn: &str, secret: &str) {
         let put = self.client.put_secret_value().secret_id(arn);
         put.secret_string(secret).send().await.unwrap();
     }
 
-    /// The settings that these variables make, with this Secrets Manager.
+    /// The settings of these variables, with this Secrets Manager.
     pub(crate) async fn settings(
         &self,
         variables: &[(&str, &str)],

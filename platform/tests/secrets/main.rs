@@ -1,4 +1,4 @@
-//! Secrets that AWS keeps, on a stand-in for Secrets Manager, and databases that want them.
+//! Secrets in Secrets Manager, for which moto stands in, and databases that need them.
 
 #![allow(clippy::unwrap_used)]
 

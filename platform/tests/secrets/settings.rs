@@ -1,4 +1,4 @@
-//! Settings whose secrets AWS keeps.
+//! Settings with secrets in Secrets Manager.
 
 use platform::settings::{CaptionerChoice, DatabaseKind};
 use secrecy::ExposeSecret as _;
@@ -6,7 +6,7 @@ use secrecy::ExposeSecret as _;
 use crate::kept::Vault;
 
 #[tokio::test]
-async fn what_is_kept_holds_as_if_it_were_set() {
+async fn secrets_are_read_like_settings() {
     let Some(vault) = Vault::start().await else {
         return;
     };
@@ -37,7 +37,7 @@ async fn what_is_kept_holds_as_if_it_were_set() {
 }
 
 #[tokio::test]
-async fn a_secret_in_two_places_or_in_a_form_of_its_own_is_refused_without_being_repeated() {
+async fn ambiguous_or_malformed_secrets_are_rejected_without_repeating_them() {
     let Some(vault) = Vault::start().await else {
         return;
     };
@@ -72,7 +72,7 @@ async fn a_secret_in_two_places_or_in_a_form_of_its_own_is_refused_without_being
 }
 
 #[tokio::test]
-async fn the_secret_of_a_database_says_where_it_is() {
+async fn database_secret_has_the_address() {
     let Some(vault) = Vault::start().await else {
         return;
     };

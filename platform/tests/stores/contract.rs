@@ -1,4 +1,4 @@
-//! What every store promises.
+//! The contract of every store.
 
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -22,7 +22,7 @@ async fn listed(home: &Home, area: Area) -> Vec<ListedObject> {
     listed
 }
 
-pub(crate) async fn what_was_put_comes_back_byte_for_byte(home: &Home) {
+pub(crate) async fn objects_round_trip(home: &Home) {
     for length in [0, 1, 65_535, 65_537, 7_000_000] {
         let content = noise(length);
         for body in [bytes(&content), home.file_of(&content).await] {
@@ -35,7 +35,7 @@ pub(crate) async fn what_was_put_comes_back_byte_for_byte(home: &Home) {
     }
 }
 
-pub(crate) async fn a_later_put_replaces_an_earlier_one(home: &Home) {
+pub(crate) async fn put_replaces_an_existing_object(home: &Home) {
     let key = original();
     home.store.put(&key, bytes(b"the first")).await.unwrap();
     home.store.put(&key, bytes(b"another")).await.unwrap();
@@ -44,7 +44,7 @@ pub(crate) async fn a_later_put_replaces_an_earlier_one(home: &Home) {
     assert_eq!(home.store.size(&key).await.unwrap(), Some(7));
 }
 
-pub(crate) async fn somebody_who_reads_sees_one_whole_object_while_it_is_replaced(home: &Home) {
+pub(crate) async fn replacing_is_atomic_for_readers(home: &Home) {
     let key = original();
     let of = |letter: u8| vec![letter; 300_000];
     home.store.put(&key, bytes(&of(b'a'))).await.unwrap();
@@ -63,7 +63,7 @@ pub(crate) async fn somebody_who_reads_sees_one_whole_object_while_it_is_replace
     tokio::join!(writing, reading);
 }
 
-pub(crate) async fn a_range_ends_where_the_object_does(home: &Home) {
+pub(crate) async fn ranges_are_cut_at_the_end(home: &Home) {
     let key = original();
     home.store.put(&key, bytes(b"0123456789")).await.unwrap();
     for (range, expected) in [
@@ -79,7 +79,7 @@ pub(crate) async fn a_range_ends_where_the_object_does(home: &Home) {
     }
 }
 
-pub(crate) async fn a_stream_says_its_size_beforehand(home: &Home) {
+pub(crate) async fn streams_have_a_size(home: &Home) {
     let key = original();
     let content = noise(500_000);
     home.store.put(&key, bytes(&content)).await.unwrap();
@@ -91,7 +91,7 @@ pub(crate) async fn a_stream_says_its_size_beforehand(home: &Home) {
     assert!(chunks.concat() == content);
 }
 
-pub(crate) async fn what_is_not_there_is_not_found_and_may_be_deleted(home: &Home) {
+pub(crate) async fn missing_objects_are_not_found_and_deletable(home: &Home) {
     let key = original();
     let is_not_found = |error| matches!(error, StoreError::NotFound(found) if found == key);
 
@@ -104,7 +104,7 @@ pub(crate) async fn what_is_not_there_is_not_found_and_may_be_deleted(home: &Hom
     home.store.delete(&key).await.unwrap();
 }
 
-pub(crate) async fn what_was_deleted_is_gone(home: &Home) {
+pub(crate) async fn deleted_objects_are_gone(home: &Home) {
     let (key, other) = (original(), original());
     home.store.put(&key, bytes(b"x")).await.unwrap();
     home.store.put(&other, bytes(b"y")).await.unwrap();
@@ -115,7 +115,7 @@ pub(crate) async fn what_was_deleted_is_gone(home: &Home) {
     assert_eq!(home.store.size(&other).await.unwrap(), Some(1));
 }
 
-pub(crate) async fn a_list_has_every_object_of_its_area_and_no_other(home: &Home) {
+pub(crate) async fn list_has_exactly_the_objects_of_its_area(home: &Home) {
     for area in Area::ALL {
         assert_eq!(listed(home, area).await, []);
     }
@@ -140,7 +140,7 @@ pub(crate) async fn a_list_has_every_object_of_its_area_and_no_other(home: &Home
     assert_eq!(listed(home, Area::Anonymised).await, []);
 }
 
-pub(crate) async fn a_list_is_read_page_by_page(home: &Home) {
+pub(crate) async fn lists_are_paginated(home: &Home) {
     // S3's pages have a thousand.
     const OBJECTS: usize = 1_005;
     stream::iter(0..OBJECTS)
@@ -152,7 +152,7 @@ pub(crate) async fn a_list_is_read_page_by_page(home: &Home) {
     assert_eq!(listed(home, Area::Uploads).await.len(), OBJECTS);
 }
 
-pub(crate) async fn any_key_will_do(home: &Home) {
+pub(crate) async fn unusual_keys_round_trip(home: &Home) {
     for path in [
         "uploads/with space.jpg",
         "uploads/a+b=c&d.jpg",
@@ -176,7 +176,7 @@ pub(crate) async fn any_key_will_do(home: &Home) {
     }
 }
 
-pub(crate) async fn an_original_is_announced_once_and_a_rendition_never(home: &Home) {
+pub(crate) async fn only_originals_send_one_event(home: &Home) {
     let id = Uuid::new_v4();
     let original = ObjectKey::original(id, Format::Jpeg);
     for key in [
@@ -192,7 +192,7 @@ pub(crate) async fn an_original_is_announced_once_and_a_rendition_never(home: &H
     assert_eq!(keys, [&original]);
 }
 
-pub(crate) async fn a_scratch_file_is_gone_once_it_is_stored(home: &Home) {
+pub(crate) async fn storing_consumes_the_scratch_file(home: &Home) {
     let body = home.file_of(b"a photo").await;
     let Body::File(file) = &body else {
         unreachable!();

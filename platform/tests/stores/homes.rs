@@ -1,4 +1,4 @@
-//! A store of each kind, empty, for one test.
+//! An empty store of each kind for one test.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,7 +10,7 @@ use platform::testing::Moto;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
-/// A store with what is around it.
+/// A store with its surroundings.
 pub(crate) struct Home {
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) heard: Arc<Heard>,
@@ -18,7 +18,7 @@ pub(crate) struct Home {
     _folder: TempDir,
 }
 
-/// Remembers what it hears.
+/// Records events.
 #[derive(Default)]
 pub(crate) struct Heard(pub(crate) Mutex<Vec<ObjectCreated>>);
 
@@ -47,7 +47,7 @@ pub(crate) async fn s3() -> Option<Home> {
     Some(bucket(&moto.sdk_config().await, &moto.bucket().await).await)
 }
 
-/// A store in this bucket, through clients made from this.
+/// A store in this bucket with this client configuration.
 pub(crate) async fn bucket(config: &SdkConfig, bucket: &str) -> Home {
     let folder = tempfile::tempdir().unwrap();
     let heard = Arc::new(Heard::default());
@@ -80,7 +80,7 @@ impl Home {
     }
 }
 
-/// Bytes that are nowhere the same.
+/// Bytes without repetition.
 pub(crate) fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     let mut step = || {

@@ -1,5 +1,5 @@
-//! Object stores. What all of them promise is in `contract`, and runs against each; what only
-//! one of them can get wrong is in a file of its own.
+//! Object stores. The contract runs against each; tests of a single adapter are in a file of their
+//! own.
 
 #![allow(clippy::unwrap_used)]
 
@@ -30,16 +30,16 @@ macro_rules! contract {
 }
 
 contract! {
-    what_was_put_comes_back_byte_for_byte,
-    a_later_put_replaces_an_earlier_one,
-    somebody_who_reads_sees_one_whole_object_while_it_is_replaced,
-    a_range_ends_where_the_object_does,
-    a_stream_says_its_size_beforehand,
-    what_is_not_there_is_not_found_and_may_be_deleted,
-    what_was_deleted_is_gone,
-    a_list_has_every_object_of_its_area_and_no_other,
-    a_list_is_read_page_by_page,
-    any_key_will_do,
-    an_original_is_announced_once_and_a_rendition_never,
-    a_scratch_file_is_gone_once_it_is_stored,
+    objects_round_trip,
+    put_replaces_an_existing_object,
+    replacing_is_atomic_for_readers,
+    ranges_are_cut_at_the_end,
+    streams_have_a_size,
+    missing_objects_are_not_found_and_deletable,
+    deleted_objects_are_gone,
+    list_has_exactly_the_objects_of_its_area,
+    lists_are_paginated,
+    unusual_keys_round_trip,
+    only_originals_send_one_event,
+    storing_consumes_the_scratch_file,
 }

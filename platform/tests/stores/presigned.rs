@@ -6,7 +6,7 @@ use platform::objects::{Body, Disposition, ObjectKey};
 use crate::homes;
 
 #[tokio::test]
-async fn an_address_gives_the_object_with_its_type_and_name() {
+async fn presigned_urls_serve_type_and_name() {
     let Some(home) = homes::s3().await else {
         return;
     };
@@ -51,7 +51,7 @@ async fn an_address_gives_the_object_with_its_type_and_name() {
 }
 
 #[tokio::test]
-async fn addresses_begin_with_the_origin_that_pages_allow() {
+async fn presigned_urls_match_the_csp_origin() {
     let Some(home) = homes::s3().await else {
         return;
     };

@@ -1,4 +1,4 @@
-//! What is S3's own: what a bucket is told about its objects, and what is wrong with buckets.
+//! S3 only: metadata of objects, and misconfigured buckets.
 
 use platform::aws;
 use platform::objects::{Body, ObjectKey, ObjectStore as _, S3Store};
@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::homes::{self, moto};
 
 #[tokio::test]
-async fn objects_carry_their_type_their_caching_and_a_checksum() {
+async fn objects_have_content_type_cache_control_and_checksum() {
     let Some(moto) = moto().await else { return };
     let (config, bucket) = (moto.sdk_config().await, moto.bucket().await);
     let home = homes::bucket(&config, &bucket).await;
@@ -40,7 +40,7 @@ async fn objects_carry_their_type_their_caching_and_a_checksum() {
 }
 
 #[tokio::test]
-async fn a_bucket_that_is_not_there_is_no_empty_store() {
+async fn missing_bucket_is_an_error() {
     let Some(moto) = moto().await else { return };
     let home = homes::bucket(&moto.sdk_config().await, "vitrine-nowhere").await;
     let key = ObjectKey::thumbnail(Uuid::nil());
@@ -60,7 +60,7 @@ async fn a_bucket_that_is_not_there_is_no_empty_store() {
 }
 
 #[tokio::test]
-async fn without_a_region_nothing_starts_and_the_text_says_what_is_missing() {
+async fn missing_region_is_an_error() {
     let config = aws_config::SdkConfig::builder()
         .behavior_version(aws_config::BehaviorVersion::v2026_01_12())
         .build();
@@ -69,7 +69,7 @@ async fn without_a_region_nothing_starts_and_the_text_says_what_is_missing() {
 }
 
 #[tokio::test]
-async fn the_store_says_where_it_is() {
+async fn store_describes_its_location() {
     let settings = aws::AwsSettings {
         region: Some("eu-central-1".to_owned()),
         ..Default::default()

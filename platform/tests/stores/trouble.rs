@@ -1,5 +1,5 @@
-//! S3 that is busy, slow, broken or refuses: the store does what it promises, or says what went
-//! wrong and what to do about it.
+//! Faults of S3: busy, slow, broken or refusing. The store keeps its contract, or reports what is
+//! wrong and what to do.
 
 use std::time::Duration;
 
@@ -17,10 +17,10 @@ use uuid::Uuid;
 
 use crate::homes::{self, Home, moto, noise};
 
-/// What each try may take: little beside production, much for moto on a busy machine.
+/// The timeout of a try: short compared with production, long for moto on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// As in production, but impatient.
+/// As in production, with shorter timeouts.
 async fn impatient(settings: &AwsSettings) -> SdkConfig {
     let config = aws::config(settings).await;
     let timeouts = TimeoutConfig::builder()
@@ -38,7 +38,7 @@ async fn impatient(settings: &AwsSettings) -> SdkConfig {
         .build()
 }
 
-/// A store behind a proxy, with an object that is there already.
+/// A store behind a proxy, with one object in it.
 async fn store_behind_a_proxy() -> Option<(Home, Proxy, ObjectKey, Vec<u8>)> {
     let moto = moto().await?;
     let proxy = Proxy::start(moto.endpoint()).await;
@@ -56,7 +56,7 @@ async fn store_behind_a_proxy() -> Option<(Home, Proxy, ObjectKey, Vec<u8>)> {
 const BUSY: Fault = Fault::Answer(503, "SlowDown");
 
 #[tokio::test]
-async fn a_while_of_trouble_is_got_over() {
+async fn temporary_failures_are_retried() {
     let Some((home, proxy, key, content)) = store_behind_a_proxy().await else {
         return;
     };
@@ -88,7 +88,7 @@ async fn a_while_of_trouble_is_got_over() {
 }
 
 #[tokio::test]
-async fn reading_goes_on_where_the_connection_broke() {
+async fn downloads_resume_after_a_broken_connection() {
     let Some((home, proxy, key, content)) = store_behind_a_proxy().await else {
         return;
     };
@@ -112,7 +112,7 @@ async fn reading_goes_on_where_the_connection_broke() {
 }
 
 #[tokio::test]
-async fn reading_goes_on_where_the_connection_stood_still() {
+async fn downloads_resume_after_a_stall() {
     let Some((home, proxy, key, content)) = store_behind_a_proxy().await else {
         return;
     };
@@ -125,9 +125,9 @@ async fn reading_goes_on_where_the_connection_stood_still() {
     assert!(asked[2].contains("range: bytes=100000-"), "{}", asked[2]);
 }
 
-/// The answer to HEAD has no body, in which S3 would say why.
+/// The response to HEAD has no body, which would have S3's reason.
 #[tokio::test]
-async fn a_refusal_that_does_not_say_why_is_asked_about() {
+async fn head_refusals_are_explained() {
     let Some((home, proxy, key, _)) = store_behind_a_proxy().await else {
         return;
     };
@@ -140,7 +140,7 @@ async fn a_refusal_that_does_not_say_why_is_asked_about() {
 }
 
 #[tokio::test]
-async fn an_object_that_is_replaced_while_it_is_read_is_not_mixed_with_the_new_one() {
+async fn resumed_download_never_mixes_two_versions() {
     let Some((home, proxy, key, _)) = store_behind_a_proxy().await else {
         return;
     };
@@ -155,10 +155,10 @@ async fn an_object_that_is_replaced_while_it_is_read_is_not_mixed_with_the_new_o
     assert!(error.contains("replaced"), "{error}");
 }
 
-/// S3 refuses what does not match its checksum. moto keeps it, and the checksum with it: so
-/// here it shows when it is read.
+/// S3 refuses uploads whose checksum does not match. moto accepts them with the checksum, so the
+/// damage shows when the object is read.
 #[tokio::test]
-async fn what_was_damaged_on_its_way_is_noticed() {
+async fn corruption_in_transit_is_detected() {
     let Some((home, proxy, _, content)) = store_behind_a_proxy().await else {
         return;
     };
@@ -183,7 +183,7 @@ async fn what_was_damaged_on_its_way_is_noticed() {
 }
 
 #[tokio::test]
-async fn trouble_that_lasts_is_an_error_that_says_to_try_again() {
+async fn lasting_failures_are_transient_errors() {
     let Some((home, proxy, key, _)) = store_behind_a_proxy().await else {
         return;
     };
@@ -203,7 +203,7 @@ async fn trouble_that_lasts_is_an_error_that_says_to_try_again() {
         );
         assert!(error.to_string().contains("in a moment"), "{error}");
     }
-    // What only failed to be asked is not taken for absent.
+    // An object whose existence could not be checked is not reported as absent.
     proxy.always(BUSY);
     assert!(home.store.size(&key).await.is_err());
     assert!(home.store.delete(&key).await.is_err());
@@ -212,7 +212,7 @@ async fn trouble_that_lasts_is_an_error_that_says_to_try_again() {
 }
 
 #[tokio::test]
-async fn what_is_refused_is_not_tried_again_and_says_what_to_do() {
+async fn refusals_are_not_retried_and_give_advice() {
     let Some((home, proxy, key, _)) = store_behind_a_proxy().await else {
         return;
     };
@@ -241,10 +241,10 @@ async fn what_is_refused_is_not_tried_again_and_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn nobody_to_reach_is_an_error_that_says_so() {
+async fn unreachable_endpoint_is_reported() {
     let Some(moto) = moto().await else { return };
     let mut settings = moto.settings();
-    // Nobody listens there: the port was free a moment ago.
+    // Nothing listens there: the port was free a moment ago.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);

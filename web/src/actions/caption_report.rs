@@ -133,14 +133,13 @@ pub(crate) async fn caption_report(state: &AppState, viewer: &Viewer) -> Result<
         .and_then(|provider_budget| provider_budget.price())
         .map(|price| price.currency.as_str());
     let today = Utc::now().date_naive();
-    let mut days = Vec::new();
-    for back in 0..DAYS {
-        let day = today - TimeDelta::days(back);
-        let sum = Sum::of(&state.db, day).await?;
-        if sum != Sum::default() {
-            days.push(Day::new(day, &sum, currency));
-        }
-    }
+    let first = today - TimeDelta::days(DAYS - 1);
+    let days = Sum::by_day(&state.db, first, today).await?;
+    let days = days
+        .iter()
+        .rev()
+        .map(|(day, sum)| Day::new(*day, sum, currency))
+        .collect();
     let written = provenance().all(&state.db).await?;
     Ok(Report {
         asks: provider_budget.map(|provider_budget| Asked {

@@ -1,7 +1,7 @@
 //! A person's caption and tags in place of the machine's.
 
 use axum::http::StatusCode;
-use functions::pipeline::captions::{Edit, Words, by_person};
+use functions::pipeline::captions::{Edit, Edited, Words, by_person};
 use uuid::Uuid;
 
 use crate::access::{Action, Viewer};
@@ -31,10 +31,11 @@ pub(crate) async fn edit_caption(
     ImageRows::get(state, id).await?;
     let edit = tidy(edit)?;
     match by_person(&state.db, id, viewer.name(), edit).await? {
-        Some(()) => Ok(()),
-        None => Err(refused(
+        Edited::Saved => Ok(()),
+        Edited::NoCaption => Err(refused(
             "there is no caption yet that tags could go with; write one",
         )),
+        Edited::Gone => Err(Problem::not_found("image")),
     }
 }
 

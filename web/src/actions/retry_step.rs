@@ -1,10 +1,8 @@
 //! Starts a step over: a new round of attempts.
 
 use axum::http::StatusCode;
-use entity::change::{self, Kind};
 use entity::step::{StepKind, StepState};
-use functions::pipeline::lifecycle::requeue;
-use platform::database::begin_write;
+use functions::pipeline::lifecycle::rerun;
 use uuid::Uuid;
 
 use crate::access::{Action, Viewer};
@@ -34,11 +32,12 @@ pub(crate) async fn retry_step(
         Some(StepState::Queued | StepState::Running) => return Ok(()),
         Some(StepState::Done | StepState::Failed) => {}
     }
-    let tx = begin_write(&state.db).await?;
-    requeue(&tx, id, &[name]).await?;
-    state.dispatch.push(&tx, &rows.image, &[name]).await?;
-    change::record(&tx, id, Kind::Image).await?;
-    tx.commit().await?;
-    state.dispatch.notify();
+    if rerun(&state.db, &state.dispatch, &[(id, name)])
+        .await?
+        .is_empty()
+    {
+        // It has been deleted meanwhile.
+        return Err(Problem::not_found("image"));
+    }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! An image in the JSON of the contract, as a viewer may see it.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use entity::image::{Author, Face};
 use entity::step::{StepKind, StepState};
@@ -27,7 +29,7 @@ pub struct ImageJson {
     faces: Vec<Face>,
     thumbhash: Option<String>,
     urls: Urls,
-    steps: Steps,
+    steps: BTreeMap<&'static str, Option<StepJson>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -47,13 +49,6 @@ struct Urls {
     original: Option<String>,
     thumbnail: Option<String>,
     anonymised: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct Steps {
-    annotate: Option<StepJson>,
-    thumbnail: Option<StepJson>,
-    anonymise: Option<StepJson>,
 }
 
 #[derive(Debug, Serialize)]
@@ -116,11 +111,7 @@ impl ImageJson {
                 thumbnail: rows.url(viewer, Rendition::Thumbnail, urls),
                 anonymised: rows.url(viewer, Rendition::Anonymised, urls),
             },
-            steps: Steps {
-                annotate: step(StepKind::Annotate),
-                thumbnail: step(StepKind::Thumbnail),
-                anonymise: step(StepKind::Anonymise),
-            },
+            steps: StepKind::ALL.map(|kind| (kind.as_str(), step(kind))).into(),
         }
     }
 }

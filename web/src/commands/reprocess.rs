@@ -1,7 +1,6 @@
 //! `vitrine reprocess`: has functions run again. It only queues; a running `vitrine serve` (or
 //! the next one) does the work.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -9,13 +8,12 @@ use std::str::FromStr;
 use anyhow::{bail, ensure};
 use clap::Args;
 use entity::call::{self, captions_by};
-use entity::change::{self, Kind};
 use entity::image::{self, Author, Cursor};
 use entity::step::{self, StepKind, StepState};
-use functions::pipeline::lifecycle::requeue;
+use functions::pipeline::dispatch::Dispatch;
+use functions::pipeline::lifecycle::rerun;
 use functions::pipeline::provider_budget::{ProviderBudget, money};
 use functions::pipeline::setup::{captioner, provider_budget};
-use platform::database::begin_write;
 use platform::settings::Settings;
 use sea_orm::{ColumnTrait as _, Condition, DatabaseConnection, QueryFilter as _};
 use uuid::Uuid;
@@ -31,8 +29,8 @@ const SAMPLE: u64 = 200;
 /// What to run again.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The function, or all three.
-    #[arg(value_parser = ["thumbnail", "anonymise", "annotate", "all"])]
+    /// The step, or all of them.
+    #[arg(value_parser = names())]
     step: String,
     /// Only this image; can be given several times.
     #[arg(long, value_name = "ID")]
@@ -47,6 +45,11 @@ pub(super) struct Arguments {
     /// Say how many and what that would cost, and do nothing.
     #[arg(long)]
     dry_run: bool,
+}
+
+fn names() -> Vec<&'static str> {
+    let steps = StepKind::ALL.into_iter().map(StepKind::as_str);
+    steps.chain(["all"]).collect()
 }
 
 /// Where a caption comes from.
@@ -142,48 +145,51 @@ async fn wanted(db: &DatabaseConnection, arguments: &Arguments) -> anyhow::Resul
     Ok(wanted)
 }
 
-/// SqsQueues the steps of some images in one transaction. What a provider refused stays refused,
-/// and what a person wrote stays written.
+/// Queues the steps of some images again. What a provider blocked stays blocked, and what a person
+/// wrote stays written.
 async fn again(
     services: &Services,
     images: &[image::Model],
     steps: &[StepKind],
     arguments: &Arguments,
 ) -> anyhow::Result<Found> {
-    let tx = begin_write(&services.db).await?;
     let mut select = step::of_all(images.iter().map(|image| image.id))
         .filter(step::Column::Name.is_in(steps.iter().copied()))
         .filter(step::Column::State.ne(StepState::Blocked));
     if arguments.failed {
         select = select.filter(step::Column::State.eq(StepState::Failed));
     }
-    let mut found = Found::default();
-    let mut queued = Vec::new();
-    for step in select.all(&tx).await? {
-        let Some(image) = images.iter().find(|image| image.id == step.image_id) else {
-            continue;
-        };
-        if step.name == StepKind::Annotate && image.caption_by == Some(Author::Person) {
-            continue;
-        }
-        found.steps += 1;
-        found.captions += u64::from(step.name == StepKind::Annotate);
-        if !arguments.dry_run {
-            requeue(&tx, image.id, &[step.name]).await?;
-            queued.push((image, step.name));
-        }
+    let by_person = |id| {
+        let image = images.iter().find(|image| image.id == id);
+        image.is_some_and(|image| image.caption_by == Some(Author::Person))
+    };
+    let mut wanted: Vec<_> = select
+        .all(&services.db)
+        .await?
+        .into_iter()
+        .map(|step| (step.image_id, step.name))
+        .filter(|&(id, step)| step != StepKind::Annotate || !by_person(id))
+        .collect();
+    if !arguments.dry_run {
+        wanted = rerun(&services.db, &services.dispatch, &wanted).await?;
+        send(&services.dispatch).await;
     }
-    // All steps before the first job, which locks its image: workers lock steps first, too, and
-    // two who do it differently would wait for each other.
-    for (image, step) in &queued {
-        services.dispatch.push(&tx, image, &[*step]).await?;
+    let captions = wanted
+        .iter()
+        .filter(|(_, step)| *step == StepKind::Annotate);
+    Ok(Found {
+        captions: captions.count() as u64,
+        steps: wanted.len() as u64,
+    })
+}
+
+/// Sends the messages for the steps, if they need any. What cannot be sent now, a server sends.
+async fn send(dispatch: &Dispatch) {
+    if let Dispatch::Sqs(outbox) = dispatch
+        && let Err(error) = outbox.send_due().await
+    {
+        eprintln!("{error}; a running `vitrine serve` sends the messages later");
     }
-    let changed: BTreeSet<_> = queued.iter().map(|(image, _)| image.id).collect();
-    for id in changed {
-        change::record(&tx, id, Kind::Image).await?;
-    }
-    tx.commit().await?;
-    Ok(found)
 }
 
 async fn tell(services: &Services, found: &Found, dry_run: bool) -> anyhow::Result<()> {

@@ -9,7 +9,6 @@ use entity::image::{self, Author};
 use entity::step::{StepKind, StepState};
 use functions::pipeline::captions::{Edit, Words};
 use functions::pipeline::lifecycle;
-use futures::future::try_join_all;
 use platform::objects::ObjectKey;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -88,8 +87,7 @@ pub async fn show(
         Rendition::Anonymised,
         Rendition::Thumbnail,
     ]
-    .map(|rendition| rendition_view(&state, &viewer, &rows, rendition, &urls));
-    let renditions = try_join_all(renditions).await?;
+    .map(|rendition| rendition_view(&viewer, &rows, rendition, &urls));
     let history = caption_history(&state, &viewer, id).await?;
     let cursor = rows.image.cursor();
     let newer = image::newer_than(cursor).one(&state.db).await?;
@@ -127,13 +125,12 @@ async fn caption_history(
     Ok(rows.into_iter().skip(1).map(CaptionView::from).collect())
 }
 
-async fn rendition_view(
-    state: &AppState,
+fn rendition_view(
     viewer: &Viewer,
     rows: &ImageRows,
     rendition: Rendition,
     urls: &UrlSource,
-) -> Result<RenditionView, Problem> {
+) -> RenditionView {
     let (label, step) = match rendition {
         Rendition::Original => ("Original", None),
         Rendition::Anonymised => ("Anonymised", Some(StepKind::Anonymise)),
@@ -144,17 +141,13 @@ async fn rendition_view(
         .is_err()
         .then_some("only those who are signed in see the original");
     let key: Option<ObjectKey> = seen.ok().flatten();
-    let bytes = match &key {
-        Some(key) => state.store.size(key).await?,
-        None => None,
-    };
     let (width, height) = (
         rows.image.width.unsigned_abs(),
         rows.image.height.unsigned_abs(),
     );
     let url = rows.own_url(viewer, rendition);
     let full_size = key.is_some() && rendition != Rendition::Thumbnail;
-    Ok(RenditionView {
+    RenditionView {
         name: rendition.as_str(),
         label,
         src: rows.url(viewer, rendition, urls),
@@ -169,9 +162,9 @@ async fn rendition_view(
             .as_str(),
         width: full_size.then_some(width),
         height: full_size.then_some(height),
-        bytes_text: bytes.map(size),
+        bytes_text: rows.bytes(viewer, rendition).map(size),
         note,
-    })
+    }
 }
 
 fn save_address(rows: &ImageRows, rendition: Rendition) -> String {

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use entity::image::Author;
 use entity::search::Words;
-use entity::step::{self, Attempt, StepKind, StepState};
+use entity::step::{self, Attempt, StepState};
 use functions::picture::placeholder;
 use serde::Serialize;
 
@@ -146,14 +146,6 @@ fn overall(steps: &[step::Model]) -> &'static str {
     }
 }
 
-fn label(name: StepKind) -> &'static str {
-    match name {
-        StepKind::Thumbnail => "Thumbnail",
-        StepKind::Anonymise => "Anonymised copy",
-        StepKind::Annotate => "Description",
-    }
-}
-
 impl StepView {
     fn new(rows: &ImageRows, step: &step::Model, viewer: &Viewer) -> Self {
         let details = viewer.may(Action::SeeDetails);
@@ -161,7 +153,7 @@ impl StepView {
         let millis = history.last().and_then(millis);
         Self {
             name: step.name.as_str(),
-            label: label(step.name),
+            label: step.name.label(),
             state: step.state.as_str(),
             attempts: step.attempts,
             error: rows.reason(step, details),

@@ -189,7 +189,7 @@ impl TestApp {
     pub(crate) async fn queue_what_is_owed(&self) {
         local::sweep(
             &self.context,
-            Some(&self.state.queue),
+            &self.state.dispatch,
             Duration::from_secs(3600),
         )
         .await

@@ -21,7 +21,7 @@ use crate::uploads::states;
 /// Long enough for everything here.
 const MINUTE: Duration = Duration::from_secs(60);
 
-fn function(app: &TestApp, step: StepKind) -> Function {
+pub(crate) fn function(app: &TestApp, step: StepKind) -> Function {
     Function {
         step,
         ctx: app.context.clone(),
@@ -32,7 +32,7 @@ fn function(app: &TestApp, step: StepKind) -> Function {
 }
 
 /// A message of SQS as Lambda passes it on.
-fn message(id: &str, body: &str, receives: u32) -> Value {
+pub(crate) fn message(id: &str, body: &str, receives: u32) -> Value {
     json!({
         "messageId": id, "receiptHandle": format!("receipt of {id}"), "body": body,
         "attributes": { "ApproximateReceiveCount": receives.to_string() },
@@ -41,7 +41,7 @@ fn message(id: &str, body: &str, receives: u32) -> Value {
 }
 
 /// The ids of those messages that are to come back.
-async fn failures(function: &Function, messages: &[Value]) -> Vec<String> {
+pub(crate) async fn failures(function: &Function, messages: &[Value]) -> Vec<String> {
     let event = json!({ "Records": messages }).to_string();
     let deadline = Instant::now() + MINUTE;
     match function.invoke(event.as_bytes(), deadline).await.unwrap() {

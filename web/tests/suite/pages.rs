@@ -1,6 +1,7 @@
 //! Pages for people, with no JavaScript at all.
 
 use functions::testing;
+use platform::objects::ObjectKey;
 use sea_orm::EntityTrait as _;
 
 use crate::app::TestApp;
@@ -245,4 +246,31 @@ async fn static_files_are_kept_for_as_long_as_their_address_says_so() {
         );
     }
     app.get("/static/..%2f..%2fCargo.toml").await.expect(404);
+}
+
+#[tokio::test]
+async fn the_page_of_an_image_has_sizes_without_asking_the_store() {
+    let app = TestApp::spawn().await;
+    let id = app
+        .upload("photo.jpg", testing::photo(1, 320, 240))
+        .await
+        .id();
+    app.drain().await;
+    let mut sizes = Vec::new();
+    for key in [ObjectKey::thumbnail(id), ObjectKey::anonymised(id)] {
+        sizes.push(app.object(&key).await.len());
+    }
+    let row = app.row(id).await.unwrap();
+    assert_eq!(
+        [row.thumbnail_bytes, row.anonymised_bytes].map(|bytes| bytes.unwrap() as usize),
+        *sizes
+    );
+    let with_store = app.page(&format!("/images/{id}")).await.expect(200).text();
+
+    std::fs::rename(app.data().join("objects"), app.data().join("unmounted")).unwrap();
+
+    let without_store = app.page(&format!("/images/{id}")).await.expect(200).text();
+    let sizes = |page: &str| page.matches(" KB").count();
+    assert!(sizes(&with_store) >= 3, "{with_store}");
+    assert_eq!(sizes(&without_store), sizes(&with_store));
 }

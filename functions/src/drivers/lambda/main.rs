@@ -1,4 +1,4 @@
-//! From the start of the process to its last invocation.
+//! The process of a function, from its start to its last invocation.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use tokio::time::Instant;
 use tracing::field::Empty;
 use tracing::{Instrument as _, error, error_span};
 
-use super::{Answer, Function};
-use crate::pipeline::setup;
+use super::function::{Answer, Function};
+use super::setup;
 
-/// How long an invocation waits at its end for a collector of telemetry.
+/// How long an invocation waits at its end for the telemetry collector.
 const FLUSH: Duration = Duration::from_secs(1);
 
 /// Runs one function until Lambda ends the process.
@@ -38,7 +38,7 @@ pub fn run(step: StepKind) -> ExitCode {
     }
 }
 
-/// Everything that invocations share is made here, once.
+/// What invocations share is set up here, once.
 async fn serve(step: StepKind, telemetry: Telemetry) -> Result<(), Error> {
     let settings = Settings::load().await?;
     let function = setup::function(&settings, step, telemetry.has_traces()).await?;

@@ -1,8 +1,8 @@
-//! The driver of one machine: workers that lease jobs from a table, and a sweeper that puts
-//! right what a crash left half done.
+//! The driver of one machine: workers that lease jobs from a table. Its sweeper repairs what a crash
+//! left half done, on AWS as well.
 
 mod sweeper;
 mod worker;
 
-pub use sweeper::{Swept, sweep};
+pub use sweeper::{STUCK_AFTER, Swept, sweep};
 pub use worker::{drain, run};

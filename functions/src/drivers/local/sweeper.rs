@@ -1,50 +1,64 @@
-//! Puts right what a crash, a full disk or a lost connection left half done. Everything it does
-//! follows from the rows and the objects, so it may run at any time and any number of times.
+//! Repairs what a crash, a full disk or a lost message left half done. Everything it does follows
+//! from rows and objects, so it may run at any time, any number of times and several times at once.
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
+use entity::step::StepKind;
 use entity::{change, image, session, step};
 use platform::objects::ObjectKey;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 
 use crate::pipeline::context::Context;
+use crate::pipeline::dispatch::Dispatch;
 use crate::pipeline::job_queue::JobQueue;
-use crate::pipeline::lifecycle::{LifecycleError, mark_stored, purge};
+use crate::pipeline::lifecycle::{
+    LifecycleError, add_missing_steps, mark_stored, purge, resend_stuck,
+};
 
-/// Steps that are looked at in one go.
+/// Rows that are handled at once.
 const BATCH: u64 = 500;
 
 /// How long changes are kept for browsers that were away.
-const CHANGES_KEPT: chrono::TimeDelta = chrono::TimeDelta::hours(24);
+const CHANGES_KEPT: TimeDelta = TimeDelta::hours(24);
 
-/// What a sweep found to do.
+/// How long nothing may happen with a pending step on AWS before its message is sent again. Longer
+/// than a queue is usually behind: a message that is sent too often costs an invocation.
+pub const STUCK_AFTER: TimeDelta = TimeDelta::hours(6);
+
+/// What a sweep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
-    /// Uploads whose object was there although nobody had noted it.
+    /// Uploads whose object was there although their row did not say so.
     pub completed: usize,
-    /// Uploads whose object never arrived: forgotten.
+    /// Uploads whose object never arrived, deleted.
     pub abandoned: usize,
-    /// Deletions brought to their end.
+    /// Deletions finished.
     pub deleted: usize,
-    /// Steps on which work is owed, put into the queue again.
+    /// Rows added for steps that are newer than their images.
+    pub added: usize,
+    /// Pending steps queued again, because their job or message was lost.
     pub requeued: usize,
 }
 
-/// Sweeps once. An upload whose object is missing is given `patience` to arrive. Steps are queued
-/// again in `queue`, if work is queued there; the queues of AWS lose nothing by themselves.
+/// Sweeps once. An upload whose object is missing has `patience` to arrive.
 ///
 /// # Errors
-/// If the database or the store does not answer; what was done until then stays done.
+/// What was done until then stays done.
 pub async fn sweep(
     ctx: &Context,
-    queue: Option<&JobQueue>,
+    dispatch: &Dispatch,
     patience: Duration,
 ) -> Result<Swept, LifecycleError> {
     let mut swept = Swept::default();
     unfinished_uploads(ctx, patience, &mut swept).await?;
     unfinished_deletions(ctx, &mut swept).await?;
-    if let Some(queue) = queue {
-        pending_steps(ctx, queue, &mut swept).await?;
+    for kind in StepKind::ALL {
+        swept.added += add_missing_steps(&ctx.db, dispatch, kind, BATCH).await?;
+    }
+    match dispatch {
+        Dispatch::Jobs(queue) => pending_steps(ctx, queue, &mut swept).await?,
+        Dispatch::Sqs(_) => stuck_steps(ctx, dispatch, &mut swept).await?,
     }
     let now = entity::now();
     session::Entity::delete_many()
@@ -99,13 +113,33 @@ async fn pending_steps(
 ) -> Result<(), LifecycleError> {
     loop {
         let found = step::pending_without_job(BATCH).all(&ctx.db).await?;
-        for step in &found {
-            queue.push(&ctx.db, step.image_id, &[step.name]).await?;
-        }
         if found.is_empty() {
             return Ok(());
+        }
+        for step in &found {
+            queue.push(&ctx.db, &[(step.image_id, step.name)]).await?;
         }
         swept.requeued += found.len();
         queue.notify();
     }
+}
+
+/// A message for a step may be lost: the store's event never came, or it is in a dead-letter queue.
+async fn stuck_steps(
+    ctx: &Context,
+    dispatch: &Dispatch,
+    swept: &mut Swept,
+) -> Result<(), LifecycleError> {
+    // The messages of paused captions are being postponed.
+    let paused = match &ctx.provider_budget {
+        Some(budget) => budget.pause().await?.is_some(),
+        None => false,
+    };
+    let waiting = StepKind::ALL
+        .into_iter()
+        .filter(|kind| paused && kind.asks_provider());
+    let waiting: Vec<_> = waiting.collect();
+    let since = entity::now() - STUCK_AFTER;
+    swept.requeued += resend_stuck(&ctx.db, dispatch, since, &waiting, BATCH).await?;
+    Ok(())
 }

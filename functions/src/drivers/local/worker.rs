@@ -1,5 +1,5 @@
-//! Workers: claim, work, acknowledge. The lease is committed before the work starts and is
-//! extended while it lasts; no transaction is held meanwhile.
+//! Workers: claim, work, acknowledge. A lease is committed before the work starts and is extended
+//! while it lasts; no transaction is held meanwhile.
 
 use std::time::Duration;
 
@@ -13,19 +13,20 @@ use tracing::{Instrument as _, error, error_span, info};
 
 use crate::pipeline::context::Context;
 use crate::pipeline::job_queue::{JobQueue, Lease};
-use crate::pipeline::run_step::{Delivery, Verdict, run_step};
+use crate::pipeline::outcomes::Verdict;
+use crate::pipeline::run_step::{Delivery, run_step};
 
-/// How long a claimed job stays invisible unless its worker says that it is alive.
+/// How long a claimed job stays invisible unless its worker extends the lease.
 const VISIBILITY: Duration = Duration::from_secs(60);
 
-/// How often a worker says so.
+/// How often a worker extends its lease.
 const HEARTBEAT: Duration = Duration::from_secs(20);
 
-/// How often idle workers look for jobs that nobody rang for: retries that came due, and what
+/// How often idle workers look for jobs without being woken: retries that are due, and jobs that
 /// other processes queued.
 const POLL: Duration = Duration::from_secs(1);
 
-/// Works with `workers` jobs at once until `stop`, then finishes those it has begun.
+/// Works on up to `workers` jobs at once until `stop`, then finishes those that are begun.
 pub async fn run(ctx: Context, queue: JobQueue, workers: usize, stop: CancellationToken) {
     let mut set = JoinSet::new();
     for _ in 0..workers {
@@ -42,10 +43,7 @@ pub async fn run(ctx: Context, queue: JobQueue, workers: usize, stop: Cancellati
     info!("all workers have stopped");
 }
 
-/// Works off everything that can be claimed now, and returns how many jobs that were.
-///
-/// # Errors
-/// If the database does not answer.
+/// Works on everything that is claimable now, and returns how many jobs that were.
 pub async fn drain(ctx: &Context, queue: &JobQueue) -> Result<usize, DbErr> {
     let mut worked = 0;
     while let Some(lease) = queue.claim(VISIBILITY).await? {
@@ -74,7 +72,7 @@ async fn work(ctx: Context, queue: JobQueue, stop: CancellationToken) {
                 () = stop.cancelled() => {}
             },
             Err(error) => {
-                error!(%error, "the queue does not answer; trying again in a second");
+                error!(%error, "the jobs cannot be read; trying again in a second");
                 tokio::select! {
                     () = sleep(POLL) => {}
                     () = stop.cancelled() => {}

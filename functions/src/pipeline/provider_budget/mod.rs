@@ -1,8 +1,8 @@
-//! What captioning may cost: so many requests a day and a minute, counted in the database by all
-//! workers together, and a pause for everybody when the provider wants to be left alone.
+//! The limits on requests to a captioning provider: requests a day and a minute, counted in the
+//! database for all workers together, and a pause for all when the provider turns requests away.
 //!
 //! Every request is written into the ledger before it is sent and settled afterwards. One that is
-//! never settled, because its worker died, counts all the same.
+//! never settled, because its worker died, counts as well.
 
 mod pause;
 mod price;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::call::{self, Outcome};
-use entity::provider::{self, Cause};
+use entity::provider;
 use platform::database::begin_write;
 use platform::settings::{CaptionLimits, CaptionPrice};
 use platform::telemetry::metrics::{self, CaptionRequest};
@@ -24,15 +24,15 @@ use sea_orm::{
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use crate::steps::annotate::{Account, Answered, CaptionError};
+use crate::steps::annotate::{Account, Answered, CaptionError, Cause};
 
 pub use pause::{Pause, Why};
 pub use price::money;
 
-/// The window of the rate.
+/// The window of the limit on requests a minute.
 pub const MINUTE: Duration = Duration::from_secs(60);
 
-/// What one account with a provider may be asked, as all workers share it. Cheap to clone.
+/// The limits on one account with a provider, shared by all workers. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ProviderBudget {
     db: DatabaseConnection,
@@ -42,28 +42,25 @@ pub struct ProviderBudget {
     window: Duration,
 }
 
-/// A request that may be sent.
+/// A request that may be sent, and counts already.
 #[derive(Debug)]
 pub struct Reservation {
     id: Uuid,
     at: DateTime<Utc>,
 }
 
-/// What a request took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RequestCost {
-    /// Tokens sent, if the provider counts them.
+    /// None if the provider does not count them.
     pub tokens_in: Option<i32>,
-    /// Tokens that came back.
     pub tokens_out: Option<i32>,
-    /// What it cost, in millionths, if prices are set.
+    /// In millionths of the currency; none if no price is set.
     pub cost_micros: Option<i64>,
-    /// How long the provider took, in milliseconds.
+    /// Time until the provider's answer, in milliseconds.
     pub duration_ms: Option<i32>,
 }
 
 impl ProviderBudget {
-    /// The allowance of this account.
     pub fn new(
         db: DatabaseConnection,
         account: Account,
@@ -79,44 +76,35 @@ impl ProviderBudget {
         }
     }
 
-    /// The same with a minute of another length, for those who cannot wait.
+    /// The same with another window than [`MINUTE`], for tests.
     #[must_use]
     pub fn with_window(self, window: Duration) -> Self {
         Self { window, ..self }
     }
 
-    /// Who is asked.
     pub fn account(&self) -> &Account {
         &self.account
     }
 
-    /// How much that may be.
     pub fn limits(&self) -> CaptionLimits {
         self.limits
     }
 
-    /// What tokens cost.
     pub fn price(&self) -> Option<&CaptionPrice> {
         self.price.as_ref()
     }
 
-    /// Why nobody may be asked at the moment; none if somebody may.
-    ///
-    /// # Errors
-    /// If the database does not answer.
+    /// Why no request may be sent at the moment; none if one may.
     pub async fn pause(&self) -> Result<Option<Pause>, DbErr> {
         let standing = self.standing(&self.db).await?;
         self.pause_at(&self.db, standing, entity::now()).await
     }
 
-    /// Writes a request into the ledger that is about to be sent, or says why it must not be.
-    ///
-    /// # Errors
-    /// If the database does not answer.
+    /// Writes a request into the ledger that is about to be sent, or says why it must not be sent.
     pub async fn reserve(&self, image_id: Uuid) -> Result<Result<Reservation, Pause>, DbErr> {
         self.ensure_account().await?;
         let tx = begin_write(&self.db).await?;
-        // Whoever holds the row counts alone; otherwise two would see the same last free place.
+        // The lock on this row makes counting and inserting atomic.
         let standing = provider::Entity::find_by_id(self.account.id.clone())
             .lock_exclusive()
             .one(&tx)
@@ -142,11 +130,8 @@ impl ProviderBudget {
         Ok(Ok(Reservation { id, at: now }))
     }
 
-    /// Writes down what came of a request. If the provider turned it away, everybody pauses, and
-    /// this is the pause.
-    ///
-    /// # Errors
-    /// If the database does not answer.
+    /// Writes the outcome of a request into the ledger. If the provider turned it away, the account
+    /// is paused, and the pause is returned.
     pub async fn settle(
         &self,
         reservation: Reservation,
@@ -181,10 +166,7 @@ impl ProviderBudget {
         Ok((cost, pause))
     }
 
-    /// Ends a pause that the provider caused, because somebody knows better. Limits stay.
-    ///
-    /// # Errors
-    /// If the database does not answer.
+    /// Ends a pause that the provider caused. Limits stay.
     pub async fn resume(&self) -> Result<(), DbErr> {
         let tx = begin_write(&self.db).await?;
         self.taken(&tx, entity::now()).await?;
@@ -214,7 +196,7 @@ impl ProviderBudget {
             }
         }
         if let Some(limit) = self.limits.per_minute {
-            // Once this one leaves the window, there is a free place in it.
+            // Once this request leaves the window, another one may be sent.
             let oldest = call::newest_but(u64::from(limit)).one(db).await?;
             let free_at = oldest.map(|call| call.at + self.window);
             if let Some(until) = free_at.filter(|until| *until > now) {
@@ -224,7 +206,7 @@ impl ProviderBudget {
         Ok(None)
     }
 
-    /// So that there is a row to lock.
+    /// Creates the row to lock.
     async fn ensure_account(&self) -> Result<(), DbErr> {
         if self.standing(&self.db).await?.is_some() {
             return Ok(());
@@ -255,10 +237,10 @@ impl ProviderBudget {
         let now = entity::now();
         let before = self.standing(db).await?;
         let strikes = before.map_or(0, |standing| standing.strikes) + 1;
-        let wait = retry_after.unwrap_or_else(|| pause::wait(cause, strikes));
+        let wait = retry_after.unwrap_or_else(|| pause::wait(column(cause), strikes));
         provider::Entity::update_many()
             .filter(provider::Column::Account.eq(self.account.id.clone()))
-            .col_expr(provider::Column::Cause, Expr::value(cause))
+            .col_expr(provider::Column::Cause, Expr::value(column(cause)))
             .col_expr(provider::Column::Detail, Expr::value(reason))
             .col_expr(provider::Column::Since, Expr::value(now))
             .col_expr(provider::Column::Until, Expr::value(now + wait))
@@ -268,12 +250,15 @@ impl ProviderBudget {
             )
             .exec(db)
             .await?;
-        warn!(%reason, wait_seconds = wait.as_secs_f32(), "captions pause");
-        Ok(Pause::from_provider(cause, reason.to_owned(), now + wait))
+        warn!(%reason, wait_seconds = wait.as_secs_f32(), "captions are paused");
+        Ok(Pause::from_provider(
+            column(cause),
+            reason.to_owned(),
+            now + wait,
+        ))
     }
 
-    /// The provider took a request that was sent at `sent`: whatever stood between us before that
-    /// is over.
+    /// The provider accepted a request that was sent at `sent`, which ends a pause from before.
     async fn taken<C: ConnectionTrait>(&self, db: &C, sent: DateTime<Utc>) -> Result<(), DbErr> {
         let ended = provider::Entity::update_many()
             .filter(provider::Column::Account.eq(self.account.id.clone()))
@@ -283,7 +268,10 @@ impl ProviderBudget {
                     .add(provider::Column::Since.is_null())
                     .add(provider::Column::Since.lt(sent)),
             )
-            .col_expr(provider::Column::Cause, Expr::value(None::<Cause>))
+            .col_expr(
+                provider::Column::Cause,
+                Expr::value(None::<provider::Cause>),
+            )
             .col_expr(provider::Column::Detail, Expr::value(None::<String>))
             .col_expr(provider::Column::Since, Expr::value(None::<DateTime<Utc>>))
             .col_expr(provider::Column::Until, Expr::value(None::<DateTime<Utc>>))
@@ -291,7 +279,7 @@ impl ProviderBudget {
             .exec(db)
             .await?;
         if ended.rows_affected > 0 {
-            info!("captions go on");
+            info!("captions are resumed");
         }
         Ok(())
     }
@@ -317,6 +305,14 @@ impl ProviderBudget {
             cost_micros: price::cost(self.price.as_ref(), answered.usage),
             duration_ms: i32::try_from(took.as_millis()).ok(),
         }
+    }
+}
+
+fn column(cause: Cause) -> provider::Cause {
+    match cause {
+        Cause::Busy => provider::Cause::Busy,
+        Cause::Unreachable => provider::Cause::Unreachable,
+        Cause::Rejected => provider::Cause::Rejected,
     }
 }
 

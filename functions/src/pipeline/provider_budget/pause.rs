@@ -1,4 +1,4 @@
-//! Why captions wait, in words and until when.
+//! Why captions are paused, and until when.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,35 +6,30 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use entity::provider::{self, Cause};
 
-/// The first wait when a provider that is busy or away does not say how long; each is twice as
-/// long as the one before.
+/// The first pause of a provider that is busy or unreachable and sends no `Retry-After`. Each later
+/// one is twice as long.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
-/// No such wait is longer.
 const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
-/// A rejected key needs a person: ask less often.
+/// A rejected key needs a person, so the pauses are longer.
 const FIRST_REJECTED_WAIT: Duration = Duration::from_secs(5 * 60);
-/// No such wait is longer.
 const LONGEST_REJECTED_WAIT: Duration = Duration::from_secs(60 * 60);
 
-/// Captions wait.
+/// No captions are requested until then.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pause {
-    /// Why.
     pub why: Why,
-    /// The same in words for people.
+    /// The reason in words, for people.
     pub detail: String,
-    /// When they go on by themselves.
     pub until: DateTime<Utc>,
 }
 
-/// Why captions wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
-    /// The requests of the day are used up.
+    /// The daily limit is reached.
     Budget,
-    /// The requests of the minute are used up.
+    /// The limit for a minute is reached.
     Rate,
-    /// The provider is to be left alone.
+    /// The provider turned a request away.
     Provider(Cause),
 }
 
@@ -82,23 +77,23 @@ impl Pause {
         }
     }
 
-    /// How long it still lasts.
+    /// The time that is left.
     pub fn wait(&self) -> Duration {
         (self.until - Utc::now()).to_std().unwrap_or_default()
     }
 
-    /// Whether it is the provider that wants it, and not a limit of our own.
+    /// Whether the provider caused it, rather than a limit of our own.
     pub fn is_the_providers(&self) -> bool {
         matches!(self.why, Why::Provider(_))
     }
 
-    /// Whether somebody should hear of it: what is merely busy goes on soon.
+    /// Whether to tell people: a busy provider is soon back.
     pub fn needs_attention(&self) -> bool {
         !matches!(self.why, Why::Rate | Why::Provider(Cause::Busy))
     }
 }
 
-/// What a step shows.
+/// The text that a step shows.
 impl fmt::Display for Pause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let until = self.until.format("%-d %b %Y, %H:%M:%S UTC");
@@ -107,8 +102,7 @@ impl fmt::Display for Pause {
     }
 }
 
-/// How long to leave a provider alone that does not say so itself, the `strikes`th time in a row
-/// (from 1).
+/// The length of the `strikes`th pause in a row, counted from 1, if the provider does not say.
 pub(super) fn wait(cause: Cause, strikes: i32) -> Duration {
     let (first, longest) = match cause {
         Cause::Busy | Cause::Unreachable => (FIRST_WAIT, LONGEST_WAIT),
@@ -123,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_wait_is_twice_as_long_up_to_a_limit() {
+    fn pauses_double_up_to_a_limit() {
         let seconds = |cause, strikes| wait(cause, strikes).as_secs();
         let busy: Vec<_> = (1..=10).map(|n| seconds(Cause::Busy, n)).collect();
         assert_eq!(busy, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300]);

@@ -1,12 +1,12 @@
-//! What tokens cost. Providers change their prices, so none is built in: an operator says what
-//! they pay, and what is shown is an estimate from that.
+//! The price of tokens. Providers change their prices, so none is built in: an operator sets what
+//! they pay, and the cost shown is an estimate from that.
 
 use platform::settings::CaptionPrice;
 
 use crate::steps::annotate::Usage;
 
-/// The cost of a request in millionths of the currency. None without a price, or where the
-/// provider counts no tokens.
+/// The cost of a request in millionths of the currency. None without a price, or if the provider
+/// does not count tokens.
 pub(super) fn cost(price: Option<&CaptionPrice>, usage: Usage) -> Option<i64> {
     let price = price?;
     let (sent, received) = (usage.tokens_in?, usage.tokens_out.unwrap_or_default());
@@ -15,7 +15,7 @@ pub(super) fn cost(price: Option<&CaptionPrice>, usage: Usage) -> Option<i64> {
     Some(micros.round() as i64)
 }
 
-/// An amount for people, with as many digits as say something.
+/// An amount for people: small amounts get four decimals, others two.
 pub fn money(currency: &str, micros: i64) -> String {
     let amount = micros as f64 / 1e6;
     let digits = if amount >= 1.0 { 2 } else { 4 };
@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_are_paid_by_the_million() {
+    fn prices_are_per_million_tokens() {
         let price = CaptionPrice {
             currency: "USD".to_owned(),
             sent: 0.30,
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn small_amounts_keep_their_digits() {
+    fn small_amounts_have_four_decimals() {
         assert_eq!(money("USD", 637), "USD 0.0006");
         assert_eq!(money("EUR", 12_345_678), "EUR 12.35");
     }

@@ -1,5 +1,5 @@
-//! What a captioner gets to see: a small copy, on which faces are made unrecognisable unless the
-//! settings say otherwise. This is the last point before a picture may leave the machine.
+//! The input of a captioner: a small copy, on which faces are made unrecognisable unless the
+//! settings say otherwise. This is the last step before a picture may leave the machine.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -12,28 +12,22 @@ use crate::steps::anonymise::{AnonymiseError, redact};
 
 /// Long side of the small copy, in pixels. Providers scale down to about that themselves.
 const LONG_SIDE: u32 = 1536;
-/// Bytes of a JPEG that are few enough to be sent.
+/// A JPEG of this size or less is sent, in bytes.
 const FEW_BYTES: usize = 100_000;
-/// Long sides, in pixels, and JPEG qualities in which a picture is tried until its bytes are few
-/// enough; what the last one gives is sent however much it is. Leaves and pebbles take several
-/// times the bytes of faces and walls.
+/// Long sides, in pixels, and JPEG qualities that are tried until the JPEG is small enough; the
+/// last one is sent whatever its size. Leaves and pebbles take several times the bytes of faces and
+/// walls.
 const SHAPES: [(u32, u8); 4] = [(LONG_SIDE, 75), (LONG_SIDE, 55), (1152, 55), (896, 55)];
 
-/// What a captioner gets to see.
 #[derive(Clone, Debug)]
 pub struct CaptionInput {
-    /// A small copy of the picture.
     pub picture: Upright,
-    /// How many faces are on it.
+    /// The number of faces.
     pub faces: usize,
 }
 
-/// Makes the small copy. Unless `known` has the faces, in pixels of the whole upright picture,
-/// they are looked for on the same pixels as in anonymise, so that caption and boxes never
-/// disagree.
-///
-/// # Errors
-/// If the picture cannot be decoded within `limits`, or the detector fails.
+/// Makes the small copy. Unless `known` has the faces, in pixels of the whole upright picture, they
+/// are detected on the same pixels as in `anonymise`, so that caption and boxes agree.
 pub fn prepare(
     original: &[u8],
     limits: &Limits,
@@ -87,7 +81,7 @@ fn span(start: i32, length: u32, from: u32, to: u32) -> (i32, u32) {
     (first as i32, (end - first) as u32)
 }
 
-/// The picture as a JPEG without metadata, in base64: how all providers want it.
+/// The picture as a JPEG without metadata, in base64, as all providers want it.
 pub(super) async fn base64_jpeg(picture: &Upright) -> Result<String, CaptionError> {
     let picture = picture.clone();
     let encode = move || small_jpeg(&picture).map(|jpeg| BASE64.encode(jpeg));
@@ -106,7 +100,7 @@ fn small_jpeg(picture: &Upright) -> Result<Vec<u8>, Refusal> {
     let mut shapes = SHAPES
         .map(|(size, quality)| (size.min(own_size), quality))
         .to_vec();
-    // What is small already is not made smaller, and need not be tried twice.
+    // Small pictures are not scaled, and need not be tried twice.
     shapes.dedup();
     let mut jpeg = Vec::new();
     for (long_side, quality) in shapes {
@@ -131,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_is_sent_in_the_first_shape_that_takes_few_bytes() {
+    fn first_encoding_within_the_limit_is_sent() {
         let mut met = Vec::new();
         for loudness in [1, 24, 48, 96, 256] {
             let picture = noise(LONG_SIDE, 1024, loudness);
@@ -150,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_box_on_a_smaller_picture_covers_all_of_the_face() {
+    fn scaled_boxes_cover_the_whole_face() {
         assert_eq!(span(100, 50, 1000, 500), (50, 25));
         assert_eq!(span(101, 50, 1000, 500), (50, 26));
         assert_eq!(span(999, 1, 1000, 100), (99, 1));

@@ -1,17 +1,16 @@
-//! Naming the colours of a picture, as a person would who describes it on the telephone.
+//! The names of the main colours of a picture.
 
 use crate::picture::Upright;
 
-/// A share below this is not worth a word.
+/// Smaller shares are not mentioned.
 const WORTH_NAMING: f64 = 0.12;
 
-/// About so many pixels are looked at: shares are then right to within one per cent, and it takes
-/// less than a millisecond, whatever the size of the picture.
+/// Pixels that are sampled: shares are right to within one per cent, and it takes less than a
+/// millisecond, whatever the size of the picture.
 const SAMPLES: usize = 40_000;
 
-/// The colours that make up most of a picture, the largest first, three at most and at least
-/// one. The names are the eleven basic colour terms of English (Berlin and Kay, 1969), which
-/// everybody knows.
+/// The main colours of a picture, largest share first: one to three. The names are the eleven basic
+/// colour terms of English (Berlin and Kay, 1969).
 pub(super) fn dominant(picture: &Upright) -> Vec<&'static str> {
     let mut shares: Vec<(&'static str, usize)> = NAMES.iter().map(|name| (*name, 0)).collect();
     let pixels = picture.rgb().len() / 3;
@@ -97,7 +96,7 @@ mod tests {
     use crate::picture::Upright;
 
     #[test]
-    fn colours_have_the_names_people_use() {
+    fn colours_have_common_names() {
         for (rgb, expected) in [
             ([0, 0, 0], "black"),
             ([255, 255, 255], "white"),
@@ -118,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_share_comes_first_and_small_ones_are_left_out() {
+    fn colours_are_sorted_by_share_and_small_shares_omitted() {
         let mut rgb = Vec::new();
         rgb.extend([0, 0, 250].repeat(60));
         rgb.extend([20, 160, 40].repeat(35));

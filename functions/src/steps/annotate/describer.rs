@@ -1,5 +1,5 @@
-//! The captioner that asks nobody: a plain sentence from pixels and metadata, which says that
-//! it was made so. It keeps a gallery usable with a screen reader before any provider is set up.
+//! The offline captioner: a plain sentence from pixels and metadata, which says that it was made
+//! without AI. It keeps a gallery usable with a screen reader before any provider is configured.
 
 use async_trait::async_trait;
 use chrono::NaiveDateTime;
@@ -98,7 +98,7 @@ fn listed(words: &[&str]) -> String {
     }
 }
 
-/// Small numbers in words, as one writes them.
+/// Small numbers in words.
 fn number(n: usize) -> String {
     const WORDS: [&str; 13] = [
         "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",

@@ -12,13 +12,11 @@ use reqwest::{Client, StatusCode, redirect};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-
-use entity::provider::Cause;
 use tracing::field::Empty;
 use tracing::{Instrument as _, info_span};
 
 use super::answer::Unread;
-use super::{Account, CaptionError, reply};
+use super::{Account, CaptionError, Cause, reply};
 
 /// No answer we asked for is longer, in bytes.
 const MAX_ANSWER: usize = 1 << 20;

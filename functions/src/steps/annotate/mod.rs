@@ -1,5 +1,5 @@
-//! Putting a picture into words. A port, because words may come from Gemini, from any
-//! OpenAI-compatible server, or from nobody: then from the pixels themselves.
+//! Captions. Captioners are a port, because a caption may come from Gemini, from any
+//! OpenAI-compatible server, or offline from the pixels.
 
 mod answer;
 mod answer_format;
@@ -19,7 +19,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::NaiveDateTime;
-use entity::provider::Cause;
 
 use crate::picture::Upright;
 
@@ -30,26 +29,25 @@ pub use http::SetupError;
 pub use openai::OpenAi;
 pub use prompt::{Prompt, PromptError};
 
-/// How long a provider may take to answer. Less than a worker's lease lasts, so that waiting
-/// alone never loses one.
+/// The timeout of a request to a provider. Shorter than a worker's lease, so that waiting never
+/// loses one.
 pub const PATIENCE: Duration = Duration::from_secs(50);
 
-/// What a captioner gets to know about a picture.
+/// The input of a captioner.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    /// A small copy, redacted if that is what the settings ask for.
+    /// A small copy, with faces made unrecognisable if the settings say so.
     pub picture: Upright,
-    /// How many faces were found.
+    /// The number of faces.
     pub faces: usize,
-    /// When it was taken, by the camera's clock.
+    /// By the camera's clock.
     pub taken_at: Option<NaiveDateTime>,
-    /// Make and model of the camera.
+    /// Make and model.
     pub camera: Option<String>,
-    /// The language wanted, as a BCP 47 tag.
+    /// The requested language, as a BCP 47 tag.
     pub language: String,
 }
 
-/// The shape of a picture, as one word says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// Wider than high.
@@ -61,7 +59,6 @@ pub enum Shape {
 }
 
 impl Subject {
-    /// Whether it is landscape, portrait or square.
     pub fn shape(&self) -> Shape {
         let ratio = f64::from(self.picture.width) / f64::from(self.picture.height);
         if ratio > 1.03 {
@@ -74,56 +71,50 @@ impl Subject {
     }
 }
 
-/// A caption and where it comes from.
+/// A caption and its origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caption {
-    /// Readable text that serves as alt text.
+    /// The caption, which is also the alt text.
     pub text: String,
     /// A paragraph on subjects, setting and notable features, from captioners that write one.
     pub paragraph: Option<String>,
-    /// Lower-case words to search by, best first.
+    /// Lower-case words, best first.
     pub tags: Vec<String>,
-    /// Who made it: [`Captioner::provider`].
+    /// [`Captioner::provider`].
     pub provider: String,
-    /// The provider's model, if it has one.
     pub model: Option<String>,
-    /// The version of the prompt, if there was one.
     pub prompt_version: Option<String>,
-    /// The language of `text`, as a BCP 47 tag; not always the one that was asked for.
+    /// The language of `text`, as a BCP 47 tag; not always the requested one.
     pub language: String,
 }
 
-/// Whom a captioner asks.
+/// An account with a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// A hash of address, model and key: what one account runs into says nothing about another.
+    /// A hash of address, model and key. Accounts are paused separately.
     pub id: String,
     /// [`Captioner::provider`].
     pub provider: &'static str,
-    /// The model that is asked.
     pub model: String,
 }
 
-/// What one request took out of a provider, as far as it says so.
+/// The tokens of a request; none if the provider does not count them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Tokens sent.
     pub tokens_in: Option<u32>,
-    /// Tokens received, those of thoughts included.
+    /// Reasoning included.
     pub tokens_out: Option<u32>,
 }
 
-/// What came of one request. An answer of no use has its price too.
+/// The answer to one request. An unusable one has a price, too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answered {
-    /// What it took.
     pub usage: Usage,
-    /// The caption, or why there is none.
     pub result: Result<Caption, CaptionError>,
 }
 
 impl CaptionError {
-    /// What kind of trouble it is, in one word for traces.
+    /// The kind of error, for traces.
     fn kind(&self) -> &'static str {
         match self {
             Self::TurnedAway { .. } => "turned away",
@@ -135,51 +126,54 @@ impl CaptionError {
     }
 }
 
-/// Puts a picture into words.
 #[async_trait]
 pub trait Captioner: Send + Sync {
-    /// A short name that is kept with every caption: `gemini`, `openai`, `describe`.
+    /// A short name that is stored with every caption: `gemini`, `openai`, `describe`.
     fn provider(&self) -> &'static str;
 
-    /// Whom it asks; none if it works all by itself.
+    /// None if it sends no requests.
     fn account(&self) -> Option<&Account>;
 
-    /// Asks once.
+    /// Sends one request.
     async fn ask(&self, subject: &Subject) -> Answered;
 
-    /// The caption, whatever it takes.
-    ///
-    /// # Errors
-    /// A [`CaptionError`], which says whether to try again.
+    /// The caption, without its usage.
     async fn caption(&self, subject: &Subject) -> Result<Caption, CaptionError> {
         self.ask(subject).await.result
     }
 }
 
+/// Why a provider accepts no requests at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// It is overloaded, or we send too many requests.
+    Busy,
+    /// Nothing answers at its address.
+    Unreachable,
+    /// It does not accept the key, or does not know the model.
+    Rejected,
+}
+
 /// Why there is no caption, and what to do next.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CaptionError {
-    /// The provider took no request, and would take no other one either: leave it alone for a
-    /// while. It says nothing about the picture.
+    /// The provider accepts no requests at the moment: pause the account. It says nothing about the
+    /// picture.
     #[error("{reason}")]
     TurnedAway {
-        /// Why.
         cause: Cause,
-        /// What happened.
         reason: String,
-        /// How long the provider asked us to wait.
+        /// The provider's `Retry-After`.
         retry_after: Option<Duration>,
     },
-    /// Try again: something went wrong with this request.
+    /// This request failed: try again.
     #[error("{reason}")]
     Transient {
-        /// What happened.
         reason: String,
-        /// How long the provider asked us to wait.
+        /// The provider's `Retry-After`.
         retry_after: Option<Duration>,
     },
-    /// The answer is not what was asked for. Models differ from one time to the next, so ask once
-    /// more, and not for ever.
+    /// The answer cannot be used. Models differ from one request to the next, so try once more.
     #[error("the provider's answer cannot be used: {0}")]
     Unusable(String),
     /// Trying again does not help.

@@ -1,14 +1,14 @@
-//! What providers are asked. The template is a file, and its hash is kept with every caption, so
-//! that one can tell which captions a better prompt should write anew.
+//! The prompt for providers. The template is a file, and its hash is stored with every caption, to
+//! find the captions that a better prompt should write again.
 
 use sha2::{Digest as _, Sha256};
 
 const BUILT_IN: &str = include_str!("prompt.txt");
 
-/// What stands for the language in a template.
+/// The placeholder of the language.
 const LANGUAGE: &str = "{language}";
 
-/// Characters of a template at most: it is sent with every picture.
+/// In characters; the template is sent with every picture.
 const MAX_LENGTH: usize = 20_000;
 
 /// A prompt for captions.
@@ -18,22 +18,19 @@ pub struct Prompt {
     version: String,
 }
 
-/// A template is none.
+/// A template cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PromptError {
-    /// Nothing says which language to write in.
+    /// It has no placeholder for the language.
     #[error("the prompt has no {LANGUAGE} in it, which stands for the language of captions")]
     NoLanguage,
-    /// It would be sent with every picture.
+    /// It is too long.
     #[error("the prompt has more than {MAX_LENGTH} characters")]
     TooLong,
 }
 
 impl Prompt {
-    /// A prompt of one's own. `{language}` stands for the language as a BCP 47 tag.
-    ///
-    /// # Errors
-    /// If it is not fit for use.
+    /// A prompt from a template, in which `{language}` stands for the language as a BCP 47 tag.
     pub fn from_template(template: &str) -> Result<Self, PromptError> {
         if !template.contains(LANGUAGE) {
             return Err(PromptError::NoLanguage);
@@ -63,7 +60,7 @@ impl Prompt {
     }
 }
 
-/// The one that comes with Vitrine.
+/// The built-in prompt.
 impl Default for Prompt {
     fn default() -> Self {
         Self::new(BUILT_IN)
@@ -75,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_language_is_part_of_the_prompt_and_not_of_its_version() {
+    fn language_is_not_part_of_the_prompt_version() {
         let prompt = Prompt::default();
         assert!(prompt.in_language("de-CH").contains("BCP 47 tag de-CH"));
         assert!(!prompt.in_language("de-CH").contains('{'));
@@ -84,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_of_ones_own_is_another_version() {
+    fn custom_template_has_its_own_version() {
         let own = Prompt::from_template("Describe this in {language}.").unwrap();
         assert_eq!(own.in_language("fr"), "Describe this in fr.");
         assert_ne!(own.version(), Prompt::default().version());
@@ -93,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_without_a_language_or_without_end_is_refused() {
+    fn templates_without_language_or_too_long_are_rejected() {
         assert_eq!(
             Prompt::from_template("Describe."),
             Err(PromptError::NoLanguage)

@@ -1,12 +1,12 @@
-//! Presigned addresses: the store hands out an object itself to whoever holds one, for a while.
+//! Presigned addresses, at which the store serves an object directly for a while.
 //!
-//! An address is signed as of the beginning of the current half hour, so that a page gives the
-//! same addresses for up to half an hour, and browsers find in their cache what they had. It is
-//! valid until a quarter of an hour after that half hour: for 15 to 45 minutes.
+//! An address is signed as of the beginning of the current half hour, so that a page has the same
+//! addresses for up to half an hour, and browsers find pictures in their cache. It is valid until a
+//! quarter of an hour after that half hour: for 15 to 45 minutes.
 //!
-//! It also ends when the credentials do that signed it. A role's credentials last for hours and
-//! are replaced in time; those that are about to end are asked for anew, and if there are no
-//! others yet, the address says the truth about how long it is valid.
+//! It also expires with the credentials that signed it. A role's credentials last for hours and are
+//! rotated. Credentials that are about to expire are fetched again, and if there are no newer ones
+//! yet, the address has the shorter expiry.
 
 mod signer;
 
@@ -26,16 +26,16 @@ pub use signer::{Disposition, Promise, Signer, WriteAddress};
 
 use super::StoreError;
 
-/// How long a page gives the same addresses.
+/// The time for which a page has the same addresses.
 const WINDOW: Duration = Duration::from_secs(30 * 60);
 
-/// How long an address that is given out now is valid at least, if the credentials are.
+/// The shortest validity of a new address, unless the credentials expire earlier.
 const MINIMUM: Duration = Duration::from_secs(15 * 60);
 
-/// How often to ask for credentials that last longer than those there are.
+/// The interval of tries to fetch credentials that last longer.
 const ASK_AGAIN: Duration = Duration::from_secs(60);
 
-/// How long credentials are used without asking again: they may have been exchanged.
+/// The time for which credentials are used without fetching them again: they may have been rotated.
 const KEEP: Duration = Duration::from_secs(15 * 60);
 
 /// Makes signers for one bucket. Cheap to clone.
@@ -46,7 +46,7 @@ pub struct Presigning {
 
 #[derive(Debug)]
 struct Inner {
-    /// The address before the slash and the key.
+    /// The address before the key.
     base: String,
     origin: String,
     region: Region,
@@ -76,7 +76,7 @@ impl Presigning {
         let provider = config
             .credentials_provider()
             .ok_or_else(|| refused("there is nobody to ask for credentials".to_owned()))?;
-        // The SDK's own rules, so that both find the same bucket.
+        // The SDK's own rules, so that both use the same address for a bucket.
         let parameters = Params::builder()
             .bucket(bucket)
             .region(region.as_ref())
@@ -109,7 +109,7 @@ impl Presigning {
         &self.inner.origin
     }
 
-    /// A signer for now.
+    /// A signer with the current time and credentials.
     ///
     /// # Errors
     /// If there are no credentials.
@@ -162,7 +162,7 @@ impl Known {
             .is_none_or(|expiry| expiry > instant)
     }
 
-    /// Whether there is no reason to ask for others.
+    /// Whether they need not be fetched again.
     fn will_do(&self, now: SystemTime) -> bool {
         let age = now.duration_since(self.asked_at).unwrap_or_default();
         let for_long = self.lasts_until(now + WINDOW + MINIMUM) && age < KEEP;
@@ -170,15 +170,14 @@ impl Known {
     }
 }
 
-/// As of when an address is signed that is given out now, and for how long after that it is
-/// valid.
+/// The instant as of which a new address is signed, and how long after that it is valid.
 fn validity(now: SystemTime, credentials_end: Option<SystemTime>) -> (SystemTime, Duration) {
     let since = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let signed_at = UNIX_EPOCH + Duration::from_secs(since - since % WINDOW.as_secs());
     let full = WINDOW + MINIMUM;
     let expires_in = credentials_end.map_or(full, |end| {
         let left = end.duration_since(signed_at).unwrap_or_default();
-        // Whole seconds, and zero is none that AWS takes.
+        // Whole seconds, and AWS does not accept zero.
         Duration::from_secs(left.as_secs().max(1)).min(full)
     });
     (signed_at, expires_in)

@@ -1,4 +1,4 @@
-//! Signs addresses by AWS's Signature Version 4, in the query, with nothing but what is in memory.
+//! Signs addresses with AWS Signature Version 4 in the query. It sends no requests.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::objects::{ObjectKey, StoreError};
 
 use super::Inner;
 
-/// What AWS wants encoded: everything but letters, digits and these.
+/// Everything that AWS wants encoded: all but letters, digits and these.
 const VALUE: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -29,39 +29,35 @@ const VALUE: &AsciiSet = &NON_ALPHANUMERIC
 /// The same in a path.
 const PATH: &AsciiSet = &VALUE.remove(b'/');
 
-/// What somebody promises to put into the store.
+/// What a client promises to upload.
 #[derive(Clone, Debug)]
 pub struct Promise<'a> {
-    /// Its media type.
     pub content_type: &'a str,
-    /// Its size in bytes.
+    /// In bytes.
     pub bytes: u64,
-    /// Its SHA-256.
     pub sha256: [u8; 32],
-    /// What is noted on the object: names in lower case, visible ASCII.
+    /// Custom metadata: names in lower case, values in visible ASCII.
     pub metadata: &'a [(&'static str, String)],
 }
 
-/// An address to which an object can be put.
+/// An address to which an object can be uploaded.
 #[derive(Clone, Debug)]
 pub struct WriteAddress {
-    /// Where to put it.
     pub url: String,
-    /// The headers that have to come along, as they were signed.
+    /// The signed headers, which the upload has to have.
     pub headers: Vec<(String, String)>,
 }
 
-/// How a browser is to take an object.
+/// What a browser does with the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disposition<'a> {
-    /// Show it; this is what it is called if somebody saves it.
+    /// Show it; this is its name if it is saved.
     Inline(&'a str),
     /// Save it under this name.
     Attachment(&'a str),
 }
 
-/// Signs addresses without asking anybody. Made for one request, so that all addresses of a
-/// page are of the same kind.
+/// Signs addresses. Made for one request, so that all addresses of a page have the same expiry.
 #[derive(Clone, Debug)]
 pub struct Signer {
     pub(super) place: Arc<Inner>,
@@ -71,17 +67,14 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// Until when the addresses are valid.
+    /// When the addresses expire.
     pub fn expires_at(&self) -> SystemTime {
         self.signed_at + self.expires_in
     }
 
-    /// An address at which the object can be read, by GET or, if `head`, looked at by HEAD.
-    /// Content type and disposition are part of what is signed. `version` goes into the address,
-    /// so that a browser does not take an older object from its cache.
-    ///
-    /// # Errors
-    /// If it cannot be signed.
+    /// An address for reading the object, by GET or, if `head`, by HEAD. Content type and
+    /// disposition are signed. `version` becomes a part of the address, so that a browser does not
+    /// use an older object from its cache.
     pub fn read(
         &self,
         key: &ObjectKey,
@@ -92,7 +85,7 @@ impl Signer {
         let query = [
             ("response-content-disposition", disposition.to_string()),
             ("response-content-type", key.content_type().to_owned()),
-            // S3 ignores what begins with `x-`, apart from writing it into its access log.
+            // S3 ignores parameters that begin with `x-`, except for its access log.
             ("x-version", version.to_owned()),
         ];
         let method = if head { "HEAD" } else { "GET" };
@@ -100,11 +93,8 @@ impl Signer {
             .map_err(|error| refused(key, &error))
     }
 
-    /// An address to which exactly what was promised can be put: size, type, checksum and notes
-    /// are part of what is signed.
-    ///
-    /// # Errors
-    /// If it cannot be signed.
+    /// An address to which exactly the promised object can be uploaded: size, type, checksum and
+    /// metadata are signed.
     pub fn write(
         &self,
         key: &ObjectKey,
@@ -184,7 +174,8 @@ fn refused(key: &ObjectKey, error: &BoxError) -> StoreError {
 }
 
 impl std::fmt::Display for Disposition<'_> {
-    /// As a header. Names beyond ASCII go as in RFC 8187, with something plain for old programs.
+    /// The header. Names beyond ASCII are encoded as in RFC 8187, with an ASCII name for old
+    /// programs.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (kind, name) = match self {
             Self::Inline(name) => ("inline", name),

@@ -39,7 +39,7 @@ fn config(provider: impl ProvideCredentials + 'static, endpoint: Option<&str>) -
 }
 
 #[test]
-fn a_page_gives_the_same_addresses_for_half_an_hour_and_each_lives_for_a_quarter_at_least() {
+fn presigned_urls_are_stable_for_30_minutes_and_valid_for_15_or_more() {
     let window = 1_800_000_000 - 1_800_000_000 % (30 * MINUTE);
     for second in 0..60 * MINUTE {
         let now = at(window + second);
@@ -54,7 +54,7 @@ fn a_page_gives_the_same_addresses_for_half_an_hour_and_each_lives_for_a_quarter
 }
 
 #[test]
-fn an_address_ends_with_the_credentials() {
+fn presigned_urls_expire_with_the_credentials() {
     let now = at(1_800_000_000);
     for minutes in [1, 10, 25] {
         let end = now + Duration::from_secs(minutes * MINUTE);
@@ -70,7 +70,7 @@ fn an_address_ends_with_the_credentials() {
 /// The example of
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>.
 #[tokio::test]
-async fn the_example_of_the_documentation_is_signed_as_it_says() {
+async fn signature_matches_the_documented_example() {
     let inner = Inner {
         base: "https://examplebucket.s3.amazonaws.com".to_owned(),
         origin: String::new(),
@@ -106,7 +106,7 @@ fn parts(url: &str) -> (String, Vec<(String, String)>) {
 }
 
 #[tokio::test]
-async fn addresses_are_those_that_the_sdk_would_sign() {
+async fn presigned_urls_equal_those_of_the_sdk() {
     let names = ["photo.jpg", "Fest \"50%\" + Zürich.jpg"];
     let paths = ["uploads/a.jpg", "uploads/a+b=c&d ~e*(f)'g/100%/日本.jpg"];
     for (bucket, endpoint) in [
@@ -152,7 +152,7 @@ async fn addresses_are_those_that_the_sdk_would_sign() {
 }
 
 #[tokio::test]
-async fn an_address_to_put_to_is_the_one_that_the_sdk_would_sign() {
+async fn presigned_puts_equal_those_of_the_sdk() {
     let config = config(keys(Some("a/session+token=="), None), None);
     let presigning = Presigning::new(&config, "photos").await.unwrap();
     let ours = presigning.signer().await.unwrap();
@@ -198,7 +198,7 @@ async fn an_address_to_put_to_is_the_one_that_the_sdk_would_sign() {
 }
 
 #[test]
-fn a_name_fits_into_a_header_whatever_it_is() {
+fn content_disposition_encodes_any_name() {
     let inline = |name| Disposition::Inline(name).to_string();
     assert_eq!(inline("a b.jpg"), "inline; filename=\"a b.jpg\"");
     assert_eq!(
@@ -249,7 +249,7 @@ async fn age(presigning: &Presigning, by: Duration) {
 }
 
 #[tokio::test]
-async fn credentials_that_last_are_kept_and_asked_for_again_after_a_while() {
+async fn lasting_credentials_are_cached_and_refreshed() {
     let (presigning, asked) = presigning(Duration::from_secs(6 * 3600), 9).await;
     for _ in 0..5 {
         presigning.signer().await.unwrap();
@@ -262,7 +262,7 @@ async fn credentials_that_last_are_kept_and_asked_for_again_after_a_while() {
 }
 
 #[tokio::test]
-async fn credentials_that_end_soon_are_asked_for_again_once_a_minute() {
+async fn expiring_credentials_are_refreshed_once_a_minute() {
     let soon = Duration::from_secs(5 * MINUTE);
     let (presigning, asked) = presigning(soon, 2).await;
     for _ in 0..5 {

@@ -1,5 +1,5 @@
-//! Reading an object. A connection that breaks in the middle is taken up at the byte where it
-//! broke, as long as the object is still the same.
+//! Reading an object. After a broken connection, reading resumes at the same byte, as long as the
+//! object is unchanged.
 
 use std::ops::Range;
 
@@ -15,22 +15,21 @@ use crate::objects::{ObjectKey, StoreError};
 use super::S3Store;
 use super::failure::{innermost, status};
 
-/// How often one reading may be interrupted.
+/// Resumptions of one download.
 const RESUMPTIONS: u32 = 5;
 
-/// An object, or a part of it, on its way.
+/// An object, or a range of it, that is being read.
 pub(super) struct Download {
     store: S3Store,
     key: ObjectKey,
-    /// Tells this content from what may replace it meanwhile.
+    /// Identifies the content, which may be replaced meanwhile.
     etag: Option<String>,
-    /// What is still to come.
+    /// The range still to be read.
     rest: Range<u64>,
     body: ByteStream,
     interruptions: u32,
 }
 
-/// Why there is nothing to read.
 pub(super) enum NotBegun {
     /// The object ends before the range begins.
     BehindTheEnd,
@@ -40,7 +39,7 @@ pub(super) enum NotBegun {
 impl From<NotBegun> for StoreError {
     fn from(reason: NotBegun) -> Self {
         match reason {
-            // Nobody who reads from the beginning gets this.
+            // This cannot happen when reading from the beginning.
             NotBegun::BehindTheEnd => Self::Refused {
                 doing: "reading".to_owned(),
                 reason: "the object ends before what was asked for".to_owned(),
@@ -51,7 +50,7 @@ impl From<NotBegun> for StoreError {
 }
 
 impl Download {
-    /// Asks for these bytes, or as many of them as there are.
+    /// Requests these bytes, or as many of them as there are.
     pub(super) async fn begin(
         store: &S3Store,
         key: &ObjectKey,
@@ -75,7 +74,7 @@ impl Download {
         })
     }
 
-    /// Bytes that are to come.
+    /// Bytes still to be read.
     pub(super) fn bytes(&self) -> u64 {
         self.rest.end - self.rest.start
     }
@@ -110,11 +109,11 @@ impl Download {
         }
     }
 
-    /// Asks for the rest.
+    /// Requests the rest.
     async fn resume(&mut self, reason: &str) -> Result<(), StoreError> {
         self.interruptions += 1;
         let given_up = if self.rest.is_empty() {
-            // With nothing left to ask for, what failed is the checksum of the whole.
+            // With nothing left to read, it was the checksum of the whole that failed.
             Some(format!("what arrived is damaged ({reason})"))
         } else if self.interruptions > RESUMPTIONS {
             Some(format!("it was interrupted again and again ({reason})"))

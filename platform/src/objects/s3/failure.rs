@@ -1,5 +1,5 @@
-//! What S3's refusals mean, and what to do about them. Judged by status and code, never by the
-//! wording. Codes: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>.
+//! What S3's errors mean, and what to do about them: decided by status and code, never by the text.
+//! Codes: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>.
 
 use std::error::Error;
 
@@ -9,16 +9,14 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
 use crate::objects::{ObjectKey, StoreError};
 
-/// What was being done when it happened.
+/// The operation that failed.
 pub(super) struct Failure<'a> {
     pub(super) doing: String,
     pub(super) bucket: &'a str,
-    /// The object, if it was about one.
     pub(super) key: Option<&'a ObjectKey>,
 }
 
 impl Failure<'_> {
-    /// The same as an error of the store.
     pub(super) fn error<E>(self, error: SdkError<E, HttpResponse>) -> StoreError
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
@@ -98,7 +96,6 @@ impl Failure<'_> {
     }
 }
 
-/// The status of the answer, if there was one.
 pub(super) fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
     error
         .raw_response()
@@ -117,14 +114,14 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
     std::iter::successors(Some(error), |&error| error.source())
 }
 
-/// The cause of all causes: what is around it says that something failed.
+/// The innermost cause: the outer ones only say that something failed.
 pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
     chain(error)
         .last()
         .map_or_else(String::new, ToString::to_string)
 }
 
-/// Whether there is nobody to ask for credentials. One who was asked and did not answer may yet.
+/// Whether no source of credentials is configured. One that did not answer may answer later.
 fn is_about_credentials(error: &(dyn Error + 'static)) -> bool {
     chain(error).any(|cause| {
         matches!(

@@ -1,5 +1,5 @@
-//! Objects in a bucket of S3. Every write carries a checksum that S3 verifies; reading goes on
-//! where a connection broke; the SDK tries again what is worth it.
+//! Objects in a bucket of S3. Every write has a checksum that S3 verifies, and reading resumes
+//! after a broken connection. The SDK retries.
 
 mod download;
 mod failure;
@@ -31,11 +31,11 @@ use super::{
 use download::Download;
 use failure::Failure;
 
-/// The largest object that S3 takes in one piece, in bytes (5 GiB).
+/// The largest object that S3 accepts in one piece (5 GiB).
 pub const MAX_OBJECT_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
-/// Sending may take as long as it has always taken to answer, and this per mebibyte. Whoever
-/// sends nothing at all is cut off by the SDK long before.
+/// The timeout of an upload grows by this per mebibyte. The SDK cuts off a sender that sends
+/// nothing much earlier.
 const PATIENCE: Duration = Duration::from_secs(15);
 const PATIENCE_PER_MEBIBYTE: Duration = Duration::from_secs(2);
 
@@ -50,18 +50,18 @@ pub struct S3Store {
 }
 
 impl S3Store {
-    /// The store in this bucket. S3 itself tells the functions of new originals, if it is set up
-    /// to; where nobody has, `events` hears of those that are stored through this.
+    /// The store in this bucket. S3 itself sends events about new originals if it is configured to;
+    /// otherwise `events` is told of originals that are stored through this.
     ///
     /// # Errors
-    /// If nobody says which region the bucket is in, or who we are.
+    /// If the region or the credentials are not configured.
     pub async fn new(
         config: &SdkConfig,
         bucket: &str,
         events: Option<Arc<dyn ObjectEvents>>,
     ) -> Result<Self, StoreError> {
         let presigning = Presigning::new(config, bucket).await?;
-        // Other servers than AWS's seldom have a name of their own for each bucket.
+        // Most servers other than AWS have no host name for each bucket.
         let path_style = config.endpoint_url().is_some();
         let settings = Builder::from(config).force_path_style(path_style).build();
         let client = Client::from_conf(settings);
@@ -79,10 +79,10 @@ impl S3Store {
         })
     }
 
-    /// Finds out whether the bucket is there and lets us look at it.
+    /// Checks that the bucket exists and is accessible.
     ///
     /// # Errors
-    /// If not, with what to do about it.
+    /// With what to do about it.
     pub async fn check(&self) -> Result<(), StoreError> {
         let listing = self
             .client
@@ -129,7 +129,7 @@ impl S3Store {
                 (content, file.bytes(), Some(BASE64.encode(file.sha256())))
             }
         };
-        // Only originals set something going.
+        // Only originals start the functions.
         let is_original = key.area() == Area::Uploads;
         let trace = is_original.then(traceparent).flatten();
         let metadata = trace.map(|trace| HashMap::from([(TRACEPARENT.to_owned(), trace)]));
@@ -163,7 +163,7 @@ impl S3Store {
     }
 }
 
-/// How long one attempt at sending so much may take.
+/// The timeout of one try to send this many bytes.
 fn patience(bytes: u64) -> TimeoutConfig {
     let mebibytes = u32::try_from(bytes >> 20).unwrap_or(u32::MAX);
     TimeoutConfig::builder()
@@ -229,10 +229,10 @@ impl ObjectStore for S3Store {
                 metadata: head.metadata.unwrap_or_default(),
             })),
             Err(error) => match self.failure_at("looking at", key).error(error) {
-                // The answer has no body that would tell a missing object from a missing bucket,
-                // and that must not look like a store without objects.
+                // The answer has no body, which would tell a missing object from a missing bucket.
+                // A missing bucket must not look like an empty store.
                 StoreError::NotFound(_) => self.check().await.map(|()| None),
-                // Nor one that would say why.
+                // Nor does it say why.
                 error @ StoreError::Refused { .. } => self.check().await.and(Err(error)),
                 error => Err(error),
             },

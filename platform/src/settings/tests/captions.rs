@@ -15,17 +15,17 @@ fn chosen(variables: &[(&str, &str)]) -> &'static str {
 }
 
 #[test]
-fn auto_takes_gemini_then_a_compatible_server_then_nobody() {
+fn auto_prefers_gemini_then_openai_then_describe() {
     let [base_url, model] = OLLAMA;
     assert_eq!(chosen(&[KEY, base_url, model]), "gemini");
     assert_eq!(chosen(&[base_url, model]), "openai");
     assert_eq!(chosen(&[]), "describe");
-    // A key that lies about in the environment is no wish to send anything anywhere.
+    // A key of OpenAI in the environment alone does not choose it.
     assert_eq!(chosen(&[("OPENAI_API_KEY", "lion")]), "describe");
 }
 
 #[test]
-fn what_was_chosen_holds_whatever_else_is_set() {
+fn explicit_captioner_overrides_other_settings() {
     let [base_url, model] = OLLAMA;
     for choice in ["describe", "gemini", "openai"] {
         let variables = [("VITRINE_CAPTIONER", choice), KEY, base_url, model];
@@ -34,7 +34,7 @@ fn what_was_chosen_holds_whatever_else_is_set() {
 }
 
 #[test]
-fn limits_and_prices_are_none_unless_they_are_set() {
+fn limits_and_prices_default_to_none() {
     let settings = read(&[]).unwrap();
     assert_eq!(settings.caption_limits, CaptionLimits::default());
     assert_eq!(settings.caption_price, None);
@@ -52,7 +52,7 @@ fn limits_and_prices_are_none_unless_they_are_set() {
 }
 
 #[test]
-fn limits_and_prices_that_make_no_sense_are_refused() {
+fn invalid_limits_and_prices_are_rejected() {
     for (name, value) in [
         ("VITRINE_CAPTION_DAILY_LIMIT", "0"),
         ("VITRINE_CAPTION_DAILY_LIMIT", "lots"),
@@ -72,7 +72,7 @@ fn limits_and_prices_that_make_no_sense_are_refused() {
 }
 
 #[test]
-fn half_a_configuration_names_what_is_missing() {
+fn incomplete_configuration_names_what_is_missing() {
     let [base_url, model] = OLLAMA;
     for (variables, missing) in [
         (vec![("VITRINE_CAPTIONER", "gemini")], "GEMINI_API_KEY"),
@@ -90,7 +90,7 @@ fn half_a_configuration_names_what_is_missing() {
 }
 
 #[test]
-fn gemini_has_a_model_and_an_address_unless_others_are_set() {
+fn gemini_has_a_default_model_and_address() {
     let CaptionerChoice::Gemini(gemini) = read(&[KEY]).unwrap().captioner else {
         panic!("a key chooses Gemini");
     };
@@ -99,7 +99,7 @@ fn gemini_has_a_model_and_an_address_unless_others_are_set() {
 }
 
 #[test]
-fn an_address_may_end_with_a_slash() {
+fn trailing_slash_of_an_address_is_removed() {
     let CaptionerChoice::OpenAi(openai) = read(&OLLAMA).unwrap().captioner else {
         panic!("an address chooses a compatible server");
     };
@@ -108,7 +108,7 @@ fn an_address_may_end_with_a_slash() {
 }
 
 #[test]
-fn what_cannot_be_an_address_or_a_model_is_pointed_out() {
+fn invalid_addresses_and_models_are_rejected() {
     for (name, value) in [
         ("GEMINI_BASE_URL", "generativelanguage.googleapis.com"),
         ("GEMINI_BASE_URL", "ftp://example.org"),
@@ -125,7 +125,7 @@ fn what_cannot_be_an_address_or_a_model_is_pointed_out() {
 }
 
 #[test]
-fn a_secret_that_cannot_be_used_is_not_repeated() {
+fn errors_do_not_repeat_secrets() {
     for variables in [
         vec![("GEMINI_API_KEY", "li on")],
         vec![KEY, ("GEMINI_BASE_URL", "https://ada:li on@example.org")],
@@ -137,7 +137,7 @@ fn a_secret_that_cannot_be_used_is_not_repeated() {
 }
 
 #[test]
-fn providers_see_no_faces_unless_somebody_says_so() {
+fn captioners_see_anonymised_pictures_by_default() {
     assert_eq!(read(&[]).unwrap().caption_source, CaptionSource::Anonymised);
     let settings = read(&[("VITRINE_CAPTION_SOURCE", "original")]).unwrap();
     assert_eq!(settings.caption_source, CaptionSource::Original);

@@ -1,9 +1,9 @@
-//! What can be said of secrets without asking anybody.
+//! Secrets of the database, without fetching them.
 
 use secrecy::SecretString;
 
 use super::*;
-use crate::database::Login;
+use crate::secrets::Login;
 
 const SELF_MADE: &str = r#"{"engine":"postgres","host":"db.example.org","port":5433,
     "username":"ada","password":"ti/ger@%41","dbname":"pictures"}"#;
@@ -14,7 +14,7 @@ fn complete(json: &str, given: Option<&str>) -> Result<String, String> {
 }
 
 #[test]
-fn a_secret_that_says_everything_is_an_address() {
+fn complete_secret_becomes_an_address() {
     assert_eq!(
         complete(SELF_MADE, None).unwrap(),
         "postgres://ada:ti%2Fger%40%2541@db.example.org:5433/pictures"
@@ -29,7 +29,7 @@ fn a_secret_that_says_everything_is_an_address() {
 }
 
 #[test]
-fn a_secret_of_rds_is_completed_by_the_address() {
+fn rds_secret_is_completed_from_database_url() {
     assert_eq!(
         complete(
             OF_RDS,
@@ -41,7 +41,7 @@ fn a_secret_of_rds_is_completed_by_the_address() {
 }
 
 #[test]
-fn what_the_address_says_holds_before_what_the_secret_says() {
+fn database_url_takes_precedence_over_the_secret() {
     assert_eq!(
         complete(SELF_MADE, Some("postgres://replica.example.org:6432/other")).unwrap(),
         "postgres://ada:ti%2Fger%40%2541@replica.example.org:6432/other"
@@ -53,7 +53,7 @@ fn what_the_address_says_holds_before_what_the_secret_says() {
 }
 
 #[test]
-fn half_an_address_is_refused_and_no_part_of_the_secret_is_repeated() {
+fn incomplete_address_is_rejected_without_repeating_the_secret() {
     for (json, given, complaint) in [
         (OF_RDS, None, "does not say which engine and host"),
         (OF_RDS, Some("postgres://db.example.org"), "database's name"),
@@ -85,7 +85,7 @@ fn a_secret_does_not_show_in_debug_output() {
 }
 
 #[test]
-fn who_names_certificates_wants_them_verified() {
+fn certificate_file_implies_verification() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let file = ("DATABASE_CA_FILE", file.path().to_str().unwrap());
     for (url, expected) in [
@@ -107,7 +107,7 @@ fn who_names_certificates_wants_them_verified() {
 }
 
 #[test]
-fn a_function_of_lambda_is_content_with_few_connections() {
+fn lambda_functions_use_few_connections() {
     let connections =
         |variables: &[(&str, &str)]| read(variables).unwrap().database.max_connections();
     let lambda = ("AWS_LAMBDA_FUNCTION_NAME", "annotate");
@@ -117,7 +117,7 @@ fn a_function_of_lambda_is_content_with_few_connections() {
 }
 
 #[test]
-fn who_asks_nobody_cannot_have_secrets_that_others_keep() {
+fn secret_arns_are_rejected_where_nothing_is_fetched() {
     let said = complaint(&[("GEMINI_API_KEY_SECRET_ARN", "arn:aws:secretsmanager:x")]);
     assert!(
         said.starts_with("GEMINI_API_KEY_SECRET_ARN names"),

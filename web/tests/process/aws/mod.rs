@@ -21,7 +21,7 @@ use cloud::{Cloud, Router};
 struct Site {
     server: Server,
     cloud: Cloud,
-    _home: Home,
+    home: Home,
     database: ScratchServer,
 }
 
@@ -42,7 +42,7 @@ impl Site {
         Some(Self {
             server,
             cloud,
-            _home: home,
+            home,
             database,
         })
     }
@@ -219,6 +219,37 @@ async fn a_provider_on_a_bad_day_is_put_off_through_the_queue() {
         assert!(matches!(state, "done" | "blocked"), "{step}");
     }
     assert_eq!(site.cloud.dead_letters("annotate").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bulk_reprocess_reaches_every_function() {
+    let Some(site) = Site::start(Router::EventBridge, Kind::MariaDb, &[]).await else {
+        return;
+    };
+    site.upload(0..12).await;
+    site.settled(PATIENCE).await;
+    let before = chrono::Utc::now().to_rfc3339();
+
+    let finished = tokio::task::block_in_place(|| site.home.run(["reprocess", "all"]));
+
+    assert!(
+        finished.stdout.contains("36 steps are queued"),
+        "{finished:?}"
+    );
+    assert_eq!(finished.stderr, "");
+    within(PATIENCE, "everything is done again", async || {
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        let images = site.server.images().await;
+        let again = |step: &Value| step["finished_at"].as_str() > Some(before.as_str());
+        let all = images
+            .iter()
+            .all(|image| is_done(image) && STEPS.iter().all(|step| again(&image["steps"][step])));
+        all.then_some(())
+    })
+    .await;
+    for step in STEPS {
+        assert_eq!(site.cloud.dead_letters(step).await, 0);
+    }
 }
 
 /// Photos, with duplicates of one delivery in ten and one process killed every three seconds.

@@ -4,8 +4,9 @@ use entity::job;
 use entity::step::{StepKind, StepState};
 use functions::drivers::local;
 use functions::pipeline::context::Context;
-use functions::pipeline::lifecycle::requeue;
-use functions::pipeline::run_step::{Delivery, Verdict, run_step};
+use functions::pipeline::lifecycle::rerun;
+use functions::pipeline::outcomes::Verdict;
+use functions::pipeline::run_step::{Delivery, run_step};
 use futures::future::join_all;
 use sea_orm::EntityTrait as _;
 
@@ -90,7 +91,8 @@ async fn a_result_for_a_round_that_is_over_is_not_taken() {
     let late = tokio::spawn(async move { run_step(&late, delivery).await });
     held.has_begun().await;
 
-    requeue(&app.state.db, id, &[StepKind::Annotate])
+    let step = (id, StepKind::Annotate);
+    rerun(&app.state.db, &app.state.dispatch, &[step])
         .await
         .unwrap();
     held.let_go();

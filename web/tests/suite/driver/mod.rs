@@ -7,7 +7,8 @@ mod retries;
 mod sweeper;
 
 use entity::step::{Model, StepKind, StepState};
-use functions::pipeline::run_step::{Delivery, Verdict, run_step};
+use functions::pipeline::outcomes::Verdict;
+use functions::pipeline::run_step::{Delivery, run_step};
 use functions::testing;
 use uuid::Uuid;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use entity::image::{Author, Column, Entity};
 use entity::job;
 use entity::step::{StepKind, StepState};
-use functions::pipeline::run_step::Verdict;
+use functions::pipeline::outcomes::Verdict;
 use functions::testing;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};

@@ -6,7 +6,9 @@ use entity::image::{self, Column, Entity};
 use entity::{change, job, session, step};
 use functions::drivers::local::{Swept, sweep};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _,
+};
 use uuid::Uuid;
 
 use super::app_with_a_photo;
@@ -18,7 +20,7 @@ const NO_PATIENCE: Duration = Duration::ZERO;
 
 impl TestApp {
     async fn sweep(&self, patience: Duration) -> Swept {
-        sweep(&self.context, Some(&self.state.queue), patience)
+        sweep(&self.context, &self.state.dispatch, patience)
             .await
             .unwrap()
     }
@@ -104,7 +106,7 @@ async fn a_store_that_is_gone_makes_nobody_forget_an_upload() {
     app.forget_that_it_is_stored(id).await;
     std::fs::rename(app.data().join("objects"), app.data().join("unmounted")).unwrap();
 
-    sweep(&app.context, Some(&app.state.queue), NO_PATIENCE)
+    sweep(&app.context, &app.state.dispatch, NO_PATIENCE)
         .await
         .unwrap_err();
 
@@ -131,6 +133,51 @@ async fn a_step_that_nobody_works_on_is_queued_again() {
     );
     assert_eq!(app.drain().await, 1);
     assert_eq!(states(&app.image(id).await), ["done"; 3]);
+}
+
+#[tokio::test]
+async fn an_image_older_than_a_step_gets_a_row_for_it() {
+    let (app, id) = app_with_a_photo().await;
+    app.drain().await;
+    let kinds = [step::StepKind::Thumbnail, step::StepKind::Annotate];
+    step::Entity::delete_many()
+        .filter(step::Column::Name.is_in(kinds))
+        .exec(&app.state.db)
+        .await
+        .unwrap();
+    let before = app.image(id).await;
+    assert_eq!(before["steps"]["annotate"], serde_json::Value::Null);
+
+    let swept = app.sweep(AN_HOUR).await;
+
+    assert_eq!(
+        swept,
+        Swept {
+            added: 2,
+            ..Swept::default()
+        }
+    );
+    assert_eq!(app.drain().await, 2);
+    assert_eq!(states(&app.image(id).await), ["done"; 3]);
+}
+
+/// As while a newer version is being rolled out, or after it was rolled back.
+#[tokio::test]
+async fn rows_of_a_step_of_a_later_version_are_left_alone() {
+    let (app, id) = app_with_a_photo().await;
+    for (table, column) in [("step", "name"), ("job", "step")] {
+        let rename =
+            format!("UPDATE {table} SET {column} = 'classify' WHERE {column} = 'annotate'");
+        app.state.db.execute_unprepared(&rename).await.unwrap();
+    }
+
+    assert_eq!(app.drain().await, 2);
+
+    let image = app.get("/api/images").await.expect(200).json()["items"][0].clone();
+    assert_eq!(image["steps"]["thumbnail"]["state"], "done");
+    assert_eq!(image["steps"]["classify"], serde_json::Value::Null);
+    app.page(&format!("/images/{id}")).await.expect(200);
+    assert_eq!(app.sweep(AN_HOUR).await.added, 1);
 }
 
 #[tokio::test]

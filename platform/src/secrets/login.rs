@@ -1,7 +1,6 @@
-//! Name and password as Secrets Manager keeps them for a database of RDS: a JSON document, whose
-//! fields the Secrets Manager User Guide lists under "JSON structure of AWS Secrets Manager
-//! database credential secrets". The secrets that RDS itself manages hold `username` and
-//! `password` and nothing else.
+//! The login of a database as Secrets Manager keeps it for RDS: a JSON document, whose fields the
+//! Secrets Manager User Guide lists under "JSON structure of AWS Secrets Manager database credential
+//! secrets". The secrets that RDS itself manages hold only `username` and `password`.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -9,10 +8,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-/// An address to begin with, for messages.
+/// The example in error messages.
 const EXAMPLE: &str = "DATABASE_URL=postgres://db.example.org/vitrine";
 
-/// Name and password.
 #[derive(Clone, Debug)]
 pub(crate) struct Login {
     pub(crate) username: String,
@@ -41,20 +39,20 @@ impl<'de> Deserialize<'de> for SecretText {
 
 impl Document {
     fn read(json: &SecretString) -> Result<Self, String> {
-        // What the parser says could repeat a part of the secret.
+        // The parser's message could repeat a part of the secret.
         serde_json::from_str(json.expose_secret()).map_err(|_| {
-            "DATABASE_SECRET_ARN names a secret that is no JSON document with username and \
-             password, as RDS keeps them"
+            "DATABASE_SECRET_ARN names a secret that is not a JSON document with username and \
+             password, as RDS makes them"
                 .to_owned()
         })
     }
 
-    /// The address without name and password, as far as the secret tells.
+    /// The address without name and password, as far as the secret has it.
     fn address(&self) -> Result<Url, String> {
         let (Some(engine), Some(host)) = (&self.engine, &self.host) else {
             return Err(format!(
-                "the secret of DATABASE_SECRET_ARN does not say which engine and host, as those \
-                 that RDS manages never do; set DATABASE_URL to the address without name and \
+                "the secret of DATABASE_SECRET_ARN has no engine and host, as is usual for secrets \
+                 that RDS manages; set DATABASE_URL to the address without name and \
                  password, for example {EXAMPLE}"
             ));
         };
@@ -69,7 +67,7 @@ impl Document {
             }
         };
         Url::parse(&format!("{scheme}://{host}"))
-            .map_err(|_| "the secret of DATABASE_SECRET_ARN has a host that is none".to_owned())
+            .map_err(|_| "the secret of DATABASE_SECRET_ARN has an invalid host".to_owned())
     }
 
     fn port(&self) -> Option<u16> {
@@ -82,7 +80,7 @@ impl Document {
 }
 
 impl Login {
-    /// Reads what a secret holds.
+    /// Reads the content of a secret.
     pub(crate) fn read(json: &SecretString) -> Result<Self, String> {
         let document = Document::read(json)?;
         Ok(Self {
@@ -91,20 +89,19 @@ impl Login {
         })
     }
 
-    /// The whole address of a database: what `given` says, and from the secret what it does not
-    /// say.
+    /// The full address of a database: `given`, completed from the secret.
     pub(crate) fn complete(json: &SecretString, given: Option<&str>) -> Result<String, String> {
         let document = Document::read(json)?;
         let mut url = match given {
             None => document.address()?,
             Some(given) => Url::parse(given).map_err(|_| {
-                format!("DATABASE_URL is no address of a database; an example is {EXAMPLE}")
+                format!("DATABASE_URL is not the address of a database; an example is {EXAMPLE}")
             })?,
         };
         if !url.username().is_empty() || url.password().is_some() {
             return Err(format!(
-                "DATABASE_URL holds a name or a password, and DATABASE_SECRET_ARN is set as well; \
-                 take them out of the address, as in {EXAMPLE}"
+                "DATABASE_URL has a name or a password, and DATABASE_SECRET_ARN is set as well; \
+                 remove them from the address, as in {EXAMPLE}"
             ));
         }
         if url.port().is_none() {
@@ -113,13 +110,13 @@ impl Login {
         if url.path().trim_matches('/').is_empty() {
             let name = document.dbname.as_deref().ok_or_else(|| {
                 format!(
-                    "neither DATABASE_URL nor the secret of DATABASE_SECRET_ARN says the \
-                     database's name; an example is {EXAMPLE}"
+                    "neither DATABASE_URL nor the secret of DATABASE_SECRET_ARN has the name of the \
+                     database; an example is {EXAMPLE}"
                 )
             })?;
             url.set_path(name);
         }
-        // `Url` would leave a percent sign alone, and whoever reads it would decode it.
+        // `Url` does not encode a percent sign, which the reader would decode.
         let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
         let password = encode(document.password.0.expose_secret());
         let set = url
@@ -128,7 +125,7 @@ impl Login {
         match set {
             Ok(()) => Ok(url.into()),
             Err(()) => Err(format!(
-                "DATABASE_URL names no server, and DATABASE_SECRET_ARN is set; an example is \
+                "DATABASE_URL has no host, and DATABASE_SECRET_ARN is set; an example is \
                  {EXAMPLE}"
             )),
         }
