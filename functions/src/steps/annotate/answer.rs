@@ -517,7 +517,9 @@ fn collect_tags(value: &Value, tags: &mut Vec<String>, depth: usize) {
     }
     match value {
         Value::String(text) => {
-            let hashes = text.replace(" #", ",");
+            // `#dog #sand`, but not `C#`.
+            let is_hashed = text.trim_start().starts_with('#');
+            let hashes = text.replace(if is_hashed { "#" } else { " #" }, ",");
             let parts = hashes.split([',', ';', '\n', '，', '、', '|']);
             tags.extend(parts.take(20 * TAGS).map(str::to_owned));
         }
@@ -531,7 +533,10 @@ fn collect_tags(value: &Value, tags: &mut Vec<String>, depth: usize) {
             let names = ["tag", "name", "label", "text", "value", "keyword"];
             if let Some(tag) = names.iter().find_map(|name| members.get(*name)) {
                 collect_tags(tag, tags, depth + 1);
-            } else if members.values().all(Value::is_string) {
+            } else if members
+                .values()
+                .all(|tags| tags.is_string() || tags.is_array())
+            {
                 for tag in members.values() {
                     collect_tags(tag, tags, depth + 1);
                 }
@@ -672,6 +677,8 @@ mod tests {
             r#"[{"tag": "dog"}, {"name": "sand"}]"#,
             r#"{"dog": 0.9, "sand": 0.8}"#,
             r#"{"1": "dog", "2": "sand"}"#,
+            r#"{"main": ["dog"], "other": ["sand"]}"#,
+            r##""#dog#sand""##,
             r#""[\"dog\", \"sand\"]""#,
             r#"["dog", null, "sand", true, "", "- "]"#,
         ] {
