@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::colour::{self, on_white};
 use super::exif::{self, Metadata};
-use super::limits::MAX_PROFILE;
+use super::limits::{MAX_EXIF_BLOCKS, MAX_PROFILE};
 use super::{Detail, Limits, Memory, Orientation, Refusal, Source, Upright};
 use container::{Container, Name, Reader};
 
@@ -32,7 +32,12 @@ mod hevc {
         Err(refusal())
     }
 
-    pub(super) fn decode(_: &[u8], _: &[u8], _: Option<CodePoints>) -> Result<Tile, Refusal> {
+    pub(super) fn decode(
+        _: &[u8],
+        _: &[u8],
+        _: Option<CodePoints>,
+        _: (usize, usize),
+    ) -> Result<Tile, Refusal> {
         Err(refusal())
     }
 }
@@ -44,7 +49,12 @@ mod av1 {
 
     pub(super) const BYTES_PER_PIXEL: u64 = 0;
 
-    pub(super) fn decode(_: &[u8], _: Option<CodePoints>, _: u64) -> Result<Tile, Refusal> {
+    pub(super) fn decode(
+        _: &[u8],
+        _: Option<CodePoints>,
+        _: (usize, usize),
+        _: u64,
+    ) -> Result<Tile, Refusal> {
         Err(Refusal::unsupported(
             "an AVIF, and this is a build of it without AV1",
         ))
@@ -60,6 +70,7 @@ const MAX_TILES: usize = 1024;
 /// be on a large picture.
 const LARGEST_BLOCK: u32 = 64;
 const PADDING: u64 = 64 * 65_536 * 2;
+const AV1_PADDING: u64 = 64 * 64;
 
 /// What the container says about the primary picture.
 #[derive(Debug)]
@@ -72,7 +83,6 @@ pub(super) struct Header<'a> {
     crop: [u32; 4],
     orientation: Orientation,
     icc: Option<&'a [u8]>,
-    max_pixels: u64,
 }
 
 /// A coded picture, or several that lie side by side.
@@ -83,8 +93,9 @@ struct Layers {
     columns: u32,
     width: u32,
     height: u32,
-    /// Pixels of one tile as coded, with its padding.
+    /// Pixels of one tile as coded, with its padding, and bytes of the longest.
     tile_pixels: u64,
+    tile_bytes: u64,
     code_points: Option<CodePoints>,
 }
 
@@ -124,8 +135,11 @@ impl CodePoints {
     }
 }
 
-/// A decoded tile: three bytes a pixel, and what its own headers say about its colours.
+/// A decoded tile, as far as it was wanted: three bytes a pixel, and what its own headers say about
+/// its colours.
 struct Tile {
+    /// Width and height of all of it.
+    coded: (usize, usize),
     width: usize,
     height: usize,
     rgb: Vec<u8>,
@@ -144,7 +158,6 @@ impl<'a> Header<'a> {
             alpha: None,
             premultiplied: false,
             icc: None,
-            max_pixels: limits.max_pixels,
             colour,
             container,
         };
@@ -216,33 +229,30 @@ impl<'a> Header<'a> {
         let (width, height) = (layers.width as usize, layers.height as usize);
         let mut rgb = Vec::new();
         let mut code_points = CodePoints::DEFAULT;
-        let mut first = (0, 0);
+        let mut first = (width, height);
         for (n, item) in layers.tiles.iter().enumerate() {
-            let tile = layers.decode(&self.container, *item, self.max_pixels)?;
+            let column = n % layers.columns as usize;
+            let row = n / layers.columns as usize;
+            let (left, top) = (column * first.0, row * first.1);
+            let wanted = (width.saturating_sub(left), height.saturating_sub(top));
+            let tile = layers.decode(&self.container, *item, wanted)?;
             if n == 0 {
                 code_points = tile.code_points;
-                first = (tile.width, tile.height);
+                first = tile.coded;
                 let rows = layers.tiles.len() / layers.columns as usize;
-                let covered = (tile.width * layers.columns as usize, tile.height * rows);
-                if covered.0 < width || covered.1 < height {
+                if first.0 * (layers.columns as usize) < width || first.1 * rows < height {
                     return Err(Refusal::damaged("it has two sizes"));
                 }
-                if first == (width, height) {
+                if (tile.width, tile.height) == (width, height) {
                     return Ok((tile.rgb, code_points));
                 }
                 rgb = vec![0; width * height * 3];
-            } else if (tile.width, tile.height) != first {
+            } else if tile.coded != first {
                 return Err(Refusal::damaged("its tiles have several sizes"));
             }
-            let column = n % layers.columns as usize;
-            let row = n / layers.columns as usize;
-            let (left, top) = (column * tile.width, row * tile.height);
-            let wanted = tile.width.min(width.saturating_sub(left)) * 3;
             let targets = rgb.chunks_exact_mut(width * 3).skip(top);
-            for (target, source) in targets.zip(tile.rgb.chunks_exact(tile.width * 3)) {
-                if wanted > 0 {
-                    target[left * 3..][..wanted].copy_from_slice(&source[..wanted]);
-                }
+            for (target, source) in targets.zip(tile.rgb.chunks_exact(tile.width.max(1) * 3)) {
+                target[left * 3..][..source.len()].copy_from_slice(source);
             }
         }
         Ok((rgb, code_points))
@@ -276,7 +286,8 @@ impl Layers {
         let nonsense = || Refusal::damaged("its boxes make no sense");
         let (tiles, columns, (width, height)) = match container.kind(item) {
             Some(b"grid") => {
-                let descriptor = container.data(item)?;
+                let descriptor = container.short_data(item);
+                let descriptor = descriptor.ok_or_else(Refusal::truncated)?;
                 let (rows, columns, size) = grid(&descriptor).ok_or_else(nonsense)?;
                 let tiles = container.references(item, b"dimg");
                 if tiles.len() > MAX_TILES {
@@ -313,6 +324,7 @@ impl Layers {
         }
         let layers = Self {
             tile_pixels: 0,
+            tile_bytes: 0,
             code_points: [tiles[0], item, container.primary]
                 .into_iter()
                 .find_map(|item| code_points(container, item)),
@@ -349,6 +361,8 @@ impl Layers {
             return Err(Refusal::damaged("its tiles have several sizes"));
         }
         self.tile_pixels = u64::from(width) * u64::from(height);
+        let lengths = self.tiles.iter().map(|tile| container.length(*tile));
+        self.tile_bytes = lengths.max().unwrap_or_default();
         if self.tile_pixels > limits.max_pixels.saturating_add(PADDING) {
             return Err(Refusal::TooManyPixels {
                 width,
@@ -373,31 +387,22 @@ impl Layers {
         &self,
         container: &Container<'_>,
         item: u32,
-        max_pixels: u64,
+        wanted: (usize, usize),
     ) -> Result<Tile, Refusal> {
         let data = container.data(item)?;
-        let tile = match self.coding {
+        // Tiles of which nothing is wanted were refused with the header.
+        let wanted = (wanted.0.max(1), wanted.1.max(1));
+        match self.coding {
             Coding::Hevc => {
                 let configuration = container.property(item, b"hvcC").unwrap_or_default();
-                hevc::decode(configuration, &data, self.code_points)?
+                hevc::decode(configuration, &data, self.code_points, wanted)
             }
-            Coding::Av1 => av1::decode(&data, self.code_points, max_pixels)?,
-        };
-        // A single picture may be coded larger than the container says.
-        let (width, height) = (self.width as usize, self.height as usize);
-        if self.tiles.len() > 1 || (tile.width, tile.height) == (width, height) {
-            return Ok(tile);
+            Coding::Av1 => {
+                // What was counted on, and what blocks are filled up to.
+                let most = self.tile_pixels + AV1_PADDING;
+                av1::decode(&data, self.code_points, wanted, most)
+            }
         }
-        if tile.width < width || tile.height < height {
-            return Err(Refusal::damaged("it has two sizes"));
-        }
-        let rows = tile.rgb.chunks_exact(tile.width * 3).take(height);
-        Ok(Tile {
-            width,
-            height,
-            rgb: rows.flat_map(|row| &row[..width * 3]).copied().collect(),
-            code_points: tile.code_points,
-        })
     }
 }
 
@@ -476,7 +481,8 @@ impl Source for Header<'_> {
         let exif = container
             .referring(container.primary, *b"cdsc")
             .filter(|item| container.kind(*item) == Some(b"Exif"))
-            .filter_map(|item| container.data(item).ok())
+            .take(MAX_EXIF_BLOCKS)
+            .filter_map(|item| container.short_data(item))
             .collect::<Vec<Cow<'_, [u8]>>>();
         let blocks = exif.iter().filter_map(|data| {
             // How far it is to the TIFF header, then all of that.
@@ -498,8 +504,12 @@ impl Source for Header<'_> {
         // A single picture needs no second copy to be put together in.
         let copies = u64::from(self.colour.tiles.len() > 1) + u64::from(self.alpha.is_some());
         let alpha = self.alpha.as_ref().map_or(0, |alpha| alpha.tile_pixels);
+        // The container around a tile, and copies of its contents that the decoder makes.
+        let alpha_bytes = self.alpha.as_ref().map_or(0, |alpha| alpha.tile_bytes);
+        let bytes = self.colour.tile_bytes.max(alpha_bytes) * 6;
         Memory {
             fixed: self.colour.tile_pixels.max(alpha) * bytes_per_pixel
+                + bytes
                 + picture * 3 * copies
                 + self.icc.map_or(0, |icc| colour::memory(icc.len()))
                 + (8 << 20),
@@ -508,13 +518,9 @@ impl Source for Header<'_> {
         }
     }
 
+    /// Decodes all of it, as far as it is not transparency: less would not show whether it is there.
     fn verify(&self) -> Result<(), Refusal> {
-        let tiles = self.colour.tiles.iter();
-        for tile in tiles {
-            self.colour
-                .decode(&self.container, *tile, self.max_pixels)?;
-        }
-        Ok(())
+        self.assemble(&self.colour).map(drop)
     }
 
     fn decode(&self, _: Detail) -> Result<Upright, Refusal> {

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::colour::{self, Chromaticities, Rows};
 use super::exif::{self, Metadata};
-use super::limits::{MAX_EXIF_BLOCKS, MAX_PARTS, MAX_PIXEL_CHUNKS, MAX_PROFILE};
+use super::limits::{MAX_PARTS, MAX_PIXEL_CHUNKS, MAX_PROFILE};
 use super::pieces::{Pieces, refusal};
 use super::{Detail, Memory, Refusal, Source, Upright};
 
@@ -41,6 +41,8 @@ pub(super) struct Header<'a> {
     pixels: &'a [u8],
     head: &'a [u8],
     exif: Vec<&'a [u8]>,
+    /// EXIF after the pixels, whose orientation browsers do not see.
+    late_exif: Vec<&'a [u8]>,
     colour: ColourChunks<'a>,
 }
 
@@ -121,6 +123,7 @@ impl<'a> Header<'a> {
             pixels: &[],
             head: &bytes[..first.end],
             exif: Vec::new(),
+            late_exif: Vec::new(),
             colour: ColourChunks::default(),
         };
         header.walk(bytes, first.end, colour_type)?;
@@ -146,16 +149,21 @@ impl<'a> Header<'a> {
                 }
                 continue;
             }
+            let done = pixels.is_some();
             others += 1;
             if others > MAX_PARTS {
+                if done {
+                    // Frames of a long animation; what follows them is not looked for.
+                    break;
+                }
                 return Err(Refusal::excessive(&format!("more than {MAX_PARTS} chunks")));
             }
-            let done = pixels.is_some();
             if chunk.cut || &chunk.name == b"IEND" || !chunk.name.is_ascii() {
                 break;
             }
             match &chunk.name {
-                b"eXIf" if self.exif.len() < MAX_EXIF_BLOCKS => self.exif.push(chunk.body),
+                b"eXIf" if done => self.late_exif.push(chunk.body),
+                b"eXIf" => self.exif.push(chunk.body),
                 b"PLTE" if !done => {
                     self.palette = self.palette.or(Some(&bytes[chunk.start..chunk.end]));
                 }
@@ -312,7 +320,13 @@ impl Source for Header<'_> {
     }
 
     fn metadata(&self) -> Metadata {
-        exif::read_all(self.exif.iter().copied())
+        let metadata = exif::read_all(self.exif.iter().copied());
+        let late = exif::read_all(self.late_exif.iter().copied());
+        Metadata {
+            orientation: metadata.orientation,
+            taken_at: metadata.taken_at.or(late.taken_at),
+            camera: metadata.camera.or(late.camera),
+        }
     }
 
     fn memory(&self) -> Memory {

@@ -283,6 +283,25 @@ fn only_the_camera_says_when_a_photo_was_taken() {
 }
 
 #[test]
+fn exif_after_the_pixels_of_a_png_does_not_turn_it() {
+    let block = tiff(
+        &[
+            (0x0110, Value::Text(b"X100\0".to_vec())),
+            (0x0112, Value::Short(6)),
+        ],
+        &[],
+    );
+    let picture = testing::quarters(64, 48);
+    let file = testing::encoded(Format::Png, &picture, None, None);
+    let (body, end) = file.split_at(file.len() - 12);
+    let late = [body, &testing::chunk_of(*b"eXIf", &block), end].concat();
+    let seen = inspect(&late, &LIMITS).unwrap();
+    assert_eq!((seen.width, seen.height), (64, 48));
+    assert_eq!(seen.camera.as_deref(), Some("X100"));
+    assert_shows(&late, &picture, "late EXIF");
+}
+
+#[test]
 fn each_field_comes_from_the_first_block_that_has_it() {
     let empty = tiff(&[], &[]);
     let camera = tiff(&[(0x0110, Value::Text(b"X100\0".to_vec()))], &[]);

@@ -10,10 +10,12 @@ use super::{CodePoints, Tile};
 /// the coding keeps for each block, and the result.
 pub(super) const BYTES_PER_PIXEL: u64 = 16;
 
-/// Decodes the first picture of one item.
+/// Decodes the first picture of one item, of which at most `wanted` pixels across and down are
+/// kept.
 pub(super) fn decode(
     data: &[u8],
     code_points: Option<CodePoints>,
+    wanted: (usize, usize),
     max_pixels: u64,
 ) -> Result<Tile, Refusal> {
     let mut settings = Settings::new();
@@ -36,11 +38,13 @@ pub(super) fn decode(
     if code_points.matrix == 2 {
         code_points.matrix = CodePoints::DEFAULT.matrix;
     }
-    let rgb = to_rgb(&picture, code_points);
+    let coded = (picture.width() as usize, picture.height() as usize);
+    let (width, height) = (coded.0.min(wanted.0), coded.1.min(wanted.1));
     Ok(Tile {
-        width: picture.width() as usize,
-        height: picture.height() as usize,
-        rgb,
+        coded,
+        width,
+        height,
+        rgb: to_rgb(&picture, code_points, (width, height)),
         code_points,
     })
 }
@@ -135,10 +139,9 @@ impl Plane {
     }
 }
 
-/// Three bytes for each pixel. Chroma lies in the middle of the pixels it is for, and is blended
+/// Three bytes for each pixel of the upper left part of this size. Chroma lies in the middle of the pixels it is for, and is blended
 /// in between.
-fn to_rgb(picture: &Picture, code_points: CodePoints) -> Vec<u8> {
-    let (width, height) = (picture.width() as usize, picture.height() as usize);
+fn to_rgb(picture: &Picture, code_points: CodePoints, (width, height): (usize, usize)) -> Vec<u8> {
     let layout = picture.pixel_layout();
     let (halves_x, halves_y) = match layout {
         PixelLayout::I420 => (true, true),

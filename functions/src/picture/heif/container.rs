@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::super::Refusal;
-use super::super::limits::MAX_PARTS;
+use super::super::limits::{MAX_PARTS, MAX_PROFILE};
 
 /// The name of a box, an item's kind or a reference's.
 pub(super) type Name = [u8; 4];
@@ -19,7 +19,7 @@ pub(super) struct Container<'a> {
     kinds: BTreeMap<u32, Name>,
     places: BTreeMap<u32, Place>,
     properties: Vec<(Name, &'a [u8])>,
-    associations: BTreeMap<u32, Vec<usize>>,
+    associations: BTreeMap<u32, Vec<u16>>,
     references: Vec<Reference>,
     /// Contents that stand in the `meta` box itself.
     inner: &'a [u8],
@@ -212,16 +212,18 @@ impl<'a> Container<'a> {
         let mut reader = Reader(body);
         let (version, flags) = reader.full_box()?;
         let count = reader.number(4)? as usize;
+        let mut left = 16 * MAX_PARTS;
         for _ in 0..count.min(MAX_PARTS) {
             let id = reader.id(version > 0)?;
             let count = reader.number(1)?;
+            left = left.checked_sub(count as usize)?;
             let mut indices = Vec::with_capacity(count as usize);
             for _ in 0..count {
                 // The highest bit says that whoever does not know the property must not go on.
                 indices.push(match flags & 1 {
                     0 => reader.number(1)? & 0x7F,
                     _ => reader.number(2)? & 0x7FFF,
-                } as usize);
+                } as u16);
             }
             self.associations.entry(id).or_default().extend(indices);
         }
@@ -254,7 +256,7 @@ impl<'a> Container<'a> {
     pub(super) fn properties(&self, item: u32) -> impl Iterator<Item = (&Name, &'a [u8])> {
         let indices = self.associations.get(&item).into_iter().flatten();
         indices.filter_map(|index| {
-            let (name, body) = self.properties.get(index.checked_sub(1)?)?;
+            let (name, body) = self.properties.get(usize::from(*index).checked_sub(1)?)?;
             Some((name, *body))
         })
     }
@@ -293,6 +295,12 @@ impl<'a> Container<'a> {
             .into_iter()
             .flatten()
             .fold(0, |sum, (_, length)| sum.saturating_add(*length))
+    }
+
+    /// The contents of an item, if they are short.
+    pub(super) fn short_data(&self, item: u32) -> Option<Cow<'a, [u8]>> {
+        let short = self.length(item) <= MAX_PROFILE as u64;
+        short.then(|| self.data(item).ok()).flatten()
     }
 
     /// The contents of an item.

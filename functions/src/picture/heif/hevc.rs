@@ -1,17 +1,26 @@
 //! HEVC, through `heic-decoder`. It wants a whole file, so each coded picture is put into a small
 //! one: the decoder's own reader of containers then sees one item and nothing else.
 
-use heic_decoder::{ColorInfo, HeifError, RgbOptions};
+use heic_decoder::{ColorInfo, DecodedImage, HeifError, RgbOptions};
 
 use super::super::Refusal;
 use super::container::Reader;
 use super::{CodePoints, Tile};
+
+/// What counts where neither the container nor the coding says anything: the range of television
+/// (Rec. H.265, E.3.1), and the matrix that libheif takes.
+const UNSPECIFIED: CodePoints = CodePoints {
+    full_range: false,
+    ..CodePoints::DEFAULT
+};
 
 /// Memory while a picture is decoded, for each of its pixels: samples of four bytes, once more
 /// while padding is cut off, what the coding keeps for each block, and the result.
 pub(super) const BYTES_PER_PIXEL: u64 = 24;
 
 const SEQUENCE_PARAMETER_SET: u8 = 33;
+/// The most parameter sets that are looked through for it; there are three.
+const MAX_PARAMETER_SETS: usize = 64;
 /// Where the parameter sets begin in an `hvcC` box (ISO/IEC 14496-15, 8.3.3.1).
 const PARAMETER_SETS: usize = 22;
 
@@ -38,12 +47,17 @@ pub(super) fn coded_size(configuration: &[u8]) -> Result<(u32, u32), Refusal> {
 fn parameter_set(configuration: &[u8]) -> Option<&[u8]> {
     let mut reader = Reader(configuration);
     reader.take(PARAMETER_SETS)?;
+    let mut left = MAX_PARAMETER_SETS;
     for _ in 0..reader.number(1)? {
-        let kind = reader.number(1)? as u8 & 0x3F;
+        let array = reader.number(1)? as u8 & 0x3F;
         for _ in 0..reader.number(2)? {
+            left = left.checked_sub(1)?;
             let length = reader.number(2)? as usize;
             let set = reader.take(length)?;
-            if kind == SEQUENCE_PARAMETER_SET {
+            // The kind once more, and the base layer: the one that the decoder takes.
+            let [first, second, ..] = set else { continue };
+            let (kind, layer) = (first >> 1 & 0x3F, (first & 1) << 5 | second >> 3);
+            if array == SEQUENCE_PARAMETER_SET && kind == array && layer == 0 {
                 return Some(set);
             }
         }
@@ -107,22 +121,25 @@ impl Bits<'_> {
     }
 }
 
-/// Decodes one coded picture.
+/// Decodes one coded picture, of which at most `wanted` pixels across and down are kept.
 pub(super) fn decode(
     configuration: &[u8],
     data: &[u8],
     code_points: Option<CodePoints>,
+    wanted: (usize, usize),
 ) -> Result<Tile, Refusal> {
     let file = file(configuration, data).ok_or_else(|| Refusal::excessive("4 GB of pixels"))?;
-    let decoded = heic_decoder::decode(&file).map_err(refusal)?;
+    let mut decoded = heic_decoder::decode(&file).map_err(refusal)?;
     drop(file);
+    let coded = (decoded.width, decoded.height);
+    crop(&mut decoded, wanted);
     let own = decoded.color_info.map(|own| CodePoints {
         primaries: own.color_primaries,
         transfer: own.transfer_characteristics,
         matrix: own.matrix_coefficients,
         full_range: own.full_range,
     });
-    let mut code_points = code_points.or(own).unwrap_or(CodePoints::DEFAULT);
+    let mut code_points = code_points.or(own).unwrap_or(UNSPECIFIED);
     if code_points.matrix == 2 {
         code_points.matrix = CodePoints::DEFAULT.matrix;
     }
@@ -137,11 +154,47 @@ pub(super) fn decode(
     };
     let rgb = decoded.to_rgb8_with_options(&options).map_err(refusal)?;
     Ok(Tile {
+        coded,
         width: rgb.width,
         height: rgb.height,
         rgb: rgb.data,
         code_points,
     })
+}
+
+/// Cuts off what is not wanted to the right and below, before chroma is blended between pixels:
+/// encoders fill a tile up with whatever compresses well.
+fn crop(picture: &mut DecodedImage, wanted: (usize, usize)) {
+    let (width, height) = (picture.width.min(wanted.0), picture.height.min(wanted.1));
+    let sampling = picture.chroma_sampling;
+    let chroma_width = picture
+        .cb_width
+        .min(width.div_ceil(sampling.sub_x.max(1) as usize));
+    let chroma_height = picture
+        .cb_height
+        .min(height.div_ceil(sampling.sub_y.max(1) as usize));
+    crop_plane(&mut picture.y, picture.width, (width, height));
+    crop_plane(
+        &mut picture.cb,
+        picture.cb_width,
+        (chroma_width, chroma_height),
+    );
+    crop_plane(
+        &mut picture.cr,
+        picture.cb_width,
+        (chroma_width, chroma_height),
+    );
+    (picture.width, picture.height) = (width, height);
+    (picture.cb_width, picture.cb_height) = (chroma_width, chroma_height);
+}
+
+fn crop_plane(plane: &mut Vec<i32>, stride: usize, (width, height): (usize, usize)) {
+    if width < stride {
+        for y in 0..height.min(plane.len() / stride) {
+            plane.copy_within(y * stride..y * stride + width, y * width);
+        }
+    }
+    plane.truncate(width * height);
 }
 
 /// A HEIC with this picture and nothing else.
