@@ -130,7 +130,9 @@ const STRIP: usize = 32;
 fn transposed(mut rgb: Vec<u8>, width: usize, height: usize) -> Vec<u8> {
     const COLUMN: usize = STRIP * 3;
     let strips = height.div_ceil(STRIP);
-    rgb.resize(strips * STRIP * width * 3, 0);
+    let padded = strips * STRIP * width * 3;
+    rgb.reserve_exact(padded - rgb.len());
+    rgb.resize(padded, 0);
 
     let mut strip_copy = vec![0; STRIP * width * 3];
     for strip in rgb.chunks_exact_mut(STRIP * width * 3) {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use functions::picture::{Detail, decode, inspect, memory_needed, verify};
+use functions::picture::{Detail, Orientation, decode, inspect, memory_needed, verify};
 use functions::testing::{
     self, Chunk, Item, boxed, brand, chunk_of, coded_quarters, heif, png, with_segment, word,
 };
@@ -215,13 +215,16 @@ fn a_picture_of_sixteen_bits_takes_no_more_memory_than_one_of_eight() {
 
 #[test]
 fn every_format_decodes_within_the_memory_it_said() {
-    let picture = testing::picture(2, 700, 500);
+    let picture = testing::picture(2, 1400, 900);
     for format in testing::ENCODABLE {
         decode_within_memory(&testing::encoded(format, &picture, None, None));
     }
     decode_within_memory(&testing::cmyk_jpeg([1, 2, 3, 4], 900, 700));
     decode_within_memory(&testing::translucent(Format::WebP, [1, 2, 3, 4], 900, 700));
     decode_within_memory(&testing::translucent(Format::Png, [1, 2, 3, 4], 900, 700));
+    let block = testing::exif(Orientation::QuarterClockwise, None, None, None);
+    let sideways = testing::encoded(Format::Jpeg, &picture, Some(block), None);
+    decode_within_memory(&sideways);
     for format in [Format::Heic, Format::Avif] {
         decode_within_memory(&crate::heif::grid(format));
         decode_within_memory(&crate::heif::with_alpha(format));
