@@ -65,7 +65,7 @@ test: setup setup-test ## Check formatting, lints and every test
 	VITRINE_TEST_DATABASE=postgresql cargo test --locked --package web --test suite
 	VITRINE_TEST_DATABASE=mariadb cargo test --locked --package web --test suite
 	@echo "The functions as they go to Lambda, without SQLite"
-	cargo check --locked --package functions --no-default-features --bins
+	cargo check --locked --package functions --no-default-features --features avif,heic --bins
 	$(MAKE) --no-print-directory test-js
 	$(MAKE) --no-print-directory test-dependencies
 	$(MAKE) --no-print-directory test-docker

@@ -55,7 +55,7 @@ export "CFLAGS_${triple//-/_}=${c_flags[*]}"
 export "CXXFLAGS_${triple//-/_}=${c_flags[*]}"
 # A profile of our own, because `--release` would have cargo-lambda set panic=abort.
 cargo lambda build --locked --profile lambda --target "$triple.$glibc" \
-	--package functions --no-default-features --bins --output-format binary --lambda-dir "$target/$triple/lambda/out"
+	--package functions --no-default-features --features avif,heic --bins --output-format binary --lambda-dir "$target/$triple/lambda/out"
 
 if [ "${2:-}" = zip ]; then
 	python3 functions/lambda.py "$architecture" "$glibc" "$target/$triple/lambda/out" "$target/lambda"

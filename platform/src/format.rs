@@ -14,18 +14,31 @@ pub enum Format {
     Gif,
     /// WebP, lossy or lossless; the first frame of an animation.
     WebP,
+    /// HEIF coded as HEVC, as phones store photos; the primary picture counts.
+    Heic,
+    /// HEIF coded as AV1; the primary picture counts.
+    Avif,
 }
 
 impl Format {
-    pub const ALL: [Self; 4] = [Self::Jpeg, Self::Png, Self::Gif, Self::WebP];
-    /// Leading bytes that [`Format::sniff`] needs at most.
-    pub const SNIFF_BYTES: usize = 12;
-    /// The text for people whose file has another format.
-    pub const ACCEPTED: &str = "JPEG, PNG, GIF or WebP";
+    /// Every format, for tests and for messages that list them.
+    pub const ALL: [Self; 6] = [
+        Self::Jpeg,
+        Self::Png,
+        Self::Gif,
+        Self::WebP,
+        Self::Heic,
+        Self::Avif,
+    ];
+    /// How many leading bytes [`Format::sniff`] needs at most.
+    pub const SNIFF_BYTES: usize = 64;
+    /// What to tell somebody whose file is something else.
+    pub const ACCEPTED: &str = "JPEG, PNG, GIF, WebP, HEIC or AVIF";
 
     /// The format that the leading bytes show, if it is accepted.
     ///
-    /// The signatures are those of the WHATWG MIME Sniffing Standard, section 6.1.
+    /// The signatures are those of the WHATWG MIME Sniffing Standard, section 6.1, and the brands
+    /// of ISO/IEC 23008-12, annex B, and of the AV1 Image File Format.
     pub fn sniff(head: &[u8]) -> Option<Self> {
         match head {
             [0xFF, 0xD8, 0xFF, ..] => Some(Self::Jpeg),
@@ -46,6 +59,28 @@ impl Format {
                 b'P',
                 ..,
             ] => Some(Self::WebP),
+            [_, _, _, _, b'f', b't', b'y', b'p', brands @ ..] => Self::of_brands(head, brands),
+            _ => None,
+        }
+    }
+
+    /// What the brands of an ISO base media file say, first the major one. `mif1` and `msf1` are
+    /// HEIF in any coding, which the compatible ones then tell.
+    fn of_brands(head: &[u8], brands: &[u8]) -> Option<Self> {
+        let length = u32::from_be_bytes(*head.first_chunk()?) as usize;
+        let brands = &brands[..brands.len().min(length.saturating_sub(8))];
+        let major = brands.first_chunk::<4>()?;
+        let (compatible, _) = brands.get(8..).unwrap_or_default().as_chunks::<4>();
+        let avif = |brand: &[u8; 4]| matches!(brand, b"avif" | b"avis");
+        match major {
+            b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"hevm" | b"hevs" => {
+                Some(Self::Heic)
+            }
+            brand if avif(brand) => Some(Self::Avif),
+            b"mif1" | b"mif2" | b"mif3" | b"msf1" => Some(match compatible.iter().any(avif) {
+                true => Self::Avif,
+                false => Self::Heic,
+            }),
             _ => None,
         }
     }
@@ -57,6 +92,8 @@ impl Format {
             Self::Png => "image/png",
             Self::Gif => "image/gif",
             Self::WebP => "image/webp",
+            Self::Heic => "image/heic",
+            Self::Avif => "image/avif",
         }
     }
 
@@ -67,6 +104,8 @@ impl Format {
             Self::Png => "png",
             Self::Gif => "gif",
             Self::WebP => "webp",
+            Self::Heic => "heic",
+            Self::Avif => "avif",
         }
     }
 
@@ -91,7 +130,23 @@ mod tests {
     }
 
     #[test]
-    fn other_content_is_rejected() {
+    fn brands_tell_heic_from_avif() {
+        let sniff = |length: u8, brands: &[u8]| {
+            Format::sniff(&[&[0, 0, 0, length], &b"ftyp"[..], brands].concat())
+        };
+        assert_eq!(sniff(24, b"heic\0\0\0\0mif1heic"), Some(Format::Heic));
+        assert_eq!(sniff(16, b"heix\0\0\0\0"), Some(Format::Heic));
+        assert_eq!(sniff(24, b"mif1\0\0\0\0mif1heic"), Some(Format::Heic));
+        assert_eq!(sniff(24, b"mif1\0\0\0\0mif1avif"), Some(Format::Avif));
+        assert_eq!(sniff(24, b"avif\0\0\0\0mif1miaf"), Some(Format::Avif));
+        // What follows the box is no brand.
+        assert_eq!(sniff(20, b"mif1\0\0\0\0mif1avif"), Some(Format::Heic));
+        assert_eq!(sniff(24, b"isom\0\0\0\0mif1heic"), None);
+        assert_eq!(sniff(8, b"heic\0\0\0\0"), None);
+    }
+
+    #[test]
+    fn everything_else_is_no_format_of_ours() {
         for head in [
             &b"<svg xmlns='http://www.w3.org/2000/svg'>"[..],
             b"RIFF\0\0\0\0WAVE",

@@ -4,14 +4,16 @@
 
 use std::borrow::Cow;
 
-use turbojpeg::{Colorspace, Compressor, Decompressor, Image, PixelFormat, ScalingFactor, Subsamp};
+use turbojpeg::{Compressor, Decompressor, Image, PixelFormat, ScalingFactor, Subsamp};
 
-use super::{Detail, Limits, Refusal, Upright, colour};
+use super::exif::{self, Metadata};
+use super::limits::check_scans;
+use super::{Detail, Memory, Refusal, Source, Upright, colour};
 pub(super) use header::Header;
 
 mod header;
 
-/// More passes over one picture than any encoder writes; each costs a full decode.
+/// More scans than any picture may have; libjpeg counts them once more.
 const MAX_SCANS: u32 = 100;
 
 /// Writes a picture as a baseline JPEG with 4:2:0 colour and no metadata at all.
@@ -36,75 +38,123 @@ pub fn encode(picture: &Upright, quality: u8) -> Result<Vec<u8>, Refusal> {
     write().map_err(|error: turbojpeg::Error| Refusal::Unwritable(error.to_string()))
 }
 
-/// Decodes at an eighth of the size, which reads every coefficient and computes few pixels.
-pub(super) fn verify(bytes: &[u8], limits: &Limits) -> Result<(), Refusal> {
-    let header = Header::read(bytes)?;
-    pixels(bytes, &header, limits, Detail::AtLeast(0)).map(drop)
-}
+impl Source for Header<'_> {
+    fn size(&self) -> (u32, u32) {
+        (self.width, self.height)
+    }
 
-/// The pixels as stored, and the EXIF block if there is one.
-pub(super) fn decode(
-    bytes: &[u8],
-    limits: &Limits,
-    detail: Detail,
-) -> Result<(Upright, Option<Vec<u8>>), Refusal> {
-    let header = Header::read(bytes)?;
-    let decoded = pixels(bytes, &header, limits, detail)?;
-    let icc = header.icc();
-    let rgb = match decoded.format {
-        PixelFormat::CMYK => colour::cmyk_to_srgb(decoded.pixels, icc.as_deref()),
-        _ => {
-            let mut rgb = decoded.pixels;
-            colour::to_srgb(&mut rgb, icc.as_deref());
-            rgb
+    fn metadata(&self) -> Metadata {
+        exif::read_all(self.exif.iter().copied())
+    }
+
+    fn memory(&self) -> Memory {
+        let coefficients = if self.several_scans || self.lossless {
+            self.coefficients()
+        } else {
+            0
+        };
+        Memory {
+            // Some rows of blocks, whole and upsampled.
+            fixed: coefficients + self.profile_memory() + u64::from(self.width) * 256 + (1 << 20),
+            pixel: if self.is_cmyk() { 4 } else { 3 },
+            scales: !self.lossless,
         }
-    };
-    let picture = u32::try_from(decoded.width)
-        .ok()
-        .zip(u32::try_from(decoded.height).ok())
-        .and_then(|(width, height)| Upright::new(width, height, rgb))
-        .ok_or_else(|| Refusal::damaged("it has fewer pixels than it says"))?;
-    Ok((picture, header.exif.map(<[u8]>::to_vec)))
+    }
+
+    /// Decodes at an eighth of the size, which reads every coefficient and computes few pixels.
+    fn verify(&self) -> Result<(), Refusal> {
+        pixels(self, Detail::AtLeast(0)).map(drop)
+    }
+
+    fn decode(&self, detail: Detail) -> Result<Upright, Refusal> {
+        let decoded = pixels(self, detail)?;
+        let source = self.icc().map_or(colour::Source::Srgb, |icc| {
+            colour::Source::Icc(Cow::Owned(icc))
+        });
+        let rgb = match decoded.format {
+            PixelFormat::CMYK => colour::cmyk_to_srgb(decoded.pixels, &source),
+            _ => {
+                let mut rgb = decoded.pixels;
+                colour::to_srgb(&mut rgb, &source, self.is_grey());
+                rgb
+            }
+        };
+        u32::try_from(decoded.width)
+            .ok()
+            .zip(u32::try_from(decoded.height).ok())
+            .and_then(|(width, height)| Upright::new(width, height, rgb))
+            .ok_or_else(|| Refusal::damaged("it has fewer pixels than it says"))
+    }
 }
 
-fn pixels(
+/// Decodes the file as it is, and if libjpeg finds fault with it, once more without what it need
+/// not have found.
+fn pixels(header: &Header<'_>, detail: Detail) -> Result<Image<Vec<u8>>, Refusal> {
+    let mut scans = None;
+    if header.several_scans {
+        let found = header.scans();
+        check_scans(found.count, header.width, header.height)?;
+        if !found.complete {
+            return Err(Refusal::truncated());
+        }
+        scans = Some(found);
+    }
+    if !header.is_odd() {
+        let (image, complaint) = attempt(header.bytes, header, detail)?;
+        let Some(complaint) = complaint else {
+            return Ok(image);
+        };
+        let scans = scans.get_or_insert_with(|| header.scans());
+        if is_harmless(&complaint, scans.ended) {
+            return Ok(image);
+        }
+    }
+    let scans = scans.unwrap_or_else(|| header.scans());
+    match attempt(&header.mended(&scans), header, detail)? {
+        (_, Some(complaint)) if !is_harmless(&complaint, scans.ended) => Err(refusal(&complaint)),
+        (image, _) => Ok(image),
+    }
+}
+
+/// What libjpeg makes of these bytes, and what it says about them. It goes on after a warning and
+/// has filled the picture; the crate reports the first warning and an error alike, by its text.
+fn attempt(
     bytes: &[u8],
     header: &Header<'_>,
-    limits: &Limits,
     detail: Detail,
-) -> Result<Image<Vec<u8>>, Refusal> {
-    limits.check(header.width, header.height)?;
-    let bytes: Cow<'_, [u8]> = header.repaired(bytes);
+) -> Result<(Image<Vec<u8>>, Option<String>), Refusal> {
+    let fatal = |error: turbojpeg::Error| refusal(&error.to_string());
     let mut decompressor = Decompressor::new().map_err(fatal)?;
-    let found = decompressor.read_header(&bytes).map_err(fatal)?;
-    if (found.width, found.height) != (header.width as usize, header.height as usize) {
-        return Err(Refusal::damaged("it has two sizes"));
-    }
     let factor = match detail {
-        Detail::AtLeast(long_side) if !found.is_lossless => {
-            scaling(found.width.max(found.height), long_side as usize)
+        Detail::AtLeast(long_side) if !header.lossless => {
+            scaling(header.width.max(header.height) as usize, long_side as usize)
         }
         _ => ScalingFactor::ONE,
     };
-    decompressor.set_scaling_factor(factor).map_err(fatal)?;
-    decompressor.set_scan_limit(MAX_SCANS).map_err(fatal)?;
-    let format = match found.colorspace {
-        Colorspace::CMYK | Colorspace::YCCK => PixelFormat::CMYK,
-        _ => PixelFormat::RGB,
+    let format = match header.is_cmyk() {
+        true => PixelFormat::CMYK,
+        false => PixelFormat::RGB,
     };
-    let scaled = found.scaled(factor);
-    let pitch = scaled.width * format.size();
     let mut image = Image {
-        pixels: vec![0; pitch * scaled.height],
-        width: scaled.width,
-        pitch,
-        height: scaled.height,
+        pixels: Vec::new(),
+        width: factor.scale(header.width as usize),
+        pitch: 0,
+        height: factor.scale(header.height as usize),
         format,
     };
-    match decompressor.decompress(&bytes, image.as_deref_mut()) {
-        Err(error) if !is_harmless(&error, header.ended) => Err(fatal(error)),
-        _ => Ok(image),
+    let found = match decompressor.read_header(bytes) {
+        Ok(found) => found,
+        Err(error) => return Ok((image, Some(error.to_string()))),
+    };
+    if (found.width, found.height) != (header.width as usize, header.height as usize) {
+        return Err(Refusal::damaged("it has two sizes"));
     }
+    decompressor.set_scaling_factor(factor).map_err(fatal)?;
+    decompressor.set_scan_limit(MAX_SCANS).map_err(fatal)?;
+    image.pitch = image.width * format.size();
+    image.pixels = vec![0; image.pitch * image.height];
+    let result = decompressor.decompress(bytes, image.as_deref_mut());
+    Ok((image, result.err().map(|error| error.to_string())))
 }
 
 /// The strongest of the scalings that libjpeg-turbo does with SIMD which leaves the long side
@@ -120,32 +170,26 @@ fn scaling(long_side: usize, wanted: usize) -> ScalingFactor {
     .unwrap_or(ScalingFactor::ONE)
 }
 
-/// libjpeg goes on after a warning and has filled the picture; the crate reports the first
-/// warning and the last error alike, by its text only (`jerror.h`). These are the warnings that
-/// leave every pixel in place: stray bytes between two markers, and oddities of old encoders.
-/// In a file without an end, a first harmless warning may hide that the rest is missing.
-fn is_harmless(error: &turbojpeg::Error, ended: bool) -> bool {
-    let turbojpeg::Error::TurboJpegError(message) = error else {
-        return false;
-    };
-    if message.contains("extraneous bytes before marker 0xd9") {
+/// Whether this is a warning (`jerror.h`) that leaves every pixel in place: stray bytes between
+/// two markers, and oddities of old encoders. In a file without an end, a first harmless warning
+/// may hide that the rest is missing.
+fn is_harmless(complaint: &str, ended: bool) -> bool {
+    if complaint.contains("extraneous bytes before marker 0xd9") {
         return true;
     }
     let odd = [
         "extraneous bytes before marker",
         "Inconsistent progression sequence",
         "Invalid SOS parameters for sequential JPEG",
-        "Unknown Adobe color transform code",
     ];
-    ended && odd.iter().any(|start| message.contains(start))
+    ended && odd.iter().any(|start| complaint.contains(start))
 }
 
-fn fatal(error: turbojpeg::Error) -> Refusal {
-    let message = error.to_string();
+fn refusal(complaint: &str) -> Refusal {
     let cut_short = ["remature end", "empty input file"];
-    if cut_short.iter().any(|sign| message.contains(sign)) {
+    if cut_short.iter().any(|sign| complaint.contains(sign)) {
         Refusal::truncated()
     } else {
-        Refusal::damaged(&message)
+        Refusal::damaged(complaint)
     }
 }

@@ -3,61 +3,30 @@
 
 mod colour;
 mod exif;
+mod gif;
+mod heif;
 mod jpeg;
+mod limits;
 mod orientation;
+mod pieces;
 pub mod placeholder;
-mod raster;
+mod png;
 mod refusal;
 mod resize;
 mod upright;
+mod webp;
 
 use chrono::NaiveDateTime;
 use platform::Format;
 
+use exif::Metadata;
 pub use jpeg::encode as encode_jpeg;
+pub use limits::{Limits, MAX_SIDE};
 pub use orientation::Orientation;
 pub use refusal::Refusal;
 pub use upright::Upright;
 
 pub(crate) use resize::{fitted, grey_of};
-
-/// The longest side taken, in pixels: what libjpeg can write (`JPEG_MAX_DIMENSION` in its
-/// `jmorecfg.h`), since every rendition is a JPEG.
-pub const MAX_SIDE: u32 = 65_500;
-
-/// What is decoded at most. Checked against the header, before anything of the picture's size
-/// is allocated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Width times height, in pixels.
-    pub max_pixels: u64,
-}
-
-impl Limits {
-    /// The limit for a setting in megapixels (millions of pixels).
-    pub fn megapixels(megapixels: u32) -> Self {
-        Self {
-            max_pixels: u64::from(megapixels) * 1_000_000,
-        }
-    }
-
-    fn check(&self, width: u32, height: u32) -> Result<(), Refusal> {
-        if width == 0 || height == 0 {
-            return Err(Refusal::damaged("the header says it has no pixels"));
-        }
-        if u64::from(width) * u64::from(height) > self.max_pixels {
-            return Err(Refusal::TooManyPixels {
-                width,
-                height,
-                max_pixels: self.max_pixels,
-            });
-        }
-        if width.max(height) > MAX_SIDE {
-            return Err(Refusal::SideTooLong { width, height });
-        }
-        Ok(())
-    }
-}
 
 /// What a file says about itself, without a single pixel decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +43,7 @@ pub struct Inspection {
     pub taken_at: Option<NaiveDateTime>,
     /// Make and model, on one line of at most 80 characters.
     pub camera: Option<String>,
+    memory: Memory,
 }
 
 /// How much of a picture is needed.
@@ -86,41 +56,104 @@ pub enum Detail {
     AtLeast(u32),
 }
 
-/// The pixels as the file stores them, in sRGB, and how to turn them upright. Turning comes
-/// last, because it is cheaper on fewer pixels.
-struct Stored {
-    picture: Upright,
-    orientation: Orientation,
+/// What decoding takes besides the file itself, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Memory {
+    /// However much of the picture is wanted.
+    fixed: u64,
+    /// For each pixel that comes out.
+    pixel: u64,
+    /// Whether fewer pixels come out where fewer are wanted.
+    scales: bool,
+}
+
+impl Memory {
+    /// Three bytes for each pixel, whatever is wanted.
+    const fn rgb() -> Self {
+        Self {
+            fixed: 0,
+            pixel: 3,
+            scales: false,
+        }
+    }
+}
+
+/// A file whose header has been read.
+trait Source {
+    /// Width and height as stored.
+    fn size(&self) -> (u32, u32);
+
+    /// What is known besides the pixels. An orientation is how to turn what `decode` gives.
+    fn metadata(&self) -> Metadata;
+
+    fn memory(&self) -> Memory;
+
+    /// Does the least that shows that the pixels are there.
+    fn verify(&self) -> Result<(), Refusal>;
+
+    /// The pixels as stored, in sRGB.
+    fn decode(&self, detail: Detail) -> Result<Upright, Refusal>;
+}
+
+/// Reads a header, and refuses what is larger than `limits`.
+fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<(Format, Box<dyn Source + 'a>), Refusal> {
+    let format = Format::sniff(bytes).ok_or(Refusal::NotAnImage)?;
+    let source: Box<dyn Source + 'a> = match format {
+        Format::Jpeg => Box::new(jpeg::Header::read(bytes)?),
+        Format::Png => Box::new(png::Header::read(bytes)?),
+        Format::Gif => Box::new(gif::Header::read(bytes)?),
+        Format::WebP => Box::new(webp::Header::read(bytes)?),
+        Format::Heic | Format::Avif => Box::new(heif::Header::read(bytes, limits)?),
+    };
+    let (width, height) = source.size();
+    limits.check(width, height)?;
+    Ok((format, source))
 }
 
 /// Reads format, dimensions and metadata from the header. Allocates nothing of the picture's
-/// size, whatever the header claims.
+/// size, whatever the header claims, and costs little, whatever the file is.
 ///
 /// # Errors
 /// A [`Refusal`] if this is no picture of ours, or larger than `limits`, or has no readable header.
 pub fn inspect(bytes: &[u8], limits: &Limits) -> Result<Inspection, Refusal> {
-    let format = Format::sniff(bytes).ok_or(Refusal::NotAnImage)?;
-    let (size, exif) = match format {
-        Format::Jpeg => {
-            let header = jpeg::Header::read(bytes)?;
-            limits.check(header.width, header.height)?;
-            (
-                (header.width, header.height),
-                header.exif.map(<[u8]>::to_vec),
-            )
-        }
-        _ => raster::inspect(format, bytes, limits)?,
-    };
-    let metadata = exif.map(exif::read).unwrap_or_default();
-    let (width, height) = metadata.orientation.upright_size(size.0, size.1);
-    Ok(Inspection {
+    let (format, source) = open(bytes, limits)?;
+    Ok(inspection(format, source.as_ref()))
+}
+
+fn inspection(format: Format, source: &dyn Source) -> Inspection {
+    let metadata = source.metadata();
+    let orientation = metadata.orientation.unwrap_or_default();
+    let (width, height) = source.size();
+    let (width, height) = orientation.upright_size(width, height);
+    Inspection {
         format,
         width,
         height,
-        orientation: metadata.orientation,
+        orientation,
         taken_at: metadata.taken_at,
         camera: metadata.camera,
-    })
+        memory: source.memory(),
+    }
+}
+
+/// How many bytes it takes at most to verify or decode this picture with this much detail,
+/// besides the file itself: for whoever shares memory out among several of them.
+pub fn memory_needed(picture: &Inspection, detail: Detail) -> u64 {
+    let memory = picture.memory;
+    let (width, height) = (u64::from(picture.width), u64::from(picture.height));
+    let scale = match detail {
+        // The strongest scaling that leaves enough is at most twice as large as wanted; those
+        // there are, are an eighth, a quarter and a half.
+        Detail::AtLeast(wanted) if memory.scales => [8, 4, 2]
+            .into_iter()
+            .find(|scale| width.max(height).div_ceil(*scale) >= u64::from(wanted))
+            .unwrap_or(1),
+        _ => 1,
+    };
+    let (width, height) = (width.div_ceil(scale), height.div_ceil(scale));
+    // Turning takes some rows of its own.
+    let turning = (width + height) * 3 * 64;
+    memory.fixed + memory.pixel * width * height + turning
 }
 
 /// [`inspect`], and the cheapest decode that proves the pixels are there: for use at upload,
@@ -129,12 +162,9 @@ pub fn inspect(bytes: &[u8], limits: &Limits) -> Result<Inspection, Refusal> {
 /// # Errors
 /// As [`inspect`], and [`Refusal::Undecodable`] if the file is cut short or damaged.
 pub fn verify(bytes: &[u8], limits: &Limits) -> Result<Inspection, Refusal> {
-    let inspection = inspect(bytes, limits)?;
-    match inspection.format {
-        Format::Jpeg => jpeg::verify(bytes, limits)?,
-        format => raster::verify(format, bytes, limits)?,
-    }
-    Ok(inspection)
+    let (format, source) = open(bytes, limits)?;
+    source.verify()?;
+    Ok(inspection(format, source.as_ref()))
 }
 
 /// Decodes a picture: upright, in sRGB, transparency on white. Of an animation, the first frame.
@@ -142,8 +172,9 @@ pub fn verify(bytes: &[u8], limits: &Limits) -> Result<Inspection, Refusal> {
 /// # Errors
 /// As [`verify`].
 pub fn decode(bytes: &[u8], limits: &Limits, detail: Detail) -> Result<Upright, Refusal> {
-    let stored = decode_stored(bytes, limits, detail)?;
-    Ok(stored.orientation.apply(stored.picture))
+    let (_, source) = open(bytes, limits)?;
+    let orientation = source.metadata().orientation.unwrap_or_default();
+    Ok(orientation.apply(source.decode(detail)?))
 }
 
 /// Decodes a picture so that it fits a square of `size` pixels; never enlarged, both sides at
@@ -152,19 +183,9 @@ pub fn decode(bytes: &[u8], limits: &Limits, detail: Detail) -> Result<Upright, 
 /// # Errors
 /// As [`verify`].
 pub fn decode_fitting(bytes: &[u8], limits: &Limits, size: u32) -> Result<Upright, Refusal> {
+    let (_, source) = open(bytes, limits)?;
     let detail = Detail::AtLeast(size.saturating_mul(2));
-    let stored = decode_stored(bytes, limits, detail)?;
-    Ok(stored.orientation.apply(fitted(stored.picture, size)))
-}
-
-fn decode_stored(bytes: &[u8], limits: &Limits, detail: Detail) -> Result<Stored, Refusal> {
-    let (picture, exif) = match Format::sniff(bytes).ok_or(Refusal::NotAnImage)? {
-        Format::Jpeg => jpeg::decode(bytes, limits, detail)?,
-        format => raster::decode(format, bytes, limits)?,
-    };
-    let orientation = exif.map(exif::read).unwrap_or_default().orientation;
-    Ok(Stored {
-        picture,
-        orientation,
-    })
+    let orientation = source.metadata().orientation.unwrap_or_default();
+    // Turning comes last, because it is cheaper on fewer pixels.
+    Ok(orientation.apply(fitted(source.decode(detail)?, size)))
 }

@@ -39,11 +39,41 @@ impl Orientation {
         Self::QuarterAnticlockwise,
     ];
 
-    /// The orientation with this EXIF value; anything else counts as upright, as in every viewer.
-    pub fn from_exif(value: u32) -> Self {
+    /// The orientation with this EXIF value, if it is one of the eight.
+    pub fn from_exif(value: u32) -> Option<Self> {
         Self::ALL
             .into_iter()
             .find(|orientation| orientation.exif() == value)
+    }
+
+    /// The orientation that turns as `self` does, and then as `next`.
+    pub(super) fn then(self, next: Self) -> Self {
+        // All are a mirroring along the diagonal or none, then one left to right or none, then
+        // one top to bottom or none; the diagonal makes of the one the other.
+        let parts = |orientation: Self| match orientation {
+            Self::Upright => (false, false, false),
+            Self::MirroredHorizontally => (false, true, false),
+            Self::UpsideDown => (false, true, true),
+            Self::MirroredVertically => (false, false, true),
+            Self::Transposed => (true, false, false),
+            Self::QuarterClockwise => (true, true, false),
+            Self::Transversed => (true, true, true),
+            Self::QuarterAnticlockwise => (true, false, true),
+        };
+        let (diagonal, across, down) = parts(self);
+        let (next_diagonal, next_across, next_down) = parts(next);
+        let (across, down) = match next_diagonal {
+            true => (down, across),
+            false => (across, down),
+        };
+        let both = (
+            diagonal ^ next_diagonal,
+            across ^ next_across,
+            down ^ next_down,
+        );
+        Self::ALL
+            .into_iter()
+            .find(|orientation| parts(*orientation) == both)
             .unwrap_or_default()
     }
 
@@ -100,7 +130,9 @@ const STRIP: usize = 32;
 fn transposed(mut rgb: Vec<u8>, width: usize, height: usize) -> Vec<u8> {
     const COLUMN: usize = STRIP * 3;
     let strips = height.div_ceil(STRIP);
-    rgb.resize(strips * STRIP * width * 3, 0);
+    let padded = strips * STRIP * width * 3;
+    rgb.reserve_exact(padded - rgb.len());
+    rgb.resize(padded, 0);
 
     let mut strip_copy = vec![0; STRIP * width * 3];
     for strip in rgb.chunks_exact_mut(STRIP * width * 3) {
@@ -161,6 +193,21 @@ fn swap_rows(rgb: &mut [u8], row: usize) {
 #[cfg(test)]
 mod tests {
     use super::{Orientation, Upright};
+
+    #[test]
+    fn two_turns_are_one() {
+        let rgb: Vec<u8> = (0..3 * 2 * 3).collect();
+        let stored = Upright::new(3, 2, rgb).unwrap();
+        for first in Orientation::ALL {
+            for next in Orientation::ALL {
+                assert_eq!(
+                    next.apply(first.apply(stored.clone())),
+                    first.then(next).apply(stored.clone()),
+                    "{first:?}, then {next:?}"
+                );
+            }
+        }
+    }
 
     #[test]
     fn pixels_end_up_where_exif_says() {

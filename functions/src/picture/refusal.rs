@@ -55,6 +55,21 @@ impl Refusal {
         )
     }
 
+    /// The file is whole and may be right, but there is no decoder for it here. `what` is the file
+    /// with its article.
+    pub(super) fn unsupported(what: &str) -> Self {
+        Self::Undecodable(format!(
+            "the picture cannot be decoded: it is {what}, which Vitrine does not read; send another export, as JPEG or PNG"
+        ))
+    }
+
+    /// The file is made of more parts than any picture needs.
+    pub(super) fn excessive(what: &str) -> Self {
+        Self::Undecodable(format!(
+            "the picture cannot be decoded: it has {what}, more than are read; send another export"
+        ))
+    }
+
     /// The file is whole but its contents are not a picture. `what` ends up in parentheses.
     pub(super) fn damaged(what: &str) -> Self {
         let what: String = what.chars().filter(|c| !c.is_control()).take(160).collect();

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::Refusal;
+
 /// A picture as people see it: upright, 8-bit sRGB, opaque, three bytes a pixel, rows without
 /// padding.
 #[derive(Clone, PartialEq, Eq)]
@@ -45,6 +47,41 @@ impl Upright {
         assert!(x < self.width && y < self.height, "outside the picture");
         let at = (y as usize * self.width as usize + x as usize) * 3;
         [self.rgb[at], self.rgb[at + 1], self.rgb[at + 2]]
+    }
+
+    /// A part of the picture, by its left, top, width and height, in the same memory.
+    pub(super) fn cropped(mut self, [left, top, width, height]: [u32; 4]) -> Self {
+        if (left, top, width, height) == (0, 0, self.width, self.height) {
+            return self;
+        }
+        let (stride, row) = (self.width as usize * 3, width as usize * 3);
+        for y in 0..height as usize {
+            let from = (y + top as usize) * stride + left as usize * 3;
+            self.rgb.copy_within(from..from + row, y * row);
+        }
+        self.rgb.truncate(row * height as usize);
+        Self {
+            width,
+            height,
+            rgb: self.rgb,
+        }
+    }
+
+    /// The picture on a white one of another size. What is outside of that is cut off.
+    pub(super) fn on_canvas(
+        &self,
+        (width, height): (u32, u32),
+        (left, top): (u32, u32),
+    ) -> Result<Self, Refusal> {
+        let row = width as usize * 3;
+        let mut rgb = vec![255; row * height as usize];
+        let rows = rgb.chunks_exact_mut(row.max(1)).skip(top as usize);
+        for (target, source) in rows.zip(self.rgb.chunks_exact(self.width as usize * 3)) {
+            let target = target.get_mut(left as usize * 3..).unwrap_or_default();
+            let length = target.len().min(source.len());
+            target[..length].copy_from_slice(&source[..length]);
+        }
+        Self::new(width, height, rgb).ok_or_else(Refusal::truncated)
     }
 
     /// The picture made to fit a square of `size` pixels with a Lanczos filter; a copy of

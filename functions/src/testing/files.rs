@@ -3,15 +3,16 @@
 use crate::picture::Orientation;
 
 /// A PNG chunk: its name and its contents.
-pub(super) struct Chunk(pub(super) [u8; 4], pub(super) Vec<u8>);
+#[derive(Clone, Debug)]
+pub struct Chunk(pub [u8; 4], pub Vec<u8>);
 
 /// A big-endian number, as in PNG.
-pub(super) fn word(n: u32) -> [u8; 4] {
+pub fn word(n: u32) -> [u8; 4] {
     n.to_be_bytes()
 }
 
 /// A PNG from its rows. `chunks` go before the pixels; nothing is compressed.
-pub(super) fn png(
+pub fn png(
     width: u32,
     height: u32,
     depth: u8,
@@ -47,7 +48,7 @@ pub fn chunk_of(name: [u8; 4], body: &[u8]) -> Vec<u8> {
 }
 
 /// zlib (RFC 1950) with stored blocks only.
-fn zlib(data: &[u8]) -> Vec<u8> {
+pub fn zlib(data: &[u8]) -> Vec<u8> {
     let mut out = vec![0x78, 0x01];
     let blocks = data.len().div_ceil(0xFFFF);
     for (n, block) in data.chunks(0xFFFF).enumerate() {
@@ -73,6 +74,94 @@ fn crc32(data: &[u8]) -> u32 {
     })
 }
 
+/// A box of an ISO base media file.
+pub fn boxed(name: &[u8; 4], body: &[u8]) -> Vec<u8> {
+    let length = word(u32::try_from(body.len() + 8).expect("a box is short"));
+    [&length[..], name, body].concat()
+}
+
+/// An item of a HEIF file.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// What it is: `hvc1`, `av01`, `grid`, `Exif` …
+    pub kind: [u8; 4],
+    /// Whole boxes.
+    pub properties: Vec<Vec<u8>>,
+    /// Its contents.
+    pub data: Vec<u8>,
+}
+
+/// A HEIF file. Items are numbered from 1, and the first is the primary picture. References are a
+/// kind, the item that refers, and the items it refers to.
+pub fn heif(brand: &[u8; 4], items: &[Item], references: &[([u8; 4], u16, Vec<u16>)]) -> Vec<u8> {
+    let short = |n: usize| (n as u16).to_be_bytes();
+    let full = |name: &[u8; 4], body: &[u8]| boxed(name, &[&[0; 4], body].concat());
+    let numbered = || (1..).zip(items);
+    let kinds: Vec<u8> = numbered()
+        .flat_map(|(n, item)| {
+            boxed(
+                b"infe",
+                &[&[2, 0, 0, 0], &short(n)[..], &[0, 0], &item.kind, &[0]].concat(),
+            )
+        })
+        .collect();
+    let properties: Vec<u8> = items.iter().flat_map(|it| it.properties.concat()).collect();
+    let mut next = 0;
+    let associations: Vec<u8> = numbered()
+        .flat_map(|(n, item)| {
+            let count = item.properties.len() as u8;
+            let indices: Vec<u8> = (next + 1..=next + count).collect();
+            next += count;
+            [&short(n)[..], &[count], &indices].concat()
+        })
+        .collect();
+    let links: Vec<u8> = references
+        .iter()
+        .flat_map(|(kind, from, to)| {
+            let to: Vec<u8> = to.iter().flat_map(|id| id.to_be_bytes()).collect();
+            let body = [&from.to_be_bytes()[..], &short(to.len() / 2), &to].concat();
+            boxed(kind, &body)
+        })
+        .collect();
+    let start = boxed(b"ftyp", &[&brand[..], &[0; 4], b"mif1", brand].concat());
+    let meta = |data_at: usize| {
+        let mut at = data_at;
+        let places: Vec<u8> = numbered()
+            .flat_map(|(n, item)| {
+                let place = [word(at as u32), word(item.data.len() as u32)].concat();
+                at += item.data.len();
+                [&short(n)[..], &[0, 0, 0, 1], &place].concat()
+            })
+            .collect();
+        let handler = full(b"hdlr", b"\0\0\0\0pict\0\0\0\0\0\0\0\0\0\0\0\0\0");
+        let body = [
+            handler,
+            full(b"pitm", &short(1)),
+            full(b"iinf", &[&short(items.len())[..], &kinds].concat()),
+            full(b"iref", &links),
+            boxed(
+                b"iprp",
+                &[
+                    boxed(b"ipco", &properties),
+                    full(
+                        b"ipma",
+                        &[&word(items.len() as u32)[..], &associations].concat(),
+                    ),
+                ]
+                .concat(),
+            ),
+            full(
+                b"iloc",
+                &[&[0x44, 0], &short(items.len())[..], &places].concat(),
+            ),
+        ];
+        full(b"meta", &body.concat())
+    };
+    let data_at = start.len() + meta(0).len() + 8;
+    let data: Vec<u8> = items.iter().flat_map(|item| item.data.clone()).collect();
+    [start, meta(data_at), boxed(b"mdat", &data)].concat()
+}
+
 /// A JPEG with one more segment right after its start.
 pub fn with_segment(jpeg: &[u8], marker: u8, body: &[u8]) -> Vec<u8> {
     let length = u16::try_from(body.len() + 2).expect("a segment is short");
@@ -86,48 +175,84 @@ pub fn with_segment(jpeg: &[u8], marker: u8, body: &[u8]) -> Vec<u8> {
     .concat()
 }
 
-/// An EXIF block: a little-endian TIFF header with one directory. `taken_at` as EXIF writes
-/// it, `2016:04:30 17:05:09`.
+/// An EXIF block: a little-endian TIFF header with two directories. `taken_at` as EXIF writes it,
+/// `2016:04:30 17:05:09`.
 pub fn exif(
     orientation: Orientation,
     taken_at: Option<&str>,
     make: Option<&str>,
     model: Option<&str>,
 ) -> Vec<u8> {
-    const ASCII: u16 = 2;
-    const SHORT: u16 = 3;
-    let mut fields: Vec<(u16, u16, Vec<u8>)> = Vec::new();
-    let mut text = |tag: u16, value: Option<&str>| {
-        if let Some(value) = value {
-            fields.push((tag, ASCII, [value.as_bytes(), b"\0"].concat()));
-        }
+    let text = |tag: u16, value: Option<&str>| {
+        value.map(|value| (tag, Value::Text([value.as_bytes(), b"\0"].concat())))
     };
-    text(0x010F, make);
-    text(0x0110, model);
-    text(0x0132, taken_at);
-    let value = orientation.exif() as u16;
-    fields.push((0x0112, SHORT, value.to_le_bytes().to_vec()));
-    fields.sort_by_key(|(tag, ..)| *tag);
+    let value = Value::Short(orientation.exif() as u16);
+    let first = [
+        text(0x010F, make),
+        text(0x0110, model),
+        Some((0x0112, value)),
+    ];
+    let second = text(0x9003, taken_at);
+    tiff(
+        &first.into_iter().flatten().collect::<Vec<_>>(),
+        &second.into_iter().collect::<Vec<_>>(),
+    )
+}
 
-    let mut block = b"II*\0\x08\0\0\0".to_vec();
-    let mut data_at = 8 + 2 + fields.len() * 12 + 4;
+/// A value in an EXIF directory.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// Text, with its final zero.
+    Text(Vec<u8>),
+    /// A number of two bytes.
+    Short(u16),
+}
+
+/// An EXIF block with these fields in its first directory, and those in the one of Exif.
+pub fn tiff(first: &[(u16, Value)], exif: &[(u16, Value)]) -> Vec<u8> {
+    const LONG: u16 = 4;
+    let entry = |tag: u16, kind: u16, count: u32, value: u32| {
+        [
+            &tag.to_le_bytes()[..],
+            &kind.to_le_bytes(),
+            &count.to_le_bytes(),
+            &value.to_le_bytes(),
+        ]
+        .concat()
+    };
+    let size = |fields: usize| 2 + fields * 12 + 4;
+    let second_at = 8 + size(first.len() + 1);
+    let mut data_at = second_at + size(exif.len());
     let mut data = Vec::new();
-    block.extend((fields.len() as u16).to_le_bytes());
-    for (tag, kind, mut value) in fields {
-        let count = if kind == ASCII { value.len() } else { 1 };
-        block.extend(tag.to_le_bytes());
-        block.extend(kind.to_le_bytes());
-        block.extend((count as u32).to_le_bytes());
-        if value.len() > 4 {
-            block.extend((data_at as u32).to_le_bytes());
-            data_at += value.len();
-            data.append(&mut value);
-        } else {
-            value.resize(4, 0);
-            block.extend(value);
+    let mut entries = |fields: &[(u16, Value)]| -> Vec<Vec<u8>> {
+        let mut entries = Vec::new();
+        for (tag, value) in fields {
+            entries.push(match value {
+                Value::Short(value) => entry(*tag, 3, 1, u32::from(*value)),
+                Value::Text(text) if text.len() <= 4 => {
+                    let mut bytes = [0; 4];
+                    bytes[..text.len()].copy_from_slice(text);
+                    entry(*tag, 2, text.len() as u32, u32::from_le_bytes(bytes))
+                }
+                Value::Text(text) => {
+                    let at = data_at as u32;
+                    data_at += text.len();
+                    data.extend_from_slice(text);
+                    entry(*tag, 2, text.len() as u32, at)
+                }
+            });
         }
+        entries
+    };
+    let mut first = entries(first);
+    let exif = entries(exif);
+    first.push(entry(0x8769, LONG, 1, second_at as u32));
+    let mut block = b"II*\0\x08\0\0\0".to_vec();
+    for directory in [first, exif] {
+        block.extend((directory.len() as u16).to_le_bytes());
+        block.extend(directory.concat());
+        block.extend([0; 4]);
     }
-    block.extend([0; 4]);
     block.extend(data);
     block
 }

@@ -18,9 +18,10 @@ use image::{Delay, ExtendedColorType, Frame, ImageEncoder, RgbaImage};
 use platform::Format;
 
 use crate::picture::{Orientation, Upright, encode_jpeg};
-use files::{Chunk, png, word};
 
-pub use files::{chunk_of, exif, with_segment};
+pub use files::{
+    Chunk, Item, Value, boxed, chunk_of, exif, heif, png, tiff, with_segment, word, zlib,
+};
 
 /// The colours of [`quarters`]: top left, top right, bottom left, bottom right.
 pub const QUARTERS: [[u8; 3]; 4] = [[220, 30, 30], [30, 180, 50], [40, 60, 210], [240, 240, 240]];
@@ -90,7 +91,52 @@ pub fn quarters(width: u32, height: u32) -> Upright {
     Upright::new(width, height, rgb).expect("a picture has pixels")
 }
 
-/// [`quarters`] of 64 × 48 as a camera in this orientation stores them.
+/// The formats that [`encoded`] really encodes. For the others it has one picture.
+pub const ENCODABLE: [Format; 4] = [Format::Jpeg, Format::Png, Format::Gif, Format::WebP];
+
+/// [`quarters`] of 64 × 48, coded as HEVC or as AV1, with its box of parameters and its size. Items
+/// of this kind make a HEIF file.
+pub fn coded_quarters(format: Format) -> Item {
+    let size = [&[0; 4], &word(64)[..], &word(48)].concat();
+    let (kind, name, parameters, data): (_, _, &[u8], &[u8]) = match format {
+        Format::Avif => (
+            b"av01",
+            b"av1C",
+            include_bytes!("quarters.av1c"),
+            include_bytes!("quarters.av1"),
+        ),
+        _ => (
+            b"hvc1",
+            b"hvcC",
+            include_bytes!("quarters.hvcc"),
+            include_bytes!("quarters.hevc"),
+        ),
+    };
+    Item {
+        kind: *kind,
+        properties: vec![boxed(name, parameters), boxed(b"ispe", &size)],
+        data: data.to_vec(),
+    }
+}
+
+/// An EXIF block as an item of a HEIF file.
+pub fn exif_item(block: &[u8]) -> Item {
+    Item {
+        kind: *b"Exif",
+        properties: Vec::new(),
+        data: [&word(6)[..], b"Exif\0\0", block].concat(),
+    }
+}
+
+/// The name of a format among the brands of HEIF files.
+pub fn brand(format: Format) -> &'static [u8; 4] {
+    match format {
+        Format::Avif => b"avif",
+        _ => b"heic",
+    }
+}
+
+/// [`quarters`] of 64 × 48 as a camera stores them that was held so.
 pub fn stored(orientation: Orientation) -> Upright {
     let upright = quarters(64, 48);
     let (width, height) = orientation.upright_size(64, 48);
@@ -123,7 +169,8 @@ pub fn with_orientation(format: Format, orientation: Orientation) -> Vec<u8> {
 }
 
 /// A picture in any of the formats, with an EXIF block and a colour profile where the format
-/// can carry them. All but JPEG are lossless, GIF within its 256 colours.
+/// can carry them. All but JPEG are lossless, GIF within its 256 colours. HEIC and AVIF, for which
+/// there is no encoder, always show [`quarters`] of 64 × 48.
 pub fn encoded(
     format: Format,
     picture: &Upright,
@@ -160,6 +207,19 @@ pub fn encoded(
             encoder
                 .encode(picture.rgb(), width, height, ExtendedColorType::Rgb8)
                 .expect("a GIF can be encoded");
+        }
+        Format::Heic | Format::Avif => {
+            let mut items = vec![coded_quarters(format)];
+            let mut references = Vec::new();
+            if let Some(icc) = &icc {
+                let profile = boxed(b"colr", &[b"prof", &icc[..]].concat());
+                items[0].properties.push(profile);
+            }
+            if let Some(exif) = &exif {
+                items.push(exif_item(exif));
+                references.push((*b"cdsc", 2, vec![1]));
+            }
+            out = heif(brand(format), &items, &references);
         }
     }
     out
@@ -303,6 +363,11 @@ pub fn claiming(format: Format, width: u32, height: u32) -> Vec<u8> {
             let size = (width - 1) & 0x3FFF | ((height - 1) & 0x3FFF) << 14;
             file[at..at + 4].copy_from_slice(&size.to_le_bytes());
             file[at + 3] |= alpha;
+        }
+        Format::Heic | Format::Avif => {
+            let mut item = coded_quarters(format);
+            item.properties[1] = boxed(b"ispe", &[&[0; 4], &w[..], &h].concat());
+            file = heif(brand(format), &[item], &[]);
         }
     }
     file

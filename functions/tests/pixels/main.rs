@@ -2,12 +2,18 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod allocations;
 mod anonymise;
+mod bounds;
 mod captions;
+mod files;
 mod formats;
+mod heif;
 mod hostile;
+mod png_colours;
 mod real_photos;
 mod thumbnails;
+mod tolerance;
 
 use functions::picture::{Detail, Limits, Refusal, Upright, decode};
 

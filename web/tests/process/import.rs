@@ -86,7 +86,7 @@ async fn a_tree_of_folders_is_taken_in_and_what_is_not_is_said_with_the_reason()
             "  1 × the picture cannot be decoded: the file is cut short; copy it again from the \
              camera or card, or send another export",
             "      tree/cut.jpg",
-            "  1 × this is not a picture Vitrine can read; send JPEG, PNG, GIF or WebP",
+            "  1 × this is not a picture Vitrine can read; send JPEG, PNG, GIF, WebP, HEIC or AVIF",
             "      tree/deep/notes.jpg",
             FIRST_STEPS,
         ]

@@ -49,7 +49,7 @@ async fn of_several_files_the_good_ones_are_taken_and_each_bad_one_is_named() {
         let at = page.find(&format!("<strong>{name}</strong>")).unwrap();
         page[at..].split("</li>").next().unwrap()
     };
-    assert!(of("notes.txt").contains("JPEG, PNG, GIF or WebP"));
+    assert!(of("notes.txt").contains("JPEG, PNG, GIF, WebP, HEIC or AVIF"));
     assert!(of("huge.jpg").contains("larger than the 1 MB"));
     assert!(of("good.jpg").contains("Added"));
     assert!(of("half.jpg").contains("cut short"));

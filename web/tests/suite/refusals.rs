@@ -34,7 +34,11 @@ async fn what_is_no_picture_is_refused_whatever_it_is_called() {
     ] {
         let answer = app.upload("photo.jpg", bytes).await;
 
-        assert!(answer.problem(415).contains("JPEG, PNG, GIF or WebP"));
+        assert!(
+            answer
+                .problem(415)
+                .contains("JPEG, PNG, GIF, WebP, HEIC or AVIF")
+        );
     }
     assert_nothing_stays(&app, app.rows().await.len());
 }
