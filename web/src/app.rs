@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use chrono::{DateTime, TimeDelta};
 use functions::drivers::local;
 use functions::pipeline::context::Context;
 use functions::pipeline::cpu_pool::CpuPool;
@@ -37,6 +38,9 @@ const UPLOAD_PATIENCE: Duration = Duration::from_secs(60 * 60);
 
 /// How long an upload is kept that somebody put into the store and did not complete.
 const PENDING_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long servers of the version before may still create images during a rolling update.
+const UPDATE_LASTS: TimeDelta = TimeDelta::days(1);
 
 /// How long requests and jobs have to finish once the server stops.
 const GRACE: Duration = Duration::from_secs(25);
@@ -208,6 +212,7 @@ async fn measure_queue(state: AppState) {
 /// Clears away what dead processes left, and where this process is to, puts right what is half
 /// done.
 async fn sweep(context: Context, state: AppState, puts_right: bool) {
+    let mut all_have_steps = false;
     loop {
         match state.scratch.clear_abandoned() {
             Ok(0) => {}
@@ -220,7 +225,7 @@ async fn sweep(context: Context, state: AppState, puts_right: bool) {
             Err(error) => warn!(%error, "uploads that were never completed cannot be removed"),
         }
         if puts_right {
-            put_right(&context, &state).await;
+            put_right(&context, &state, &mut all_have_steps).await;
         }
         tokio::select! {
             () = tokio::time::sleep(SWEEP) => {}
@@ -229,8 +234,16 @@ async fn sweep(context: Context, state: AppState, puts_right: bool) {
     }
 }
 
-async fn put_right(context: &Context, state: &AppState) {
-    match local::sweep(context, &state.dispatch, UPLOAD_PATIENCE).await {
+/// Images that lack a step are older than this version, so once all of them have their steps, only
+/// those from a server that is still to be updated can lack one.
+async fn put_right(context: &Context, state: &AppState, all_have_steps: &mut bool) {
+    let steps_since = match all_have_steps {
+        false => DateTime::UNIX_EPOCH,
+        true => entity::now() - UPDATE_LASTS,
+    };
+    let swept = local::sweep(context, &state.dispatch, UPLOAD_PATIENCE, steps_since).await;
+    *all_have_steps |= swept.as_ref().is_ok_and(|swept| swept.added == 0);
+    match swept {
         Ok(swept) if swept == local::Swept::default() => {}
         Ok(swept) => info!(?swept, "put right what was left half done"),
         Err(error) => warn!(%error, "sweeping did not get to its end"),

@@ -90,12 +90,23 @@ fn code_points(primaries: u8, transfer: u8) -> Option<ColorProfile> {
     }
     profile.cicp = None;
     let curve = match transfer {
-        // Those of television are shown like sRGB by every browser.
-        1 | 2 | 6 | 13 | 14 | 15 => return Some(profile),
+        2 | 13 => return Some(profile),
+        // Those of television, as its displays show them (ITU-R BT.1886).
+        1 | 6 | 11 | 14 | 15 => ToneReprCurve::Parametric(vec![2.4]),
         4 => ToneReprCurve::Parametric(vec![2.2]),
         5 => ToneReprCurve::Parametric(vec![2.8]),
+        // SMPTE ST 240.
+        7 => ToneReprCurve::Parametric(vec![
+            1.0 / 0.45,
+            1.0 / 1.1115,
+            0.1115 / 1.1115,
+            0.25,
+            0.0912,
+        ]),
         8 => ToneReprCurve::Parametric(vec![1.0]),
         16 => table(|signal| fitted(perceptual_quantizer(signal) / REFERENCE_WHITE)),
+        // SMPTE ST 428: a little more than white fits.
+        17 => table(|signal| (signal.powf(2.6) * 52.37 / 48.0).min(1.0)),
         18 => table(|signal| fitted(hybrid_log_gamma(signal) * BRIGHTEST / REFERENCE_WHITE)),
         _ => return None,
     };
@@ -103,23 +114,30 @@ fn code_points(primaries: u8, transfer: u8) -> Option<ColorProfile> {
 }
 
 fn measured(gamma: f32, chromaticities: Option<Chromaticities>) -> Option<ColorProfile> {
-    // What is outside was not meant, or says nothing that eight bits could show.
-    if !(0.02..=20.0).contains(&gamma) {
-        return None;
-    }
     let mut profile = ColorProfile::new_srgb();
-    if let Some(points) = chromaticities.filter(Chromaticities::are_possible) {
-        let point = |[x, y]: [f32; 2]| Chromaticity { x, y };
-        let primaries = ColorPrimaries {
-            red: point(points.red),
-            green: point(points.green),
-            blue: point(points.blue),
-        };
-        profile.update_rgb_colorimetry(point(points.white).to_xyyb(), primaries);
+    match chromaticities {
+        Some(points) if points.are_possible() => {
+            let point = |[x, y]: [f32; 2]| Chromaticity { x, y };
+            let primaries = ColorPrimaries {
+                red: point(points.red),
+                green: point(points.green),
+                blue: point(points.blue),
+            };
+            profile.update_rgb_colorimetry(point(points.white).to_xyyb(), primaries);
+        }
+        Some(_) => return None,
+        None => {}
     }
     profile.cicp = None;
-    let curve = ToneReprCurve::Parametric(vec![1.0 / gamma]);
-    Some(with_curve(profile, curve))
+    if gamma <= 0.0 {
+        return None;
+    }
+    let power = 1.0 / gamma;
+    // Who writes 2.2 means the curve of sRGB, which is not quite that.
+    if (power - 2.2).abs() < 0.05 {
+        return Some(profile);
+    }
+    Some(with_curve(profile, ToneReprCurve::Parametric(vec![power])))
 }
 
 fn with_curve(mut profile: ColorProfile, curve: ToneReprCurve) -> ColorProfile {
@@ -151,11 +169,15 @@ fn hybrid_log_gamma(signal: f32) -> f32 {
     scene.powf(1.2)
 }
 
-/// Light relative to the page's white, with what is brighter than it made to fit below it
-/// (Reinhard's operator with a white point).
+/// Light relative to the page's white, which becomes half of what can be shown; what is brighter
+/// is pressed into the other half. This is close to what Chromium makes of it.
 fn fitted(light: f32) -> f32 {
-    let white = BRIGHTEST / REFERENCE_WHITE;
-    (light * (1.0 + light / (white * white)) / (1.0 + light)).min(1.0)
+    if light <= 1.0 {
+        return light / 2.0;
+    }
+    let brightest = BRIGHTEST / REFERENCE_WHITE;
+    let rest = 1.0 - ((light - 1.0) / (brightest - 1.0)).min(1.0);
+    1.0 - rest.powf(2.4) / 2.0
 }
 
 impl Chromaticities {

@@ -252,7 +252,10 @@ impl<'a> Header<'a> {
             }
             let targets = rgb.chunks_exact_mut(width * 3).skip(top);
             for (target, source) in targets.zip(tile.rgb.chunks_exact(tile.width.max(1) * 3)) {
-                target[left * 3..][..source.len()].copy_from_slice(source);
+                // A tile may turn out to be wider than its place.
+                let target = target.get_mut(left * 3..).unwrap_or_default();
+                let length = target.len().min(source.len());
+                target[..length].copy_from_slice(&source[..length]);
             }
         }
         Ok((rgb, code_points))

@@ -222,7 +222,7 @@ impl<'a> Header<'a> {
             true => offset.0 + frame.width <= canvas.0 && offset.1 + frame.height <= canvas.1,
             false => (frame.width, frame.height) == canvas,
         };
-        if !fits {
+        if !fits || frame.width == 0 || frame.height == 0 {
             return Err(Refusal::damaged("it has two sizes"));
         }
         Ok(Self {

@@ -201,15 +201,16 @@ fn new_step(image_id: Uuid, kind: StepKind, queued_at: DateTime<Utc>) -> step::A
     }
 }
 
-/// Gives visible images that are older than a step their row for it, queued. Returns how many:
-/// `limit` at most.
+/// Gives visible images, uploaded since `instant`, the row of a step that they lack, queued. Returns
+/// how many: `limit` at most.
 pub(crate) async fn add_missing_steps(
     db: &DatabaseConnection,
     dispatch: &Dispatch,
     kind: StepKind,
+    instant: DateTime<Utc>,
     limit: u64,
 ) -> Result<usize, DbErr> {
-    let images: Vec<Uuid> = step::images_without(kind, limit)
+    let images: Vec<Uuid> = step::images_without(kind, instant, limit)
         .select_only()
         .column(image::Column::Id)
         .into_tuple()

@@ -1,6 +1,8 @@
 //! Files of kinds that `functions::testing` does not make.
 
 use functions::picture::Upright;
+use functions::testing;
+use platform::Format;
 use turbojpeg::{Compressor, Image, PixelFormat};
 
 /// A picture as a progressive JPEG.
@@ -17,6 +19,34 @@ pub(crate) fn progressive(picture: &Upright) -> Vec<u8> {
             format: PixelFormat::RGB,
         })
         .unwrap()
+}
+
+/// A WebP of one frame with transparency, in the middle of a larger canvas.
+pub(crate) fn animated_webp() -> Vec<u8> {
+    let triple = |n: u32| n.to_le_bytes()[..3].to_vec();
+    let chunk = |name: &[u8; 4], body: &[u8]| {
+        [&name[..], &(body.len() as u32).to_le_bytes(), body].concat()
+    };
+    let still = testing::translucent(Format::WebP, [200, 0, 0, 255], 20, 10);
+    let frame = [
+        triple(5),
+        triple(5),
+        triple(19),
+        triple(9),
+        triple(100),
+        vec![0],
+        still[12..].to_vec(),
+    ];
+    let body = [
+        b"WEBP".to_vec(),
+        chunk(
+            b"VP8X",
+            &[vec![0x12, 0, 0, 0], triple(39), triple(29)].concat(),
+        ),
+        chunk(b"ANIM", &[0; 6]),
+        chunk(b"ANMF", &frame.concat()),
+    ];
+    chunk(b"RIFF", &body.concat())
 }
 
 /// A JPEG without its first segment, JFIF's, which has 18 bytes.

@@ -190,6 +190,8 @@ fn specimens() -> Vec<Vec<u8>> {
         testing::translucent(Format::WebP, [1, 2, 3, 100], 30, 20),
         crate::files::progressive(&picture),
         crate::heif::grid(Format::Heic),
+        crate::heif::grid(Format::Avif),
+        crate::files::animated_webp(),
         crate::heif::with_alpha(Format::Avif),
     ]);
     files

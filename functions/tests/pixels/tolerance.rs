@@ -5,7 +5,7 @@ use functions::testing::{self, Chunk, Value, png, tiff, with_segment};
 use moxcms::{ColorProfile, DataColorSpace};
 use platform::Format;
 
-use crate::files::{frame_at, progressive, without_jfif};
+use crate::files::{animated_webp, frame_at, progressive, without_jfif};
 use crate::{LIMITS, assert_close, assert_shows_quarters, decoded, refused};
 
 fn assert_shows(file: &[u8], expected: &Upright, name: &str) {
@@ -368,4 +368,14 @@ fn a_webp_is_taken_whatever_its_flags_announce() {
     assert_shows(&file, &picture, "empty announcements");
     let trailer = [&plain[..], b"whatever"].concat();
     assert_shows(&trailer, &picture, "a trailer");
+}
+
+#[test]
+fn the_first_frame_of_a_webp_is_where_it_belongs() {
+    let picture = decoded(&animated_webp());
+    assert_eq!((picture.width, picture.height), (40, 30));
+    assert_eq!(picture.pixel(9, 15), [255; 3]);
+    assert_eq!(picture.pixel(10, 10), [200, 0, 0]);
+    assert_eq!(picture.pixel(29, 19), [200, 0, 0]);
+    assert_eq!(picture.pixel(30, 20), [255; 3]);
 }

@@ -564,13 +564,20 @@ async fn stuck_steps_and_missing_ones_are_found(db: DatabaseConnection) {
         (StepKind::Annotate, vec![id(5)]),
         (StepKind::Anonymise, vec![id(1), id(5)]),
     ] {
-        let missing = step::images_without(kind, 9).all(&db).await.unwrap();
+        let missing = step::images_without(kind, instant(0), 9)
+            .all(&db)
+            .await
+            .unwrap();
         let mut missing: Vec<_> = missing.iter().map(|image| image.id).collect();
         missing.sort_unstable();
         assert_eq!(missing, expected, "{kind}");
     }
-    let one = step::images_without(StepKind::Anonymise, 1).all(&db).await;
+    let one = step::images_without(StepKind::Anonymise, instant(0), 1)
+        .all(&db)
+        .await;
     assert_eq!(one.unwrap().len(), 1);
+    let newer = step::images_without(StepKind::Anonymise, instant(1), 9);
+    assert_eq!(newer.count(&db).await.unwrap(), 0);
 }
 
 async fn a_refused_statement_is_not_taken_for_an_outage(db: DatabaseConnection) {

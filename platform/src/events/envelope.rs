@@ -208,7 +208,7 @@ struct Place {
 impl Place {
     fn read(value: Value) -> Result<Self, Malformed> {
         Self::deserialize(value)
-            .map_err(|error| Malformed(format!("it does not say which object: {error}")))
+            .map_err(|error| Malformed(format!("it does not name the object: {error}")))
     }
 }
 
@@ -285,7 +285,7 @@ impl Record {
                 Ok(())
             }
             (source, ..) => Err(Malformed(format!(
-                "a record with the source {source:?} is none of S3, SNS or SQS"
+                "a record with the source {source:?} is not one of S3, SNS or SQS"
             ))),
         }
     }
@@ -304,7 +304,7 @@ fn read<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, Malformed> {
     serde_json::from_slice(json).map_err(|error| {
         // Only the position: the content may be anything and would end up in a log.
         Malformed(format!(
-            "it is no JSON of S3, SNS, EventBridge or SQS ({:?} at line {}, column {})",
+            "it is not JSON of S3, SNS, EventBridge or SQS ({:?} at line {}, column {})",
             error.classify(),
             error.line(),
             error.column()
@@ -342,7 +342,7 @@ fn from_s3(envelope: Envelope) -> Result<StoreEvents, Malformed> {
         }
     } else {
         return Err(Malformed(
-            "it is JSON, but none of S3, SNS or EventBridge".to_owned(),
+            "it is JSON, but not of S3, SNS or EventBridge".to_owned(),
         ));
     }
     Ok(news)

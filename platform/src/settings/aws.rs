@@ -9,7 +9,7 @@ use super::reader::{Reader, SettingError};
 pub(super) fn aws(reader: &Reader) -> Result<AwsSettings, SettingError> {
     let region = reader.text("AWS_REGION").map(str::trim);
     if region.is_some_and(|region| !is_name(region)) {
-        return Err(reader.bad("AWS_REGION", "is no name of a region"));
+        return Err(reader.bad("AWS_REGION", "is not the name of a region"));
     }
     Ok(AwsSettings {
         endpoint: address(reader, "AWS_ENDPOINT_URL")?,
@@ -35,8 +35,8 @@ fn keys(reader: &Reader) -> Result<Option<AccessKeys>, SettingError> {
             session_token: text("AWS_SESSION_TOKEN").map(Into::into),
         })),
         (Some(_), None) | (None, Some(_)) => Err(SettingError::new(
-            "of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY one is set and the other is not; set \
-             both, or none to use the role of this machine"
+            "only one of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY is set; set both, or none to \
+             use the role of this machine"
                 .to_owned(),
         )),
     }

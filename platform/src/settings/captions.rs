@@ -110,7 +110,7 @@ pub(super) fn language(reader: &Reader) -> Result<String, SettingError> {
     if is_tag {
         Ok(language.to_owned())
     } else {
-        Err(reader.bad("VITRINE_CAPTION_LANGUAGE", "is no BCP 47 language tag"))
+        Err(reader.bad("VITRINE_CAPTION_LANGUAGE", "is not a BCP 47 language tag"))
     }
 }
 
@@ -130,7 +130,7 @@ pub(super) fn price(reader: &Reader) -> Result<Option<CaptionPrice>, SettingErro
     let Some(text) = reader.text(name) else {
         return Ok(None);
     };
-    let bad = || reader.bad(name, "is no currency with two prices");
+    let bad = || reader.bad(name, "is not a currency with two prices");
     let parts: Vec<_> = text.split_whitespace().collect();
     let [currency, sent, received] = parts[..] else {
         return Err(bad());
@@ -164,7 +164,7 @@ fn gemini(reader: &Reader) -> Result<CaptionerChoice, SettingError> {
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
     if !is_name {
-        return Err(reader.bad("GEMINI_MODEL", "is no name of a model"));
+        return Err(reader.bad("GEMINI_MODEL", "is not the name of a model"));
     }
     Ok(CaptionerChoice::Gemini(GeminiSettings {
         api_key,
@@ -224,14 +224,14 @@ pub(super) fn address(reader: &Reader, name: &str) -> Result<Option<String>, Set
              take it out"
         )));
     }
-    let url = Url::parse(text).map_err(|_| reader.bad(name, "is no address"))?;
+    let url = Url::parse(text).map_err(|_| reader.bad(name, "is not an address"))?;
     let is_plain = matches!(url.scheme(), "http" | "https")
         && url.query().is_none()
         && url.fragment().is_none();
     if !is_plain {
         return Err(reader.bad(
             name,
-            "is no address that begins with http: or https: and ends with its path",
+            "is not an address that begins with http: or https: and ends with its path",
         ));
     }
     Ok(Some(text.trim_end_matches('/').to_owned()))

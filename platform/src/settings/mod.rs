@@ -213,7 +213,7 @@ fn workers(reader: &Reader) -> Result<usize, SettingError> {
         0 => Ok(0),
         _ => Err(reader.bad(
             name,
-            "asks for workers here, and VITRINE_QUEUE gives the work to others",
+            "sets workers, but VITRINE_QUEUE gives their work to functions on AWS",
         )),
     }
 }

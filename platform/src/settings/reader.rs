@@ -90,7 +90,7 @@ impl Reader {
             .map(|(_, choice)| *choice)
             .ok_or_else(|| {
                 let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
-                self.bad(name, &format!("is none of {}", words.join(", ")))
+                self.bad(name, &format!("is not one of {}", words.join(", ")))
             })
     }
 

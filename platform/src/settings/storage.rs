@@ -25,10 +25,13 @@ pub(super) fn queue(reader: &Reader) -> Result<QueueChoice, SettingError> {
         return Ok(QueueChoice::Jobs);
     };
     if !address.starts_with("https://") && !address.starts_with("http://") {
-        return Err(reader.bad(name, "is no address of queues"));
+        return Err(reader.bad(name, "is not the address of queues"));
     }
     if !address.contains("{step}") {
-        return Err(reader.bad(name, "has no {step} in it, which stands for the function"));
+        return Err(reader.bad(
+            name,
+            "does not contain {step}, which stands for the function",
+        ));
     }
     Ok(QueueChoice::Sqs(address.to_owned()))
 }
@@ -50,11 +53,11 @@ pub(super) fn storage(reader: &Reader, data: &Path) -> Result<Storage, SettingEr
     if bucket.contains('/') {
         return Err(reader.bad(
             "VITRINE_STORAGE",
-            "names a folder in a bucket, and Vitrine wants a bucket of its own",
+            "names a folder in a bucket; Vitrine needs a bucket of its own",
         ));
     }
     if !is_name {
-        return Err(reader.bad("VITRINE_STORAGE", "has no name of a bucket after s3://"));
+        return Err(reader.bad("VITRINE_STORAGE", "has no bucket name after s3://"));
     }
     Ok(Storage::S3(bucket.to_owned()))
 }

@@ -77,7 +77,7 @@ impl Telemetry {
             this.is_flushing.store(false, Ordering::Release);
         });
         if tokio::time::timeout(limit, flushing).await.is_err() {
-            warn!("the collector of telemetry is slow; not waiting for it");
+            warn!("the telemetry collector is slow; not waiting for it");
         }
     }
 
@@ -104,7 +104,7 @@ impl Telemetry {
         for _ in 0..waiting {
             let left = deadline.saturating_duration_since(Instant::now());
             if ended.recv_timeout(left).is_err() {
-                warn!("the last telemetry is lost; the collector does not take it in time");
+                warn!("the last telemetry is lost; the collector did not accept it in time");
                 return;
             }
         }
@@ -192,7 +192,7 @@ impl Signal {
         let Some(endpoint) = url else {
             // It may hold a password, so it is not repeated.
             return Err(format!(
-                "{variable} is no address over HTTP; an example is {variable}={EXAMPLE}"
+                "{variable} is not an HTTP address; an example is {variable}={EXAMPLE}"
             ));
         };
         if let Some((protocol, variable)) = own("PROTOCOL")

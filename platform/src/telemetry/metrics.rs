@@ -62,36 +62,38 @@ impl Instruments {
         Self {
             requests: seconds(
                 "http.server.request.duration",
-                "How long requests took until their answers began",
+                "Time from a request to the beginning of its response",
                 &SECONDS,
             ),
             uploads: meter
                 .u64_counter("vitrine.uploads")
-                .with_description("Photos that were sent, by what became of them")
+                .with_description("Uploads, by outcome")
                 .build(),
             steps: seconds(
                 "vitrine.step.duration",
-                "How long attempts at steps took, by function and outcome",
+                "Duration of attempts at steps, by step and outcome",
                 &LONG,
             ),
             queue_age: meter
                 .f64_gauge("vitrine.queue.age")
                 .with_unit("s")
-                .with_description("How long the oldest job that nobody works on could have been worked on")
+                .with_description("Age of the oldest claimable job")
                 .build(),
             captions: seconds(
                 "vitrine.caption.request.duration",
-                "How long requests to providers of captions took, by outcome",
+                "Duration of requests to captioning providers, by outcome",
                 &LONG,
             ),
             tokens: meter
                 .u64_counter("vitrine.caption.tokens")
                 .with_unit("{token}")
-                .with_description("Tokens that providers of captions counted")
+                .with_description("Tokens counted by captioning providers")
                 .build(),
             cost: meter
                 .f64_counter("vitrine.caption.cost")
-                .with_description("What captions cost by the prices that are set, in the currency of the attribute")
+                .with_description(
+                    "Cost of captions at the configured prices, in the currency of the attribute",
+                )
                 .build(),
         }
     }

@@ -108,7 +108,7 @@ fn format() -> Result<LogFormat, String> {
         None | Some("text") => Ok(LogFormat::Text),
         Some("json") => Ok(LogFormat::Json),
         Some(other) => Err(format!(
-            "VITRINE_LOG_FORMAT={other} is none of text, json; an example is VITRINE_LOG_FORMAT=json"
+            "VITRINE_LOG_FORMAT={other} is not one of text, json; an example is VITRINE_LOG_FORMAT=json"
         )),
     }
 }

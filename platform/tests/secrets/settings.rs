@@ -62,7 +62,7 @@ async fn ambiguous_or_malformed_secrets_are_rejected_without_repeating_them() {
         ),
         (
             vec![("DATABASE_SECRET_ARN", plain.as_str())],
-            "no JSON document with username and password",
+            "not a JSON document with username and password",
         ),
     ] {
         let said = vault.settings(&variables).await.unwrap_err().to_string();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta};
 use entity::{call, image, job, provider, step};
 use functions::drivers::local;
 use functions::pipeline::context::Context;
@@ -191,6 +191,7 @@ impl TestApp {
             &self.context,
             &self.state.dispatch,
             Duration::from_secs(3600),
+            DateTime::UNIX_EPOCH,
         )
         .await
         .unwrap();

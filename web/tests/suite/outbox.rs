@@ -111,7 +111,7 @@ impl TestApp {
 
     async fn requeued(&self) -> usize {
         let patience = Duration::from_secs(3600);
-        let swept = sweep(&self.context, &self.state.dispatch, patience).await;
+        let swept = sweep(&self.context, &self.state.dispatch, patience, entity::now()).await;
         swept.unwrap().requeued
     }
 

@@ -130,7 +130,7 @@ impl Function {
         let news = match &message.news {
             Ok(news) => news,
             Err(error) => {
-                // It ends in the dead-letter queue, where somebody can look at it.
+                // It ends in the dead-letter queue, for a person to look at.
                 error!(%error, "a message is left to the dead-letter queue");
                 return Verdict::Retry(AGAIN);
             }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::step::StepKind;
 use entity::{change, image, session, step};
 use platform::objects::ObjectKey;
@@ -41,7 +41,9 @@ pub struct Swept {
     pub requeued: usize,
 }
 
-/// Sweeps once. An upload whose object is missing has `patience` to arrive.
+/// Sweeps once. An upload whose object is missing has `patience` to arrive. Missing rows of steps are
+/// looked for among images uploaded since `steps_since`: finding them among all images means looking
+/// at each.
 ///
 /// # Errors
 /// What was done until then stays done.
@@ -49,12 +51,13 @@ pub async fn sweep(
     ctx: &Context,
     dispatch: &Dispatch,
     patience: Duration,
+    steps_since: DateTime<Utc>,
 ) -> Result<Swept, LifecycleError> {
     let mut swept = Swept::default();
     unfinished_uploads(ctx, patience, &mut swept).await?;
     unfinished_deletions(ctx, &mut swept).await?;
     for kind in StepKind::ALL {
-        swept.added += add_missing_steps(&ctx.db, dispatch, kind, BATCH).await?;
+        swept.added += add_missing_steps(&ctx.db, dispatch, kind, steps_since, BATCH).await?;
     }
     match dispatch {
         Dispatch::Jobs(queue) => pending_steps(ctx, queue, &mut swept).await?,

@@ -1,4 +1,4 @@
-//! The mosaic: of what was under it, only a few averages remain.
+//! The mosaic: only a few average colours of the original remain.
 
 use std::ops::Range;
 

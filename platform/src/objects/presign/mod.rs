@@ -69,13 +69,12 @@ impl Presigning {
         let region = config.region().cloned();
         let region = region.ok_or_else(|| {
             refused(
-                "nobody says in which region it is; set AWS_REGION, as in AWS_REGION=eu-central-1"
-                    .to_owned(),
+                "its region is not set; set AWS_REGION, as in AWS_REGION=eu-central-1".to_owned(),
             )
         })?;
         let provider = config
             .credentials_provider()
-            .ok_or_else(|| refused("there is nobody to ask for credentials".to_owned()))?;
+            .ok_or_else(|| refused("no source of credentials is configured".to_owned()))?;
         // The SDK's own rules, so that both use the same address for a bucket.
         let parameters = Params::builder()
             .bucket(bucket)
@@ -90,7 +89,7 @@ impl Presigning {
         let base = endpoint.map_err(|error| refused(error.to_string()))?;
         let base = base.url().trim_end_matches('/').to_owned();
         let origin = Url::parse(&base)
-            .map_err(|error| refused(format!("{base} is no address: {error}")))?
+            .map_err(|error| refused(format!("{base} is not an address: {error}")))?
             .origin()
             .ascii_serialization();
         Ok(Self {
@@ -142,7 +141,7 @@ impl Presigning {
             }
             Err(error) => match known.as_mut() {
                 Some(known) if known.lasts_until(now) => {
-                    warn!(%error, "new credentials cannot be had; the old ones still hold");
+                    warn!(%error, "new credentials cannot be fetched; the old ones are still valid");
                     known.asked_at = now;
                     Ok(known.credentials.clone())
                 }

@@ -275,7 +275,7 @@ async fn expiring_credentials_are_refreshed_once_a_minute() {
     presigning.signer().await.unwrap();
     assert_eq!(asked.load(Ordering::Relaxed), 2);
 
-    // They cannot be had any more, and those there are still hold.
+    // No newer ones can be fetched, and the old ones are still valid.
     age(&presigning, ASK_AGAIN).await;
     presigning.signer().await.unwrap();
     assert_eq!(asked.load(Ordering::Relaxed), 3);

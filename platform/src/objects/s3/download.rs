@@ -42,7 +42,7 @@ impl From<NotBegun> for StoreError {
             // This cannot happen when reading from the beginning.
             NotBegun::BehindTheEnd => Self::Refused {
                 doing: "reading".to_owned(),
-                reason: "the object ends before what was asked for".to_owned(),
+                reason: "the object ends before the requested range".to_owned(),
             },
             NotBegun::Failed(error) => error,
         }
@@ -61,7 +61,7 @@ impl Download {
         let Some(bytes) = bytes else {
             return Err(NotBegun::Failed(StoreError::Unavailable {
                 doing: format!("reading {key}"),
-                reason: "the answer does not say how long it is".to_owned(),
+                reason: "the response has no length".to_owned(),
             }));
         };
         Ok(Self {
@@ -103,7 +103,7 @@ impl Download {
                     return Ok(Some(chunk));
                 }
                 Ok(None) if self.rest.is_empty() => return Ok(None),
-                Ok(None) => self.resume("the answer ended too early").await?,
+                Ok(None) => self.resume("the response ended too early").await?,
                 Err(error) => self.resume(&innermost(&error)).await?,
             }
         }
@@ -114,7 +114,7 @@ impl Download {
         self.interruptions += 1;
         let given_up = if self.rest.is_empty() {
             // With nothing left to read, it was the checksum of the whole that failed.
-            Some(format!("what arrived is damaged ({reason})"))
+            Some(format!("the data is damaged ({reason})"))
         } else if self.interruptions > RESUMPTIONS {
             Some(format!("it was interrupted again and again ({reason})"))
         } else {
@@ -126,7 +126,7 @@ impl Download {
                 reason,
             });
         }
-        debug!(key = %self.key, reason, at = self.rest.start, "reading was interrupted and goes on");
+        debug!(key = %self.key, reason, at = self.rest.start, "the download was interrupted and resumes");
         let etag = self.etag.clone();
         let answer = ask(&self.store, &self.key, &self.rest, etag).await?;
         self.body = answer.body;
@@ -155,7 +155,7 @@ async fn ask(
         Some(416) => NotBegun::BehindTheEnd,
         Some(412) => NotBegun::Failed(StoreError::Unavailable {
             doing: format!("reading {key}"),
-            reason: "it was replaced in the middle".to_owned(),
+            reason: "the object was replaced meanwhile".to_owned(),
         }),
         _ => NotBegun::Failed(store.failure_at("reading", key).error(error)),
     })

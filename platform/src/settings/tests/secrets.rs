@@ -55,16 +55,20 @@ fn database_url_takes_precedence_over_the_secret() {
 #[test]
 fn incomplete_address_is_rejected_without_repeating_the_secret() {
     for (json, given, complaint) in [
-        (OF_RDS, None, "does not say which engine and host"),
-        (OF_RDS, Some("postgres://db.example.org"), "database's name"),
+        (OF_RDS, None, "has no engine and host"),
+        (
+            OF_RDS,
+            Some("postgres://db.example.org"),
+            "name of the database",
+        ),
         (
             OF_RDS,
             Some("postgres://me:tiger@db.example.org/x"),
-            "take them out",
+            "remove them",
         ),
-        (OF_RDS, Some("sqlite:photos.sqlite"), "names no server"),
-        (r#"{"username":"ada"}"#, None, "no JSON document with"),
-        ("tiger", None, "no JSON document with"),
+        (OF_RDS, Some("sqlite:photos.sqlite"), "has no host"),
+        (r#"{"username":"ada"}"#, None, "not a JSON document with"),
+        ("tiger", None, "not a JSON document with"),
     ] {
         let said = complete(json, given).unwrap_err();
         assert!(said.contains(complaint), "{said}");

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use entity::image::{self, Column, Entity};
 use entity::{change, job, session, step};
 use functions::drivers::local::{Swept, sweep};
@@ -20,7 +21,11 @@ const NO_PATIENCE: Duration = Duration::ZERO;
 
 impl TestApp {
     async fn sweep(&self, patience: Duration) -> Swept {
-        sweep(&self.context, &self.state.dispatch, patience)
+        self.sweep_since(patience, DateTime::UNIX_EPOCH).await
+    }
+
+    async fn sweep_since(&self, patience: Duration, instant: DateTime<Utc>) -> Swept {
+        sweep(&self.context, &self.state.dispatch, patience, instant)
             .await
             .unwrap()
     }
@@ -106,9 +111,14 @@ async fn a_store_that_is_gone_makes_nobody_forget_an_upload() {
     app.forget_that_it_is_stored(id).await;
     std::fs::rename(app.data().join("objects"), app.data().join("unmounted")).unwrap();
 
-    sweep(&app.context, &app.state.dispatch, NO_PATIENCE)
-        .await
-        .unwrap_err();
+    sweep(
+        &app.context,
+        &app.state.dispatch,
+        NO_PATIENCE,
+        DateTime::UNIX_EPOCH,
+    )
+    .await
+    .unwrap_err();
 
     assert!(app.row(id).await.is_some());
 }
@@ -148,8 +158,10 @@ async fn an_image_older_than_a_step_gets_a_row_for_it() {
     let before = app.image(id).await;
     assert_eq!(before["steps"]["annotate"], serde_json::Value::Null);
 
+    let later = app.sweep_since(AN_HOUR, entity::now()).await;
     let swept = app.sweep(AN_HOUR).await;
 
+    assert_eq!(later, Swept::default());
     assert_eq!(
         swept,
         Swept {
