@@ -28,6 +28,12 @@ SCRIPT_TEST_NEEDS := \
 MOTO := 'moto[events,s3,secretsmanager,sns,sqs]==5.2.5' flask==3.1.3 flask-cors==6.0.5
 MOTO_READY := $(TARGET)/moto/ready-5.2.5
 
+# What fuzzes the API by its OpenAPI document, and how many seconds it may take as each of three
+# callers.
+SCHEMATHESIS := schemathesis==4.32.5
+SCHEMATHESIS_READY := $(TARGET)/schemathesis/ready-4.32.5
+FUZZ_SECONDS ?= 25
+
 # What the functions on AWS run on: arm64 or x86_64.
 LAMBDA_ARCH ?= arm64
 # The same names for this machine.
@@ -54,8 +60,15 @@ test: setup setup-test ## Check formatting, lints and every test
 	VITRINE_TEST_DATABASE=mariadb cargo test --locked --package web --test suite
 	@echo "The functions as they go to Lambda, without SQLite"
 	cargo check --locked --package functions --no-default-features --bins
+	$(MAKE) --no-print-directory test-api
 	$(MAKE) --no-print-directory test-docker
 	$(MAKE) --no-print-directory test-terraform
+
+.PHONY: test-api
+test-api: setup $(SCHEMATHESIS_READY) ## Fuzz the API of a running server by its documentation
+	@# The same program as the tests of `process` run.
+	cargo test --locked --workspace --test process --no-run
+	web/tests/api/fuzz $(TARGET)/debug/vitrine $(TARGET)/schemathesis/bin/st $(FUZZ_SECONDS)
 
 .PHONY: test-docker
 test-docker: setup-test-scripts ## Check what is under docker/, with an engine the image too
@@ -128,6 +141,13 @@ $(MOTO_READY): | setup-venv
 	@rm -rf $(TARGET)/moto
 	@python3 -m venv $(TARGET)/moto
 	@$(TARGET)/moto/bin/pip install --quiet --disable-pip-version-check $(MOTO)
+	@touch $@
+
+$(SCHEMATHESIS_READY): | setup-venv
+	@echo "Installing schemathesis from PyPI into $(TARGET)/schemathesis: it fuzzes the API"
+	@rm -rf $(TARGET)/schemathesis
+	@python3 -m venv $(TARGET)/schemathesis
+	@$(TARGET)/schemathesis/bin/pip install --quiet --disable-pip-version-check $(SCHEMATHESIS)
 	@touch $@
 
 .PHONY: setup-test-scripts

@@ -1,4 +1,4 @@
-//! Multipart forms, read as a stream: a file of any size passes through without being held.
+//! Multipart forms with photos, read as a stream: a file of any size is never held in memory.
 
 use std::time::Duration;
 
@@ -10,18 +10,16 @@ use multer::Multipart;
 
 use crate::problem::Problem;
 
-/// The name of the field that holds photos.
 const FIELD: &str = "file";
 
 /// How long the rest of a refused upload is read.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A form with photos.
 pub struct PhotoForm(Multipart<'static>);
 
-/// A photo of a form, while it arrives.
+/// A photo while it arrives.
 pub struct PhotoPart {
-    /// What the client calls it; empty if it has no name.
+    /// As the client gives it; may be empty.
     pub file_name: String,
     field: multer::Field<'static>,
 }
@@ -36,7 +34,7 @@ impl<S: Send + Sync> FromRequest<S> for PhotoForm {
             .and_then(|kind| multer::parse_boundary(kind.to_str().ok()?).ok())
             .ok_or_else(|| {
                 Problem::bad_request(format!(
-                    "this is no form with a file; send multipart/form-data with a field `{FIELD}`"
+                    "this is not a form with a file; send multipart/form-data with a field `{FIELD}`"
                 ))
             })?;
         Ok(Self(Multipart::new(
@@ -47,10 +45,7 @@ impl<S: Send + Sync> FromRequest<S> for PhotoForm {
 }
 
 impl PhotoForm {
-    /// The next photo of the form. Other fields are passed over.
-    ///
-    /// # Errors
-    /// 400 if this is no form after all.
+    /// The next photo of the form; other fields are skipped.
     pub async fn next_file(&mut self) -> Result<Option<PhotoPart>, Problem> {
         while let Some(field) = self.0.next_field().await.map_err(problem)? {
             if field.name() == Some(FIELD) {
@@ -63,17 +58,16 @@ impl PhotoForm {
         Ok(None)
     }
 
-    /// Reads on, so that the sender, who is still sending, gets to read the answer; but not for
-    /// ever.
+    /// Reads the rest, because a client that is still sending does not read the answer. Gives up
+    /// after [`PATIENCE`].
     pub async fn discard(mut self) {
         let rest = async { while let Ok(Some(_)) = self.0.next_field().await {} };
-        // Whether it ended or the patience did: the answer goes out now.
+        // Either way the answer is sent now.
         let _ = tokio::time::timeout(PATIENCE, rest).await;
     }
 }
 
 impl PhotoPart {
-    /// The bytes as they arrive.
     pub fn chunks(self) -> impl Stream<Item = Result<Bytes, Problem>> + Unpin {
         self.field.map(|chunk| chunk.map_err(problem))
     }

@@ -3,24 +3,25 @@
 
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, Method, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::policy::Policy;
 use crate::problem::Problem;
-use crate::state::AppState;
+use crate::problem_kind::ProblemKind;
 
 /// Headers that a proxy adds.
 const PROXY_HEADERS: [&str; 4] = ["forwarded", "x-forwarded-for", "x-forwarded-host", "via"];
 
 /// Middleware that refuses them.
 pub async fn refuse_strangers(
-    State(state): State<AppState>,
+    State(policy): State<Policy>,
     request: Request,
     next: Next,
 ) -> Response {
     let host = host(request.uri(), request.headers());
-    if !state.policy.needs_password
+    if !policy.needs_password
         && let Err(problem) = at_the_keyboard(host.as_ref(), request.headers())
     {
         return problem.into_response();
@@ -58,7 +59,7 @@ fn at_the_keyboard(host: Option<&Authority>, headers: &HeaderMap) -> Result<(), 
         return Ok(());
     }
     Err(Problem::new(
-        StatusCode::FORBIDDEN,
+        ProblemKind::NotThisMachine,
         "without a password this server answers only to this machine, as localhost or 127.0.0.1; \
          set VITRINE_ADMIN_PASSWORD to use it under another name or behind a proxy",
     ))
@@ -69,7 +70,7 @@ fn at_the_keyboard(host: Option<&Authority>, headers: &HeaderMap) -> Result<(), 
 fn same_origin(host: Option<&Authority>, headers: &HeaderMap) -> Result<(), Problem> {
     let refused = || {
         Problem::new(
-            StatusCode::FORBIDDEN,
+            ProblemKind::OtherSite,
             "this request comes from another site; open the page here and try again",
         )
     };

@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 
 use super::throttle::Throttle;
 use crate::problem::Problem;
+use crate::problem_kind::ProblemKind;
 
 /// How long a session lasts.
 pub(crate) const LIFETIME: chrono::TimeDelta = chrono::TimeDelta::days(14);
@@ -63,7 +64,7 @@ impl Sessions {
     pub async fn sign_in(&self, from: IpAddr, password: SecretString) -> Result<String, Problem> {
         let wrong = || {
             Problem::new(
-                axum::http::StatusCode::UNAUTHORIZED,
+                ProblemKind::NotSignedIn,
                 "this is not the password; try again",
             )
         };

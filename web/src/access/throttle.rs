@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::problem::Problem;
+use crate::problem_kind::ProblemKind;
 
 /// Wrong passwords that cost nothing.
 const FREE: u32 = 5;
@@ -52,7 +53,8 @@ impl Throttle {
             return Ok(());
         }
         let seconds = u32::try_from(left.as_secs() + 1).unwrap_or(u32::MAX);
-        Err(Problem::too_many(
+        Err(Problem::temporary(
+            ProblemKind::TooManyRequests,
             format!("too many wrong passwords; try again in {seconds} seconds"),
             seconds,
         ))

@@ -142,7 +142,7 @@ async fn wanted(db: &DatabaseConnection, arguments: &Arguments) -> anyhow::Resul
     Ok(wanted)
 }
 
-/// SqsQueues the steps of some images in one transaction. What a provider refused stays refused,
+/// Queues the steps of some images in one transaction. What a provider refused stays refused,
 /// and what a person wrote stays written.
 async fn again(
     services: &Services,

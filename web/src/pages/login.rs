@@ -1,33 +1,33 @@
-//! Signing in and out.
+//! `/login` and `/logout`
 
 use std::net::SocketAddr;
 
 use axum::Form;
-use axum::extract::{ConnectInfo, Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
+use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::{Page, html};
-use crate::access::{Viewer, cookie, sessions};
+use crate::access::{COOKIE, Viewer, sessions};
+use crate::extract::Query;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// The query of [`form`].
 #[derive(Debug, Deserialize)]
 pub struct Next {
     next: Option<String>,
 }
 
-/// What the form sends.
 #[derive(Deserialize)]
 pub struct Credentials {
     password: String,
     next: Option<String>,
 }
 
-/// The address of the form for somebody who wants to go to `next`.
+/// The URL of the form that leads to `next` after signing in.
 pub(crate) fn address(next: &str) -> String {
     let query = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("next", next)
@@ -41,7 +41,7 @@ pub async fn form(
     viewer: Viewer,
     Query(Next { next }): Query<Next>,
 ) -> Result<Response, Problem> {
-    let next = ours(next.as_deref());
+    let next = local_path(next.as_deref());
     if !viewer.can_sign_in() {
         return Ok(Redirect::to(next).into_response());
     }
@@ -70,12 +70,11 @@ pub async fn sign_in(
     headers: HeaderMap,
     Form(Credentials { password, next }): Form<Credentials>,
 ) -> Result<Response, Problem> {
-    let next = ours(next.as_deref());
+    let next = local_path(next.as_deref());
     match state.sessions.sign_in(from.ip(), password.into()).await {
         Ok(token) => {
-            let lifetime = sessions::LIFETIME.num_seconds();
-            let cookie = set_cookie(&headers, &token, lifetime)?;
-            Ok(([(header::SET_COOKIE, cookie)], Redirect::to(next)).into_response())
+            let jar = CookieJar::new().add(session_cookie(&headers, token));
+            Ok((jar, Redirect::to(next)).into_response())
         }
         Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => {
             let shown = page(&state, &viewer, next, Some("That is not the password."))?;
@@ -89,34 +88,36 @@ pub async fn sign_in(
 pub async fn sign_out(
     State(state): State<AppState>,
     headers: HeaderMap,
+    jar: CookieJar,
 ) -> Result<Response, Problem> {
-    if let Some(token) = cookie(&headers) {
-        state.sessions.sign_out(token).await?;
+    if let Some(cookie) = jar.get(COOKIE) {
+        state.sessions.sign_out(cookie.value()).await?;
     }
-    let cookie = set_cookie(&headers, "", 0)?;
-    // The browser may hold pages and pictures that a visitor must not see.
-    let clear = ("clear-site-data", HeaderValue::from_static("\"cache\""));
-    Ok((
-        [(header::SET_COOKIE.as_str(), cookie), clear],
-        Redirect::to("/"),
-    )
-        .into_response())
+    let mut expired = session_cookie(&headers, String::new());
+    expired.make_removal();
+    // The browser's cache may hold pages and pictures that a visitor must not see.
+    let clear = [("clear-site-data", "\"cache\"")];
+    Ok((CookieJar::new().add(expired), clear, Redirect::to("/")).into_response())
 }
 
-fn set_cookie(headers: &HeaderMap, token: &str, lifetime: i64) -> Result<HeaderValue, Problem> {
-    // A proxy that ends TLS says so. Whoever makes it up harms only their own session.
+fn session_cookie(headers: &HeaderMap, token: String) -> Cookie<'static> {
+    // A TLS-terminating proxy sets this header. A client that forges it affects only its own cookie.
     let is_https = headers
         .get("x-forwarded-proto")
         .is_some_and(|scheme| scheme == "https");
-    let secure = if is_https { "; Secure" } else { "" };
-    let name = crate::access::COOKIE;
-    format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={lifetime}{secure}")
-        .parse()
-        .map_err(Problem::internal)
+    let mut cookie = Cookie::build((COOKIE, token))
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(is_https)
+        .build();
+    let lifetime = sessions::LIFETIME.to_std().ok();
+    cookie.set_max_age(lifetime.and_then(|lifetime| lifetime.try_into().ok()));
+    cookie
 }
 
-/// An address of ours to go on to; anything else leads home.
-fn ours(next: Option<&str>) -> &str {
+/// A path on this server; anything else, such as another site, becomes `/`.
+fn local_path(next: Option<&str>) -> &str {
     match next {
         Some(next)
             if next.starts_with('/')
@@ -135,8 +136,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn signing_in_leads_to_our_own_pages_only() {
-        assert_eq!(ours(Some("/images/1?x=y")), "/images/1?x=y");
+    fn signing_in_redirects_to_pages_of_this_server_only() {
+        assert_eq!(local_path(Some("/images/1?x=y")), "/images/1?x=y");
         for foreign in [
             "https://evil.example",
             "//evil.example",
@@ -144,8 +145,8 @@ mod tests {
             "/\t/evil.example",
             "",
         ] {
-            assert_eq!(ours(Some(foreign)), "/", "{foreign}");
+            assert_eq!(local_path(Some(foreign)), "/", "{foreign}");
         }
-        assert_eq!(ours(None), "/");
+        assert_eq!(local_path(None), "/");
     }
 }

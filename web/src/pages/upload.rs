@@ -1,5 +1,5 @@
-//! The upload form without JavaScript: several files in one request, and a page that says what
-//! became of each.
+//! The upload form without JavaScript: several files in one request, and a page with the result of
+//! each.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{Page, html, or_login};
 use crate::access::{Action, Viewer};
-use crate::ingest::Sender;
+use crate::ingest::UploadMeta;
 use crate::photo_form::PhotoForm;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -53,13 +53,13 @@ pub async fn receive(
     let mut outcomes = Vec::new();
     while let Some(part) = form.next_file().await? {
         let file_name = part.file_name.clone();
-        let sender = Sender {
+        let meta = UploadMeta {
             file_name: file_name.clone(),
             name: viewer.name().map(str::to_owned),
             idempotency_key: None,
             expected: None,
         };
-        let taken = state.ingest().take(sender, part.chunks()).await;
+        let taken = state.ingest().take(meta, part.chunks()).await;
         // A browser sends an empty field if no file was chosen.
         if !file_name.is_empty() {
             outcomes.push(Outcome::new(file_name, taken));

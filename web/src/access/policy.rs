@@ -1,0 +1,21 @@
+//! What the settings say about access.
+
+use platform::settings::{PublicRendition, Settings, Uploads};
+
+/// What the settings say about access.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    pub(super) public_rendition: PublicRendition,
+    pub(super) uploads: Uploads,
+    pub(super) needs_password: bool,
+}
+
+impl From<&Settings> for Policy {
+    fn from(settings: &Settings) -> Self {
+        Self {
+            public_rendition: settings.public_rendition,
+            uploads: settings.uploads,
+            needs_password: !settings.is_keyboard_admin(),
+        }
+    }
+}
