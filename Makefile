@@ -40,6 +40,12 @@ CARGO_DENY_READY := $(TARGET)/cargo-deny/ready-0.20.2
 JS_TESTS := web/static-tests
 JS_READY := $(TARGET)/static-tests/ready
 
+# What fuzzes the API by its OpenAPI document, and how many seconds it may take as each of three
+# callers.
+SCHEMATHESIS := schemathesis==4.32.5
+SCHEMATHESIS_READY := $(TARGET)/schemathesis/ready-4.32.5
+FUZZ_SECONDS ?= 25
+
 # What the functions on AWS run on: arm64 or x86_64.
 LAMBDA_ARCH ?= arm64
 # The same names for this machine.
@@ -66,6 +72,7 @@ test: setup setup-test ## Check formatting, lints and every test
 	VITRINE_TEST_DATABASE=mariadb cargo test --locked --package web --test suite
 	@echo "The functions as they go to Lambda, without SQLite"
 	cargo check --locked --package functions --no-default-features --features avif,heic --bins
+	$(MAKE) --no-print-directory test-api
 	$(MAKE) --no-print-directory test-js
 	$(MAKE) --no-print-directory test-dependencies
 	$(MAKE) --no-print-directory test-docker
@@ -80,6 +87,12 @@ test-js: $(JS_READY) ## Check the types of the pages' scripts and test them
 .PHONY: test-dependencies
 test-dependencies: $(CARGO_DENY_READY) ## Check licences, sources and versions of dependencies
 	$(TARGET)/cargo-deny/bin/cargo-deny --locked --config .ci/deny.toml check bans licenses sources
+
+.PHONY: test-api
+test-api: setup $(SCHEMATHESIS_READY) ## Fuzz the API of a running server by its documentation
+	@# The same program as the tests of `process` run.
+	cargo test --locked --workspace --test process --no-run
+	web/tests/api/fuzz $(TARGET)/debug/vitrine $(TARGET)/schemathesis/bin/st $(FUZZ_SECONDS)
 
 .PHONY: test-docker
 test-docker: setup-test-scripts ## Check what is under docker/, with an engine the image too
@@ -173,6 +186,13 @@ $(JS_READY): $(JS_TESTS)/package.json $(JS_TESTS)/package-lock.json | setup-js
 setup-js:
 	@$(call need,$(JS_NEEDS))
 	@node --eval 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' || { echo "Node.js $$(node --version) is too old: 18 or newer is needed" >&2; exit 1; }
+
+$(SCHEMATHESIS_READY): | setup-venv
+	@echo "Installing schemathesis from PyPI into $(TARGET)/schemathesis: it fuzzes the API"
+	@rm -rf $(TARGET)/schemathesis
+	@python3 -m venv $(TARGET)/schemathesis
+	@$(TARGET)/schemathesis/bin/pip install --quiet --disable-pip-version-check $(SCHEMATHESIS)
+	@touch $@
 
 .PHONY: setup-test-scripts
 setup-test-scripts: setup-venv

@@ -1,4 +1,4 @@
-//! Puts the whole together: settings in, a server out that runs until it is told to stop.
+//! Builds the server from settings, and runs it until it is told to stop.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -18,51 +18,46 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::access::{Policy, Proxies, Sessions};
-use crate::api::uploads::forget_pending;
+use crate::actions::direct_upload::forget_pending;
 use crate::caption_pause::CaptionPause;
 use crate::connections::{self, Limits, Rules};
+use crate::ingest::UploadLimits;
 use crate::live::Live;
 use crate::router::router;
 use crate::services::{Services, cores};
-use crate::state::{AppState, Draining, UploadLimits};
+use crate::state::{AppState, Draining};
 use crate::templates::Templates;
 
-/// How often the sweeper comes round.
+/// How often abandoned work is swept up.
 const SWEEP: Duration = Duration::from_secs(60);
 
 /// How often the age of the queue is measured.
 const MEASURE: Duration = Duration::from_secs(10);
 
-/// How long an upload may take from its row to its object before it counts as given up.
+/// How long an upload may take from its row to its object before it counts as abandoned.
 const UPLOAD_PATIENCE: Duration = Duration::from_secs(60 * 60);
 
-/// How long an upload is kept that somebody put into the store and did not complete.
+/// How long a direct upload that is not completed is kept.
 const PENDING_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long servers of the version before may still create images during a rolling update.
 const UPDATE_LASTS: TimeDelta = TimeDelta::days(1);
 
-/// How long requests and jobs have to finish once the server stops.
+/// How long requests and jobs may take to finish once the server stops.
 const GRACE: Duration = Duration::from_secs(25);
 
 /// A server that is ready to run.
 pub struct App {
-    /// What handlers can reach.
     pub state: AppState,
-    /// What the functions need.
     pub context: Context,
-    /// Whether somebody collects how old the queue is, so that it is worth it to look.
+    /// Measure the age of the queue: only worth a query where metrics are collected.
     pub measures_queue: bool,
     workers: usize,
-    /// Held as long as this process works on this data folder.
+    /// Held while this process works on the data folder.
     _lock: Option<File>,
 }
 
 impl App {
-    /// Builds the server.
-    ///
-    /// # Errors
-    /// If something it stands on cannot be used.
     pub async fn build(settings: Settings) -> anyhow::Result<Self> {
         let services = Services::open(settings).await?;
         let settings = &services.settings;
@@ -106,16 +101,14 @@ impl App {
         })
     }
 
-    /// Serves until `shutdown` is over, then lets requests and jobs finish.
-    ///
-    /// # Errors
-    /// If the listener fails.
+    /// Serves until `shutdown` completes, then lets requests and jobs finish.
     pub async fn run_until(
         self,
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> anyhow::Result<()> {
         let state = self.state;
+        let router = router(state.clone()).context("the OpenAPI document cannot be written")?;
         let mut tasks = JoinSet::new();
         tasks.spawn(state.live.clone().run());
         tasks.spawn(local::run(
@@ -124,16 +117,16 @@ impl App {
             self.workers,
             state.stop.clone(),
         ));
-        // Where functions of AWS work, every server sends messages and sweeps: it does no harm to
-        // do either twice.
-        let puts_right = match &state.dispatch {
+        // Where functions of AWS work, every server sends messages and sweeps: doing
+        // either twice is harmless.
+        let sweeps_work = match &state.dispatch {
             Dispatch::Jobs(_) => self.workers > 0,
             Dispatch::Sqs(outbox) => {
                 tasks.spawn(outbox.clone().run(state.stop.clone()));
                 true
             }
         };
-        tasks.spawn(sweep(self.context, state.clone(), puts_right));
+        tasks.spawn(sweep(self.context, state.clone(), sweeps_work));
         if self.measures_queue && self.workers > 0 {
             tasks.spawn(measure_queue(state.clone()));
         }
@@ -152,10 +145,10 @@ impl App {
                 Arc::new(move |address| proxies.are_trusted_at(address))
             },
         };
-        let server = connections::serve(listener, router(state.clone()), rules, stopping);
+        let server = connections::serve(listener, router, rules, stopping);
         let server = tokio::spawn(server);
         shutdown.await;
-        info!("stopping: finishing what has been begun");
+        info!("stopping: finishing requests and jobs");
         state.draining.begin();
         state.stop.cancel();
         let finished = async {
@@ -166,15 +159,15 @@ impl App {
             Ok(served) => served
                 .context("the server died")?
                 .context("the server failed")?,
-            Err(_) => warn!("stopped in the middle of something; it is taken up at the next start"),
+            Err(_) => warn!("stopped before everything was finished; the next start continues"),
         }
         state.db.close().await.context("closing the database")?;
         Ok(())
     }
 }
 
-/// On one machine, one process works. Whoever holds the lock knows that no other worker is
-/// alive, so jobs that one held when it died are taken up at once.
+/// On one machine, one process works. It holds a lock, and so knows that no other worker is alive:
+/// leases that a dead one left are released at once.
 async fn take_over(services: &Services) -> anyhow::Result<Option<File>> {
     let settings = &services.settings;
     if settings.workers == 0 || settings.database.kind() != DatabaseKind::Sqlite {
@@ -190,17 +183,17 @@ async fn take_over(services: &Services) -> anyhow::Result<Option<File>> {
     })?;
     let released = services.queue.release_all().await?;
     if released > 0 {
-        info!(jobs = released, "taking up what the last run left");
+        info!(jobs = released, "released the jobs of the last run");
     }
     Ok(Some(lock))
 }
 
-/// Tells how old the queue is, so that somebody sees when work is left undone.
+/// Reports the age of the oldest claimable job.
 async fn measure_queue(state: AppState) {
     loop {
         match state.queue.age().await {
             Ok(age) => metrics::queue_age(age),
-            Err(error) => warn!(%error, "the queue's age cannot be told"),
+            Err(error) => warn!(%error, "the age of the queue cannot be measured"),
         }
         tokio::select! {
             () = tokio::time::sleep(MEASURE) => {}
@@ -209,23 +202,24 @@ async fn measure_queue(state: AppState) {
     }
 }
 
-/// Clears away what dead processes left, and where this process is to, puts right what is half
-/// done.
-async fn sweep(context: Context, state: AppState, puts_right: bool) {
+/// Deletes what dead processes left behind, and, with `sweeps_work`, queues work that is owed.
+async fn sweep(context: Context, state: AppState, sweeps_work: bool) {
     let mut all_have_steps = false;
     loop {
         match state.scratch.clear_abandoned() {
             Ok(0) => {}
-            Ok(files) => info!(files, "cleared what was left half-written"),
-            Err(error) => warn!(%error, "half-written files cannot be cleared"),
+            Ok(files) => info!(files, "deleted abandoned scratch files"),
+            Err(error) => warn!(%error, "abandoned scratch files cannot be deleted"),
         }
         match forget_pending(state.store.as_ref(), PENDING_KEPT).await {
             Ok(0) => {}
-            Ok(uploads) => info!(uploads, "forgot uploads that were never completed"),
-            Err(error) => warn!(%error, "uploads that were never completed cannot be removed"),
+            Ok(uploads) => info!(uploads, "deleted direct uploads that were never completed"),
+            Err(error) => {
+                warn!(%error, "direct uploads that were never completed cannot be deleted")
+            }
         }
-        if puts_right {
-            put_right(&context, &state, &mut all_have_steps).await;
+        if sweeps_work {
+            sweep_work(&context, &state, &mut all_have_steps).await;
         }
         tokio::select! {
             () = tokio::time::sleep(SWEEP) => {}
@@ -236,7 +230,7 @@ async fn sweep(context: Context, state: AppState, puts_right: bool) {
 
 /// Images that lack a step are older than this version, so once all of them have their steps, only
 /// those from a server that is still to be updated can lack one.
-async fn put_right(context: &Context, state: &AppState, all_have_steps: &mut bool) {
+async fn sweep_work(context: &Context, state: &AppState, all_have_steps: &mut bool) {
     let steps_since = match all_have_steps {
         false => DateTime::UNIX_EPOCH,
         true => entity::now() - UPDATE_LASTS,
@@ -245,7 +239,7 @@ async fn put_right(context: &Context, state: &AppState, all_have_steps: &mut boo
     *all_have_steps |= swept.as_ref().is_ok_and(|swept| swept.added == 0);
     match swept {
         Ok(swept) if swept == local::Swept::default() => {}
-        Ok(swept) => info!(?swept, "put right what was left half done"),
-        Err(error) => warn!(%error, "sweeping did not get to its end"),
+        Ok(swept) => info!(?swept, "swept up abandoned work"),
+        Err(error) => warn!(%error, "the sweep did not finish"),
     }
 }

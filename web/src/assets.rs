@@ -1,6 +1,6 @@
-//! Style sheets, scripts and icons, inside the binary: nothing to copy, nothing that can be out of
-//! step with the templates. Every address carries a version made from the content of all of them,
-//! so a browser may keep a file for ever and still gets new ones with a new build.
+//! Style sheets, scripts and icons, compiled into the binary, so that they always match the
+//! templates. Every URL carries a version made from the content of all files, so that a browser
+//! can cache a file for ever and still loads the new one after an update.
 
 use std::sync::LazyLock;
 
@@ -14,9 +14,9 @@ const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 const MANIFEST: &str = "application/manifest+json";
 
-/// Kept for ever, because the address changes with the content.
+/// The URL changes with the content.
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
-/// An address without a version, or with another build's: kept, but asked about each time.
+/// For a URL without a version, or with that of another build.
 const REVALIDATE: &str = "no-cache";
 
 macro_rules! sources {
@@ -32,8 +32,10 @@ static SOURCES: &[(&str, &str, &str)] = sources! {
     "upload.css": CSS,
     "image.css": CSS,
     "pages.css": CSS,
+    "docs.css": CSS,
     "app.js": JS,
     "announce.js": JS,
+    "docs.js": JS,
     "dom.js": JS,
     "drafts.js": JS,
     "events.js": JS,
@@ -80,8 +82,8 @@ static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
     Assets { version, files }
 });
 
-/// Gives relative references between assets (`"./live.js"`) the version too: a module that is
-/// imported without it would be another address, and asked about each time.
+/// Adds the version to references between assets (`"./live.js"`): a module imported without it
+/// would have a second URL, and be loaded twice.
 fn with_versions(source: &str, version: &str) -> String {
     SOURCES.iter().fold(source.to_owned(), |text, (name, ..)| {
         text.replace(
@@ -91,7 +93,7 @@ fn with_versions(source: &str, version: &str) -> String {
     })
 }
 
-/// The address of a static file, with its version; `None` if there is no such file.
+/// The URL of a static file, with its version; `None` if there is no such file.
 pub fn asset_url(name: &str) -> Option<String> {
     let asset = ASSETS.files.iter().find(|asset| asset.name == name)?;
     Some(format!("/static/{}?v={}", asset.name, ASSETS.version))

@@ -1,5 +1,5 @@
-//! How captioning stands, for pages and JSON: whether it pauses, and why. Asked of the database at
-//! most once a second, however many people look.
+//! Whether captioning is paused, and why, for pages and JSON. The database is asked at most once a
+//! second, however many requests there are.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -7,13 +7,12 @@ use std::time::{Duration, Instant};
 use functions::pipeline::provider_budget::{Pause, ProviderBudget};
 use sea_orm::DbErr;
 
-/// How long an answer is good for.
+/// How long an answer is cached.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// An answer and when it was given.
 type Known = (Instant, Option<Pause>);
 
-/// How captioning stands. Cheap to clone.
+/// Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct CaptionPause {
     provider_budget: Option<ProviderBudget>,
@@ -21,7 +20,7 @@ pub struct CaptionPause {
 }
 
 impl CaptionPause {
-    /// How it stands with this allowance; without one it never pauses.
+    /// Without a budget captioning never pauses.
     pub fn new(provider_budget: Option<ProviderBudget>) -> Self {
         Self {
             provider_budget,
@@ -29,15 +28,11 @@ impl CaptionPause {
         }
     }
 
-    /// What limits it, if anything does.
     pub fn provider_budget(&self) -> Option<&ProviderBudget> {
         self.provider_budget.as_ref()
     }
 
-    /// Why it pauses; none if it does not.
-    ///
-    /// # Errors
-    /// If the database does not answer.
+    /// Why captioning is paused; none if it is not.
     pub async fn pause(&self) -> Result<Option<Pause>, DbErr> {
         let Some(provider_budget) = &self.provider_budget else {
             return Ok(None);
@@ -52,13 +47,13 @@ impl CaptionPause {
         Ok(pause)
     }
 
-    /// The same as it was when somebody asked last.
+    /// The cached answer, without asking the database.
     pub fn last_pause(&self) -> Option<Pause> {
         let (_, pause) = self.known()?;
         pause.filter(|pause| !pause.wait().is_zero())
     }
 
-    /// Forgets what is known: somebody has changed it.
+    /// Clears the cache, after a change.
     pub fn forget(&self) {
         self.learn(None);
     }

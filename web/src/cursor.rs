@@ -1,34 +1,33 @@
-//! The cursors of paging as clients see them: opaque, and safe in an address.
+//! Cursors of lists as clients see them: opaque, and safe in a URL.
 //!
-//! Lists by time go on behind a row's key, which is exact whatever happens to other rows. The
-//! ranks of a search have no such key: every image that is added or deleted moves the scores of
-//! all others a little. Its cursor therefore says how many images were shown and which ones were
-//! the last, and the next page goes on behind the last one that is still there, wherever near
-//! it has moved to.
+//! A list by time uses keyset paging: the cursor is the key of the last row, which is exact
+//! whatever happens to other rows. A list by rank has no such key, because every image that is
+//! added or deleted changes the scores of all others a little. Its cursor says how many images
+//! were shown and which were the last; the next page begins after the last of them that still
+//! exists, wherever nearby it is now.
 
-use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::problem::Problem;
+use crate::problem_kind::ProblemKind;
 
-/// How many images a cursor remembers, the last one first; there is none behind a nil id. One
-/// would do if nobody ever deleted it.
+/// How many images a cursor remembers, the last one first; unused places are nil. One would do
+/// if images were never deleted.
 pub(crate) const LAST: usize = 3;
 
 /// A place in a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cursor {
-    /// Just behind a row, in a list by time.
+    /// After this row, in a list by time.
     Row(DateTime<Utc>, Uuid),
-    /// Behind so many images, the last of which are known, in a list by rank.
+    /// After so many images, of which these are the last, in a list by rank.
     Rank(u32, [Uuid; LAST]),
 }
 
 impl Cursor {
-    /// The cursor as text.
     pub(crate) fn encode(self) -> String {
         let mut bytes = Vec::new();
         match self {
@@ -44,10 +43,7 @@ impl Cursor {
         BASE64.encode(bytes)
     }
 
-    /// Reads what [`Cursor::encode`] wrote.
-    ///
-    /// # Errors
-    /// 400 for anything else.
+    /// Reads what [`Cursor::encode`] wrote; anything else is a 400.
     pub(crate) fn decode(text: &str) -> Result<Self, Problem> {
         Self::read(text).ok_or_else(refused)
     }
@@ -67,10 +63,7 @@ impl Cursor {
             .then(|| Self::Rank(u32::from_be_bytes(*shown), last))
     }
 
-    /// The place in a list by time.
-    ///
-    /// # Errors
-    /// 400 if the cursor is of another kind of list.
+    /// The place in a list by time; 400 if the cursor is of a list by rank.
     pub(crate) fn row(self) -> Result<(DateTime<Utc>, Uuid), Problem> {
         match self {
             Self::Row(instant, id) => Ok((instant, id)),
@@ -78,10 +71,7 @@ impl Cursor {
         }
     }
 
-    /// The place in a list by rank.
-    ///
-    /// # Errors
-    /// 400 if the cursor is of another kind of list.
+    /// The place in a list by rank; 400 if the cursor is of a list by time.
     pub(crate) fn rank(self) -> Result<(u32, [Uuid; LAST]), Problem> {
         match self {
             Self::Rank(shown, last) => Ok((shown, last)),
@@ -92,17 +82,19 @@ impl Cursor {
 
 fn refused() -> Problem {
     Problem::new(
-        StatusCode::BAD_REQUEST,
-        "this is no cursor of this list; use what `next` of the page before says, or begin without one",
+        ProblemKind::BadRequest,
+        "this is not a cursor of this list; send `next` of the page before, or begin without one",
     )
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::StatusCode;
+
     use super::*;
 
     #[test]
-    fn a_cursor_survives_the_way_through_an_address() {
+    fn a_cursor_is_decoded_to_what_was_encoded() {
         let id = Uuid::now_v7();
         let last = [id, Uuid::now_v7(), Uuid::nil()];
         for cursor in [Cursor::Row(entity::now(), id), Cursor::Rank(u32::MAX, last)] {
@@ -118,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_no_cursor() {
+    fn text_that_is_not_a_cursor_is_refused() {
         for text in ["", "2", "AAAA", "!!!", &"A".repeat(30), &"A".repeat(100)] {
             let refused = Cursor::decode(text).unwrap_err();
             assert_eq!(refused.status(), StatusCode::BAD_REQUEST);

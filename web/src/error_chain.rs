@@ -1,9 +1,8 @@
-//! Errors with everything that led to them, in one line. Some errors say their cause themselves,
-//! and nobody wants to read it twice.
+//! An error with its causes in one line. Many errors include the text of their cause, which is
+//! not repeated.
 
 use std::error::Error;
 
-/// The error and its causes, each once.
 pub(crate) fn error_chain(error: &(dyn Error + 'static)) -> String {
     let mut line = error.to_string();
     let mut source = error.source();
@@ -22,7 +21,7 @@ mod tests {
     use super::error_chain;
 
     #[test]
-    fn a_cause_that_an_error_says_itself_is_not_said_again() {
+    fn a_cause_that_the_error_includes_is_not_repeated() {
         let cause = std::io::Error::other("no space left");
         let error = anyhow::Error::new(cause)
             .context("writing")

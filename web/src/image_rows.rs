@@ -1,4 +1,4 @@
-//! The rows of an image and its steps, and the addresses at which a viewer finds its pictures.
+//! The rows of an image and its steps, and the URLs of its pictures for a viewer.
 
 use std::collections::HashMap;
 
@@ -8,34 +8,29 @@ use entity::step::{self, StepKind, StepState};
 use functions::pipeline::provider_budget::Pause;
 use platform::objects::{Disposition, ObjectKey, Signer, StoreError};
 use sea_orm::{DatabaseConnection, DbErr};
+use serde::Serialize;
 use tracing::error;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::access::{Action, Rendition, Viewer};
 use crate::caption_pause::CaptionPause;
 use crate::picture_urls::{ReadOptions, UrlSource};
-use crate::problem::Problem;
-use crate::state::AppState;
 
-/// An image with its steps, as it stands in the database.
 #[derive(Clone, Debug)]
 pub struct ImageRows {
-    /// The image.
     pub image: image::Model,
-    /// Its steps, in the order of [`StepKind::ALL`].
+    /// In the order of [`StepKind::ALL`].
     pub steps: Vec<step::Model>,
-    /// Why captions wait, if they do.
+    /// Why all captions wait, if they do.
     pub pause: Option<Pause>,
 }
 
 impl ImageRows {
-    /// Some images, in this order; those that do not exist for people who look are left out.
+    /// The visible ones of these images, in this order.
     ///
-    /// Steps are read first. So an image is at least as new as its steps, and whoever sees that a
-    /// step is done sees what it did.
-    ///
-    /// # Errors
-    /// If the database does not answer.
+    /// Steps are read before images, so that an image is at least as new as its steps: where a
+    /// step is done, its result is there.
     pub async fn load(
         db: &DatabaseConnection,
         caption_pause: &CaptionPause,
@@ -66,29 +61,37 @@ impl ImageRows {
             .collect())
     }
 
-    /// One visible image.
-    ///
-    /// # Errors
-    /// 404 if there is none.
-    pub async fn get(state: &AppState, id: Uuid) -> Result<Self, Problem> {
-        Self::load(&state.db, &state.caption_pause, &[id])
-            .await?
-            .pop()
-            .ok_or_else(|| Problem::not_found("image"))
+    /// The state of the image as a whole.
+    pub fn state(&self) -> ImageState {
+        let any = |state| self.steps.iter().any(|step| step.state == state);
+        if any(StepState::Failed) {
+            ImageState::Failed
+        } else if self.is_pending() {
+            ImageState::Working
+        } else if any(StepState::Blocked) {
+            ImageState::Blocked
+        } else {
+            ImageState::Ready
+        }
     }
 
-    /// A step.
+    /// Whether a step is queued or running.
+    pub fn is_pending(&self) -> bool {
+        self.steps.iter().any(|step| step.state.is_pending())
+    }
+
+    /// The step with this name, unless the image was made before there was such a step.
     pub fn step(&self, name: StepKind) -> Option<&step::Model> {
         self.steps.iter().find(|step| step.name == name)
     }
 
-    /// Why this step waits for everybody's sake; none if it does not.
+    /// Why this step waits, if it waits because all captions do.
     pub fn pause_of(&self, step: &step::Model) -> Option<&Pause> {
         let waits = step.name.asks_provider() && step.state == StepState::Queued;
         self.pause.as_ref().filter(|_| waits)
     }
 
-    /// Why a step is not done, in full for those who can do something about it.
+    /// Why a step is not done. `details` are for viewers who may see them.
     pub fn reason(&self, step: &step::Model, details: bool) -> Option<String> {
         match self.pause_of(step) {
             Some(pause) if details => Some(pause.to_string()),
@@ -111,8 +114,8 @@ impl ImageRows {
         bytes.and_then(|bytes| u64::try_from(bytes).ok())
     }
 
-    /// The address of a rendition on this server: none if it is not there yet, or not for this
-    /// viewer.
+    /// The URL of a rendition on this server; none if it is not made yet or the viewer may not see
+    /// it.
     pub fn own_url(&self, viewer: &Viewer, rendition: Rendition) -> Option<String> {
         viewer.rendition(&self.image, rendition).ok()??;
         Some(format!(
@@ -123,7 +126,7 @@ impl ImageRows {
         ))
     }
 
-    /// Tells a rendition from the one that was there before it was made anew.
+    /// Changes whenever the rendition is made anew.
     pub fn version(&self, viewer: &Viewer, rendition: Rendition) -> String {
         let made_at = match rendition {
             Rendition::Original => self.image.stored_at,
@@ -160,11 +163,8 @@ impl ImageRows {
         }
     }
 
-    /// The presigned address of a rendition. That the viewer may see it is the caller's to know:
-    /// the key comes from [`Viewer::rendition`].
-    ///
-    /// # Errors
-    /// If it cannot be signed.
+    /// The presigned URL of a rendition. The key comes from [`Viewer::rendition`], which decides
+    /// whether the viewer may see it.
     pub fn presigned(
         &self,
         viewer: &Viewer,
@@ -183,7 +183,7 @@ impl ImageRows {
         signer.read(key, &version, disposition, options.head)
     }
 
-    /// What a rendition is called once somebody has saved it.
+    /// The file name of a download.
     fn saved_name(&self, viewer: &Viewer, rendition: Rendition) -> String {
         let name = self.file_name(viewer);
         if rendition == Rendition::Original {
@@ -193,7 +193,8 @@ impl ImageRows {
         format!("{stem}-{}.jpg", rendition.as_str())
     }
 
-    /// What the file is called for this viewer. Names of files often are names of people.
+    /// The file name for this viewer. Visitors do not see the real one, which is often the name of
+    /// a person.
     pub fn file_name(&self, viewer: &Viewer) -> String {
         if viewer.may(Action::SeeDetails) {
             self.image.file_name.clone()
@@ -203,7 +204,33 @@ impl ImageRows {
     }
 }
 
-/// Why a step is not done: in full for those who can do something about it.
+/// The state of an image as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ImageState {
+    /// A step is queued or running.
+    Working,
+    /// Every step is done.
+    Ready,
+    /// A step was given up; others may still be queued or running.
+    Failed,
+    /// The caption provider refused the picture; everything else is done.
+    Blocked,
+}
+
+impl ImageState {
+    /// The name in JSON and templates.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Working => "working",
+            Self::Ready => "ready",
+            Self::Failed => "failed",
+            Self::Blocked => "blocked",
+        }
+    }
+}
+
+/// The error of a step, without details for viewers who may not see them.
 pub fn reason(error: &str, details: bool) -> String {
     if details {
         error.to_owned()

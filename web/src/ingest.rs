@@ -1,69 +1,81 @@
-//! The way of a photo into Vitrine, whoever brings it: streamed to a scratch file while it is
-//! hashed and counted, checked, and only then taken in.
+//! Takes photos in, whether they come by a page, the API, a direct upload or `vitrine import`: a
+//! photo is streamed to a scratch file while it is hashed and counted, then checked, then stored.
 
 use std::time::Duration;
 
-use axum::http::StatusCode;
 use bytes::Bytes;
 use entity::image;
-use functions::picture::{self, Refusal};
+use functions::picture::{self, Limits, Refusal};
 use functions::pipeline::cpu_pool::CpuPool;
 use functions::pipeline::lifecycle::{Accepted, LifecycleError, NewImage, accept};
 use futures::{Stream, StreamExt as _};
 use platform::Format;
 use platform::objects::{Body, ObjectStore, Scratch, ScratchFile, StoreError};
+use platform::settings::Settings;
 use platform::telemetry::metrics;
 use sea_orm::DatabaseConnection;
 use sha2::{Digest as _, Sha256};
 use tracing::Span;
 
 use crate::problem::Problem;
-use crate::state::UploadLimits;
+use crate::problem_kind::ProblemKind;
 
-/// How long an upload may stand still.
+/// How long a sender may pause between two chunks.
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// The longest file name that is kept, in characters.
 const NAME_LENGTH: usize = 200;
 
-/// What an intake needs. The command `import` has one without a server.
+/// What taking photos in needs. The command `import` has it without a server.
 pub struct Ingest<'a> {
-    /// The rows.
     pub db: &'a DatabaseConnection,
-    /// The objects.
     pub store: &'a dyn ObjectStore,
-    /// Where half an upload is.
     pub scratch: &'a Scratch,
-    /// Where uploads are checked.
     pub cpu: &'a CpuPool,
-    /// What may be uploaded.
     pub limits: UploadLimits,
 }
 
-/// Who sends a photo, and what they call it.
+/// The largest upload that is accepted.
+#[derive(Clone, Copy, Debug)]
+pub struct UploadLimits {
+    pub max_bytes: u64,
+    pub picture: Limits,
+}
+
+impl From<&Settings> for UploadLimits {
+    fn from(settings: &Settings) -> Self {
+        Self {
+            max_bytes: settings.max_upload_bytes,
+            picture: Limits {
+                max_pixels: settings.max_pixels,
+            },
+        }
+    }
+}
+
+/// What is known of an upload beside its bytes.
 #[derive(Clone, Debug, Default)]
 pub struct UploadMeta {
-    /// The name of the file, as the client gives it.
+    /// As the client gives it.
     pub file_name: String,
-    /// Who it is; none for a visitor.
+    /// Who sends it; none for a visitor.
     pub name: Option<String>,
-    /// The `Idempotency-Key` of the request.
     pub idempotency_key: Option<String>,
-    /// What the bytes have to be, if that was said beforehand.
+    /// What the client announced, if it did.
     pub expected: Option<ExpectedContent>,
 }
 
-/// What somebody said beforehand about bytes that come later.
+/// What a client announced about bytes that come later.
 #[derive(Clone, Debug)]
 pub struct ExpectedContent {
     /// SHA-256 in lower-case hexadecimal.
     pub sha256: String,
-    /// The media type.
     pub content_type: String,
 }
 
 impl UploadMeta {
-    /// The idempotency key as it is kept: hashed, and nobody else's.
+    /// The idempotency key as it is stored: hashed together with the sender, so that two senders
+    /// can use the same key.
     pub fn scoped_key(&self) -> Option<String> {
         let key = self.idempotency_key.as_deref()?;
         let scope = self.name.as_deref().unwrap_or_default();
@@ -71,7 +83,7 @@ impl UploadMeta {
     }
 }
 
-/// A file that has arrived in full.
+/// A file that has arrived completely.
 struct Received {
     file: ScratchFile,
     sha256: String,
@@ -81,8 +93,8 @@ impl Ingest<'_> {
     /// Takes a photo in.
     ///
     /// # Errors
-    /// 413, 415 or 422 if it is not taken, 409 if its idempotency key was used for another
-    /// photo, 503 if there is no room or the database or the store does not answer.
+    /// 413, 415 or 422 if the photo is refused, 409 if its idempotency key was used for another
+    /// photo.
     pub async fn take<S, E>(&self, meta: UploadMeta, chunks: S) -> Result<Accepted, Problem>
     where
         S: Stream<Item = Result<Bytes, E>> + Unpin,
@@ -111,7 +123,7 @@ impl Ingest<'_> {
             && expected.sha256 != received.sha256
         {
             return Err(Problem::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
+                ProblemKind::UnreadableImage,
                 "what arrived is not what was announced: the checksum differs; upload it again",
             ));
         }
@@ -124,7 +136,7 @@ impl Ingest<'_> {
             && expected.content_type != inspection.format.content_type()
         {
             return Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                ProblemKind::UnsupportedType,
                 format!(
                     "{} was announced and {} arrived; announce what it is",
                     expected.content_type,
@@ -147,7 +159,7 @@ impl Ingest<'_> {
         Ok(accept(self.db, self.store, new, Body::File(received.file)).await?)
     }
 
-    /// The same request once more gets the same answer.
+    /// The answer to an earlier request with this key.
     async fn answered_before(
         &self,
         key: Option<&str>,
@@ -186,7 +198,7 @@ impl Ingest<'_> {
         }
         if file.bytes() == 0 {
             return Err(Problem::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
+                ProblemKind::UnreadableImage,
                 "the file is empty; copy it again from the camera or card",
             ));
         }
@@ -236,7 +248,7 @@ where
     match tokio::time::timeout(SILENCE, chunks.next()).await {
         Ok(chunk) => chunk.transpose().map_err(Into::into),
         Err(_) => Err(Problem::new(
-            StatusCode::REQUEST_TIMEOUT,
+            ProblemKind::UploadStalled,
             "the upload stood still for a minute; send it again",
         )),
     }
@@ -254,7 +266,8 @@ fn scratch_problem(source: std::io::Error) -> Problem {
     }
 }
 
-/// The last part of the name, on one line and of bounded length. For people to read only.
+/// The last part of the name, on one line and of bounded length. It is shown, and never used as a
+/// path.
 fn tidy_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let tidy: String = last
@@ -270,7 +283,7 @@ fn tidy_name(name: &str) -> String {
     }
 }
 
-/// Characters that turn the direction of writing can make a name look like another one.
+/// Characters that change the direction of writing can disguise an extension.
 fn is_direction(c: char) -> bool {
     matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
@@ -280,7 +293,7 @@ mod tests {
     use super::tidy_name;
 
     #[test]
-    fn a_name_is_for_reading_and_leads_nowhere() {
+    fn a_file_name_loses_its_path_and_control_characters() {
         assert_eq!(tidy_name("../../etc/passwd"), "passwd");
         assert_eq!(tidy_name(r"C:\Users\me\Ferien.jpg"), "Ferien.jpg");
         assert_eq!(tidy_name("a\0b\nc.jpg"), "abc.jpg");

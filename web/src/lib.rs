@@ -1,6 +1,6 @@
 //! What people see and call: pages, API, live updates, and the command `vitrine`.
 //!
-//! [`app`] puts it together, [`router`] lists every address, [`access`] decides who may do what.
+//! [`app`] builds the server, [`router`] lists every route, [`access`] decides who may do what.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -9,23 +9,29 @@ pub mod actions;
 pub mod api;
 pub mod app;
 pub mod assets;
+mod byte_range;
 pub mod caption_pause;
 pub mod commands;
 mod connections;
 mod cursor;
 mod error_chain;
+mod extract;
+pub mod image_json;
 pub mod image_rows;
 pub mod ingest;
 pub mod live;
-pub mod media;
+pub mod openapi;
 pub mod operations;
 pub mod pages;
 pub mod paging;
 mod photo_form;
 pub mod picture_urls;
 pub mod problem;
+pub mod problem_kind;
 mod request_id;
-mod router;
+mod response_headers;
+pub mod router;
+mod routes;
 pub mod services;
 pub mod state;
 pub mod templates;

@@ -1,6 +1,5 @@
 //! Live updates as server-sent events, fed from the table `change`, so that any instance can
-//! serve any browser. One task for the whole process reads the table, and only while somebody
-//! listens.
+//! serve any browser. One task per process reads the table, and only while somebody listens.
 
 use std::collections::HashSet;
 use std::convert::Infallible;
@@ -20,29 +19,27 @@ use tracing::error;
 use uuid::Uuid;
 
 use crate::access::Viewer;
-use crate::api::image_json::ImageJson;
 use crate::caption_pause::CaptionPause;
+use crate::image_json::ImageJson;
 use crate::image_rows::ImageRows;
 use crate::picture_urls::UrlSource;
 
-/// How often the table is read.
 const POLL: Duration = Duration::from_millis(200);
 
-/// Changes read at once.
+/// Changes per query.
 const BATCH: u64 = 500;
 
-/// How long a stream lasts: then the browser comes back, and is asked again who it is.
+/// How long a stream lasts. The browser then reconnects, and is authorised anew.
 const LIFETIME: Duration = Duration::from_secs(15 * 60);
 
-/// Updates that a slow browser may be behind.
+/// How many updates a slow browser may lag behind.
 const BACKLOG: usize = 1024;
 
-/// Something happened to an image.
 #[derive(Debug)]
 struct Update {
     seq: i64,
     id: Uuid,
-    /// None if the image is gone.
+    /// None if the image was deleted.
     rows: Option<ImageRows>,
 }
 
@@ -53,13 +50,12 @@ pub struct Live {
     caption_pause: CaptionPause,
     store: Arc<dyn ObjectStore>,
     sender: broadcast::Sender<Arc<Update>>,
-    /// How far the table was read; none while nobody listens.
+    /// The last change that was read; none while nobody listens.
     position: Arc<Mutex<Option<i64>>>,
     stop: CancellationToken,
 }
 
 impl Live {
-    /// Live updates until `stop`.
     pub fn new(
         db: DatabaseConnection,
         store: Arc<dyn ObjectStore>,
@@ -76,10 +72,10 @@ impl Live {
         }
     }
 
-    /// Reads changes and hands them out, until stopped.
+    /// Reads changes and broadcasts them, until stopped.
     pub async fn run(self) {
         while !self.stop.is_cancelled() {
-            if let Err(error) = self.hand_out().await {
+            if let Err(error) = self.broadcast().await {
                 error!(%error, "changes cannot be read");
             }
             tokio::select! {
@@ -89,15 +85,15 @@ impl Live {
         }
     }
 
-    async fn hand_out(&self) -> Result<(), DbErr> {
+    async fn broadcast(&self) -> Result<(), DbErr> {
         let mut position = self.position.lock().await;
-        if self.sender.receiver_count() == 0 {
+        if !self.is_listened_to() {
             *position = None;
         }
         if let Some(seq) = *position {
             let (updates, end) = self.updates(seq).await?;
             for update in updates {
-                // It fails only if nobody listens any more.
+                // Sending fails only when nobody listens any more.
                 let _ = self.sender.send(Arc::new(update));
             }
             *position = Some(end);
@@ -110,8 +106,8 @@ impl Live {
         Ok(change.map_or(0, |change| change.seq))
     }
 
-    /// What happened behind `seq`, each image once, in the order of the last thing that
-    /// happened to it; and how far that reaches.
+    /// The changes after `seq`, each image once, ordered by its last change; and the last `seq`
+    /// that was read.
     async fn updates(&self, seq: i64) -> Result<(Vec<Update>, i64), DbErr> {
         let changes = change::since(seq, BATCH).all(&self.db).await?;
         let end = changes.last().map_or(seq, |change| change.seq);
@@ -133,7 +129,7 @@ impl Live {
                 .iter()
                 .position(|rows| rows.image.id == change.image_id);
             let rows = position.map(|position| rows.swap_remove(position));
-            // An upload that is not complete yet is nothing to tell of.
+            // An upload that is not complete yet is not visible.
             (rows.is_some() || change.kind == Kind::Deleted).then_some(Update {
                 seq: change.seq,
                 id: change.image_id,
@@ -143,15 +139,15 @@ impl Live {
         Ok((updates.collect(), end))
     }
 
-    /// What happened behind `last` up to `latest`, however much that is: read as fast as the
-    /// browser takes it.
+    /// The changes after `last` up to `latest`, read batch by batch as fast as the browser takes
+    /// them.
     fn missed(self, last: i64, latest: i64) -> impl Stream<Item = Result<Arc<Update>, DbErr>> {
         stream::try_unfold((self, last), move |(live, last)| async move {
             if last >= latest {
                 return Ok::<_, DbErr>(None);
             }
             let (updates, end) = live.updates(last).await?;
-            // Changes up to `latest` may have been swept meanwhile.
+            // Old changes may have been deleted meanwhile.
             let next = if end == last { latest } else { end };
             let updates = updates.into_iter().map(|update| Ok(Arc::new(update)));
             Ok(Some((stream::iter(updates), (live, next))))
@@ -159,21 +155,54 @@ impl Live {
         .try_flatten()
     }
 
-    /// The updates behind `seen` (of `Last-Event-ID`) or from now on, as this viewer may see
-    /// them. The stream ends by itself after a while.
-    ///
-    /// # Errors
-    /// If the database does not answer.
+    /// Whether anybody waits for changes.
+    pub fn is_listened_to(&self) -> bool {
+        self.sender.receiver_count() > 0
+    }
+
+    /// Waits until no step of this image is pending or the image is gone; at most for `patience`,
+    /// and not while the server stops.
+    pub async fn until_settled(&self, id: Uuid, patience: Duration) -> Result<(), DbErr> {
+        let mut receiver = self.sender.subscribe();
+        self.start_reading().await?;
+        let settled = async {
+            loop {
+                let rows = ImageRows::load(&self.db, &self.caption_pause, &[id]).await?;
+                if !rows.first().is_some_and(ImageRows::is_pending) {
+                    return Ok(());
+                }
+                while let Ok(update) = receiver.recv().await {
+                    if update.id == id {
+                        break;
+                    }
+                }
+            }
+        };
+        tokio::select! {
+            result = settled => result,
+            () = sleep(patience) => Ok(()),
+            () = self.stop.cancelled() => Ok(()),
+        }
+    }
+
+    /// Starts reading the table if nobody listened before. Returns the newest change.
+    async fn start_reading(&self) -> Result<i64, DbErr> {
+        let latest = self.latest().await?;
+        self.position.lock().await.get_or_insert(latest);
+        Ok(latest)
+    }
+
+    /// The updates after `seen` (from `Last-Event-ID`) or from now on, as this viewer may see
+    /// them. The stream ends after [`LIFETIME`].
     pub async fn listen(
         &self,
         viewer: Viewer,
         seen: Option<i64>,
     ) -> Result<impl Stream<Item = Result<Event, Infallible>> + use<>, DbErr> {
-        // First listen, then look: nothing can happen unheard between the two.
+        // Subscribe before reading the latest change, so that none is missed in between.
         let receiver = self.sender.subscribe();
-        let latest = self.latest().await?;
-        self.position.lock().await.get_or_insert(latest);
-        // Who saw more than there is saw another database.
+        let latest = self.start_reading().await?;
+        // An id beyond the newest belongs to another database.
         let last = seen.map_or(latest, |seq| seq.min(latest));
         let missed = self.clone().missed(last, latest);
         let end = {
@@ -190,7 +219,7 @@ impl Live {
             .retry(Duration::from_secs(2));
         let store = Arc::clone(&self.store);
         let updates = missed
-            .chain(heard(receiver, latest).map(Ok))
+            .chain(broadcast_after(receiver, latest).map(Ok))
             .scan((), |(), update| future::ready(or_end(update)))
             .then(move |update| {
                 let (store, viewer) = (Arc::clone(&store), viewer.clone());
@@ -200,7 +229,7 @@ impl Live {
     }
 }
 
-/// The browser comes back, and asks from where it was.
+/// Ends the stream at an error: the browser reconnects and continues where it was.
 fn or_end(update: Result<Arc<Update>, DbErr>) -> Option<Arc<Update>> {
     if let Err(error) = &update {
         error!(%error, "changes that a browser missed cannot be read");
@@ -208,9 +237,12 @@ fn or_end(update: Result<Arc<Update>, DbErr>) -> Option<Arc<Update>> {
     update.ok()
 }
 
-/// What comes over the channel, without what was seen before. It ends for whoever is too slow:
-/// their browser comes back and says what it saw last.
-fn heard(receiver: broadcast::Receiver<Arc<Update>>, last: i64) -> impl Stream<Item = Arc<Update>> {
+/// What is broadcast, without what was sent before. The stream of a browser that lags too far
+/// behind ends: it reconnects and continues after the last update it saw.
+fn broadcast_after(
+    receiver: broadcast::Receiver<Arc<Update>>,
+    last: i64,
+) -> impl Stream<Item = Arc<Update>> {
     stream::unfold((receiver, last), |(mut receiver, last)| async move {
         loop {
             match receiver.recv().await {

@@ -1,20 +1,33 @@
-//! What load balancers and operators ask.
+//! What load balancers and operators call.
+
+use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use platform::Format;
 use platform::objects::ObjectKey;
 use sea_orm::ConnectionTrait as _;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use tracing::info;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use crate::extract::Query;
 use crate::state::AppState;
 
-/// `GET /health`: alive and not about to stop.
+/// Health
+///
+/// For everybody, without session or token. Whether the server is alive and not about to stop.
+#[utoipa::path(
+    get, path = "/health", operation_id = "health", tag = "Operations",
+    responses(
+        (status = 200, description = "Alive.", body = String, example = json!("ok")),
+        (status = 503, description = "About to stop.", body = String, example = json!("draining")),
+    ),
+    security(()),
+)]
 pub async fn health(State(state): State<AppState>) -> Response {
     if state.draining.is_draining() {
         (StatusCode::SERVICE_UNAVAILABLE, "draining").into_response()
@@ -23,17 +36,31 @@ pub async fn health(State(state): State<AppState>) -> Response {
     }
 }
 
-#[derive(Serialize)]
-struct Readiness {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Readiness {
     ready: bool,
+    /// `ok`, or `does not answer`.
     database: &'static str,
+    /// `ok`, or `does not answer`.
     store: &'static str,
 }
 
-/// `GET /health/ready`: whether database and store answer.
+/// Readiness
+///
+/// For everybody. Whether database and store answer.
+#[utoipa::path(
+    get, path = "/health/ready", operation_id = "readiness", tag = "Operations",
+    responses(
+        (status = 200, description = "Both answer.", body = Readiness,
+            example = json!({"ready": true, "database": "ok", "store": "ok"})),
+        (status = 503, description = "One of them does not.", body = Readiness,
+            example = json!({"ready": false, "database": "ok", "store": "does not answer"})),
+    ),
+    security(()),
+)]
 pub async fn ready(State(state): State<AppState>) -> Response {
     let database = state.db.execute_unprepared("SELECT 1").await.is_ok();
-    // No such object exists; what counts is whether the store answers at all.
+    // There is no such object; what matters is whether the store answers.
     let nothing = ObjectKey::original(Uuid::nil(), Format::Jpeg);
     let store = state.store.size(&nothing).await.is_ok();
     let word = |works| if works { "ok" } else { "does not answer" };
@@ -51,17 +78,33 @@ pub async fn ready(State(state): State<AppState>) -> Response {
     (status, Json(body)).into_response()
 }
 
-/// The query of [`load_balancer_test`].
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct LoadBalancerTest {
+    /// What the instance logs, so that it can be found there. Made up if it is left out.
     trace_id: Option<String>,
 }
 
-/// `GET /load-balancer-test?trace_id=`: says which instance answers, and logs it there.
+#[derive(Serialize, ToSchema)]
+pub struct AnsweredBy {
+    #[schema(value_type = String)]
+    instance_id: Arc<str>,
+    trace_id: String,
+}
+
+/// Load balancer test
+///
+/// For everybody. Says which instance answers; the instance logs the trace id.
+#[utoipa::path(
+    get, path = "/load-balancer-test", operation_id = "testLoadBalancer", tag = "Operations",
+    params(LoadBalancerTest),
+    responses((status = 200, description = "The instance.", body = AnsweredBy)),
+    security(()),
+)]
 pub async fn load_balancer_test(
     State(state): State<AppState>,
     Query(query): Query<LoadBalancerTest>,
-) -> Json<serde_json::Value> {
+) -> Json<AnsweredBy> {
     let trace_id: String = query
         .trace_id
         .unwrap_or_else(|| Uuid::new_v4().to_string())
@@ -70,5 +113,8 @@ pub async fn load_balancer_test(
         .take(200)
         .collect();
     info!(instance_id = %state.instance_id, %trace_id, "load balancer test");
-    Json(json!({ "instance_id": &*state.instance_id, "trace_id": trace_id }))
+    Json(AnsweredBy {
+        instance_id: state.instance_id,
+        trace_id,
+    })
 }

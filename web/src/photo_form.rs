@@ -1,4 +1,4 @@
-//! Multipart forms, read as a stream: a file of any size passes through without being held, and
+//! Multipart forms with photos, read as a stream: a file of any size is never held in memory, and
 //! whatever is not a file is bounded.
 
 mod file_name;
@@ -17,7 +17,6 @@ use multer::Multipart;
 
 use crate::problem::Problem;
 
-/// The name of the field that holds photos.
 const FIELD: &str = "file";
 
 /// Bytes of a form between two files at most: preamble, headers, other fields.
@@ -26,16 +25,15 @@ const BETWEEN_FILES: usize = 64 * 1024;
 /// Parts of a form at most.
 const PARTS: usize = 2_000;
 
-/// A form with photos.
 pub struct PhotoForm {
     form: Multipart<'static>,
     unread: Arc<Unread>,
     parts: usize,
 }
 
-/// A photo of a form, while it arrives.
+/// A photo while it arrives.
 pub struct PhotoPart {
-    /// What the client calls it; empty if it has no name.
+    /// As the client gives it; may be empty.
     pub file_name: String,
     field: multer::Field<'static>,
     unread: Arc<Unread>,
@@ -51,7 +49,7 @@ impl<S: Send + Sync> FromRequest<S> for PhotoForm {
             .and_then(|kind| multer::parse_boundary(kind.to_str().ok()?).ok())
             .ok_or_else(|| {
                 Problem::bad_request(format!(
-                    "this is no form with a file; send multipart/form-data with a field `{FIELD}`"
+                    "this is not a form with a file; send multipart/form-data with a field `{FIELD}`"
                 ))
             })?;
         let unread = Arc::<Unread>::default();
@@ -68,10 +66,10 @@ impl<S: Send + Sync> FromRequest<S> for PhotoForm {
 }
 
 impl PhotoForm {
-    /// The next photo of the form. Other fields are passed over.
+    /// The next photo of the form; other fields are skipped.
     ///
     /// # Errors
-    /// 400 if this is no form after all, or holds more than photos.
+    /// 400 if this is not a form after all, or holds more than photos.
     pub async fn next_file(&mut self) -> Result<Option<PhotoPart>, Problem> {
         while let Some(field) = self.form.next_field().await.map_err(problem)? {
             self.unread.reset();
@@ -94,7 +92,6 @@ impl PhotoForm {
 }
 
 impl PhotoPart {
-    /// The bytes as they arrive.
     pub fn chunks(self) -> impl Stream<Item = Result<Bytes, Problem>> + Unpin {
         let unread = Skipping(self.unread);
         self.field.map(move |chunk| {

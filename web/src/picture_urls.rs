@@ -1,21 +1,24 @@
-//! Addresses of pictures: this server's own, or, where the store can do that, presigned ones of
-//! the store, so that no picture has to pass through here.
+//! URLs of pictures: of this server, or, where the store can presign, of the store, so that no
+//! picture passes through the server.
 
 use platform::objects::{ObjectStore, Signer};
 use tracing::error;
 
-/// How to get at pictures, for one answer.
+/// The query parameter that asks for a download instead of a picture to display. Links to a
+/// presigned URL need it: the attribute `download` has no effect across origins.
+pub(crate) const SAVE: &str = "save";
+
+/// How URLs of pictures are made, for one answer.
 #[derive(Clone, Debug)]
 pub enum UrlSource {
-    /// Through this server.
+    /// This server's own URLs.
     Own,
-    /// Straight from the store.
+    /// Presigned URLs of the store.
     Presigned(Signer),
 }
 
 impl UrlSource {
-    /// How pictures in this store are handed out now. If nothing can be signed, they are asked for
-    /// here, and whoever asks is told: a page without pictures is better than none.
+    /// If signing fails, the server's own URLs are used, so that the page is shown at least.
     pub async fn of(store: &dyn ObjectStore) -> Self {
         let Some(presigning) = store.presigning() else {
             return Self::Own;
@@ -30,11 +33,11 @@ impl UrlSource {
     }
 }
 
-/// What somebody wants of a picture in the store.
+/// What a presigned URL is for.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadOptions {
-    /// To keep it as a file, rather than to look at it.
+    /// Download as a file instead of display.
     pub save: bool,
-    /// To hear of it only (HEAD).
+    /// HEAD instead of GET: the method is part of the signature.
     pub head: bool,
 }

@@ -13,53 +13,61 @@ use platform::settings::MEGABYTE;
 use sea_orm::DbErr;
 use serde::Serialize;
 use tracing::error;
+use utoipa::ToSchema;
 
+use crate::problem_kind::ProblemKind;
 use crate::request_id;
 
 /// Why a request did not get what it asked for.
 #[derive(Debug, Clone)]
 pub struct Problem {
-    status: StatusCode,
+    kind: ProblemKind,
     detail: String,
     retry_after: Option<u32>,
 }
 
-/// The body, as in RFC 9457.
-#[derive(Serialize)]
-struct Body<'a> {
+/// A problem as RFC 9457 wants it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemJson {
+    /// Leads to the explanation of this kind of problem on this server.
     #[serde(rename = "type")]
-    kind: &'static str,
-    title: &'a str,
-    status: u16,
-    detail: &'a str,
+    #[schema(format = "uri-reference")]
+    pub(crate) kind: String,
+    /// The same for every problem of this type.
+    pub(crate) title: String,
+    /// The status of the answer.
+    pub(crate) status: u16,
+    /// What happened and what to do.
+    pub(crate) detail: String,
+    /// The number under which the server logs this request.
     #[serde(skip_serializing_if = "Option::is_none")]
-    trace_id: Option<String>,
+    pub(crate) trace_id: Option<String>,
 }
 
 impl Problem {
-    /// A problem with this status; `detail` says what to do.
-    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+    /// A problem of this kind; `detail` says what happened and what to do.
+    pub fn new(kind: impl Into<ProblemKind>, detail: impl Into<String>) -> Self {
         Self {
-            status,
+            kind: kind.into(),
             detail: detail.into(),
             retry_after: None,
         }
     }
 
-    /// 400: the request itself makes no sense.
     pub fn bad_request(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, detail)
+        Self::new(ProblemKind::BadRequest, detail)
     }
 
-    /// 404.
+    /// `what` is a noun, such as "image".
     pub fn not_found(what: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, format!("there is no such {what}"))
+        Self::new(ProblemKind::NotFound, format!("there is no such {what}"))
     }
 
-    /// 413: too many bytes.
+    /// `limit` is in bytes.
     pub fn too_many_bytes(limit: u64) -> Self {
         Self::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
+            ProblemKind::TooLarge,
             format!(
                 "the file is larger than the {} MB taken here; send a smaller copy",
                 limit / MEGABYTE
@@ -67,34 +75,38 @@ impl Problem {
         )
     }
 
-    /// 503: it may work later.
-    pub fn unavailable(detail: impl Into<String>, retry_after_seconds: u32) -> Self {
+    /// A problem that goes away by itself: `retry_after` is in seconds.
+    pub fn temporary(kind: ProblemKind, detail: impl Into<String>, retry_after: u32) -> Self {
         Self {
-            retry_after: Some(retry_after_seconds),
-            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+            retry_after: Some(retry_after),
+            ..Self::new(kind, detail)
         }
     }
 
-    /// 429.
-    pub fn too_many(detail: impl Into<String>, retry_after_seconds: u32) -> Self {
-        Self {
-            retry_after: Some(retry_after_seconds),
-            ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail)
-        }
+    fn unavailable(detail: &str) -> Self {
+        Self::temporary(ProblemKind::Unavailable, detail, 5)
     }
 
-    /// 500: our mistake. It is logged here, once, and the client learns nothing of it.
+    /// A defect of the server. It is logged here, once, and not told to the client.
     pub fn internal(error: impl std::fmt::Display) -> Self {
         error!(%error, "internal error");
         Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
+            ProblemKind::Internal,
             "something went wrong on our side; please try again, and tell us the trace_id if it stays",
         )
     }
 
-    /// The status.
+    /// The status of the answer.
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.kind.status()
+    }
+
+    /// Whether it is the photo itself that was refused: the same bytes are always refused.
+    pub fn is_about_the_photo(&self) -> bool {
+        matches!(
+            self.kind,
+            ProblemKind::TooLarge | ProblemKind::UnsupportedType | ProblemKind::UnreadableImage
+        )
     }
 
     /// When to try again, in seconds.
@@ -110,14 +122,15 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = Body {
-            kind: "about:blank",
-            title: self.status.canonical_reason().unwrap_or("Error"),
-            status: self.status.as_u16(),
-            detail: &self.detail,
+        let status = self.status();
+        let body = ProblemJson {
+            kind: self.kind.uri(),
+            title: self.kind.title().to_owned(),
+            status: status.as_u16(),
+            detail: self.detail.clone(),
             trace_id: request_id::current(),
         };
-        let mut response = (self.status, Json(body)).into_response();
+        let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,
@@ -127,7 +140,7 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
-        // For the layer that turns problems into pages.
+        // The layer that turns problems into pages looks for this.
         response.extensions_mut().insert(self);
         response
     }
@@ -139,10 +152,7 @@ impl From<DbErr> for Problem {
             return Self::internal(error);
         }
         error!(%error, "the database did not answer");
-        Self::unavailable(
-            "the database does not answer; please try again in a moment",
-            5,
-        )
+        Self::unavailable("the database does not answer; please try again in a moment")
     }
 }
 
@@ -152,14 +162,15 @@ impl From<StoreError> for Problem {
             StoreError::NotFound(_) => Self::not_found("file"),
             StoreError::Full(_) => {
                 error!(%error, "the store is full");
-                Self::unavailable(
+                Self::temporary(
+                    ProblemKind::StoreFull,
                     "there is no space left for pictures; please tell whoever runs this",
                     300,
                 )
             }
             StoreError::Unavailable { .. } | StoreError::Refused { .. } | StoreError::Io { .. } => {
                 error!(%error, "the store did not answer");
-                Self::unavailable("the store does not answer; please try again in a moment", 5)
+                Self::unavailable("the store does not answer; please try again in a moment")
             }
         }
     }
@@ -171,32 +182,32 @@ impl From<LifecycleError> for Problem {
             LifecycleError::Database(error) => error.into(),
             LifecycleError::Store(error) => error.into(),
             LifecycleError::BadKey(error) => Self::internal(error),
-            LifecycleError::KeyTaken => Self::new(StatusCode::CONFLICT, error.to_string()),
+            LifecycleError::KeyTaken => Self::new(ProblemKind::KeyReused, error.to_string()),
         }
     }
 }
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
-        let status = match &refusal {
-            Refusal::NotAnImage => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Refusal::TooManyPixels { .. } | Refusal::SideTooLong { .. } => {
-                StatusCode::PAYLOAD_TOO_LARGE
+        let kind = match &refusal {
+            Refusal::NotAnImage => ProblemKind::UnsupportedType,
+            Refusal::TooManyPixels { .. } | Refusal::SideTooLong { .. } => ProblemKind::TooLarge,
+            Refusal::Undecodable(_) => ProblemKind::UnreadableImage,
+            Refusal::Unwritable(_) => {
+                return Self::temporary(ProblemKind::Unavailable, refusal.to_string(), 30);
             }
-            Refusal::Undecodable(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Refusal::Unwritable(_) => return Self::unavailable(refusal.to_string(), 30),
         };
-        Self::new(status, refusal.to_string())
+        Self::new(kind, refusal.to_string())
     }
 }
 
 impl From<JsonRejection> for Problem {
     fn from(rejection: JsonRejection) -> Self {
-        let status = match rejection.status() {
-            StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
-            status => status,
+        let kind = match rejection.status() {
+            StatusCode::UNPROCESSABLE_ENTITY => ProblemKind::BadRequest,
+            status => status.into(),
         };
-        Self::new(status, rejection.body_text())
+        Self::new(kind, rejection.body_text())
     }
 }
 

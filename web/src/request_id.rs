@@ -1,6 +1,6 @@
-//! A number for each request, in every log line about it, in the answer and in problems, so that
-//! what somebody reports can be found. It is the number of the trace: if whoever asks has one
-//! already (W3C's `traceparent`), theirs.
+//! The id of a request: in every log line about it, in the answer and in problems, so that a
+//! reported problem can be found in the log. It is the trace id, which the client can set with
+//! `traceparent` (W3C Trace Context).
 
 use std::time::Instant;
 
@@ -17,20 +17,19 @@ tokio::task_local! {
     static CURRENT: String;
 }
 
-/// The number of the request that is being answered; none outside of any.
+/// The id of the current request; none outside of requests.
 pub(crate) fn current() -> Option<String> {
     CURRENT.try_with(Clone::clone).ok()
 }
 
-/// Middleware that gives each request its number, and tells whoever follows or counts requests
-/// how it went.
+/// Middleware that gives each request its id, and records it in a span and in the metrics.
 pub(crate) async fn assign(request: Request, next: Next) -> Response {
     let method = method(request.method());
     let route = request.extensions().get::<MatchedPath>();
     let route = route.map(|route| route.as_str().to_owned());
     let span = span(&request, method, route.as_deref());
     let id = telemetry::begin(&span, traceparent(&request));
-    // Where nothing is logged, answers have their numbers all the same.
+    // Without tracing there is no trace id, and answers still have an id.
     let id = id.unwrap_or_else(|| Uuid::new_v4().simple().to_string());
     let begun = Instant::now();
     let answered = CURRENT.scope(id.clone(), next.run(request));
@@ -80,7 +79,7 @@ fn span(request: &Request, method: &'static str, route: Option<&str>) -> Span {
     )
 }
 
-/// Anybody may invent methods; what is counted by method must not grow with them.
+/// Clients can invent methods; the label of a metric must come from a closed set.
 fn method(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",

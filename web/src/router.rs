@@ -1,173 +1,108 @@
-//! Every address there is, on one screen.
+//! Every route there is, on one screen.
 
-use axum::Router;
+use std::sync::Arc;
+
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::header;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
-use platform::objects::ObjectStore;
+use axum::{Extension, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
-use tower_http::set_header::SetResponseHeaderLayer;
+use utoipa_axum::routes;
 
-use crate::access::{Client, identify, refuse_strangers};
+use crate::access::{identify, refuse_strangers};
 use crate::connections::refuse_stalled;
+use crate::openapi::{Api, refuse_unknown_parameters};
 use crate::problem::Problem;
+use crate::problem_kind::ProblemKind;
+use crate::routes::Routes;
 use crate::state::AppState;
-use crate::{api, assets, media, operations, pages, request_id};
+use crate::{api, assets, openapi, operations, pages, request_id, response_headers};
 
-/// Nothing inline, nothing from elsewhere but pictures that the store hands out itself, no
-/// frames. Placeholders are data: addresses, and pictures that are about to be uploaded are blob:
-/// addresses.
-fn content_security_policy(store: &dyn ObjectStore) -> String {
-    let pictures = store.presigning().map_or_else(String::new, |presigning| {
-        format!(" {}", presigning.origin())
-    });
-    format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: \
-         blob:{pictures}; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri \
-         'none'; frame-ancestors 'none'"
-    )
+pub use crate::routes::Route;
+
+fn routes() -> Routes {
+    Routes::new()
+        .get("/", pages::gallery::show)
+        .get("/gallery", pages::gallery::show)
+        .get("/images/{id}", pages::image::show)
+        .get("/images/{id}/card", pages::gallery::card)
+        .post("/images/{id}/caption", pages::image::describe)
+        .post("/images/{id}/delete", pages::image::delete)
+        .post("/images/{id}/steps/{step}/retry", pages::image::retry)
+        .post("/upload", pages::upload::receive)
+        .get("/captions", pages::captions::show)
+        .post("/captions/resume", pages::captions::resume)
+        .get("/messages", pages::messages::show)
+        .post("/messages", pages::messages::post)
+        .get("/login", pages::login::form)
+        .post("/login", pages::login::sign_in)
+        .post("/logout", pages::login::sign_out)
+        .get("/docs", pages::docs::show)
+        .get("/docs/problems", pages::docs::problems)
+        .get("/docs/assets/{file}", pages::docs::asset)
+        .get("/static/{file}", assets::serve)
+        .api(routes!(api::images::list, api::images::upload))
+        .api(routes!(
+            api::images::show,
+            api::images::edit,
+            api::images::delete
+        ))
+        .api(routes!(api::renditions::show))
+        .api(routes!(api::steps::retry))
+        .api(routes!(api::captions::show))
+        .api(routes!(api::captions::resume))
+        .api(routes!(api::uploads::begin))
+        .api(routes!(api::uploads::complete))
+        .api(routes!(api::events::listen))
+        .api(routes!(api::messages::list, api::messages::post))
+        .api(routes!(api::messages::show))
+        .api(routes!(openapi::show))
+        .api(routes!(operations::ready))
+        .api(routes!(operations::load_balancer_test))
+        // Load balancers ask by address, not by name.
+        .unguarded(routes!(operations::health))
+}
+
+/// Every route, for tests that try each of them.
+pub fn list() -> Vec<Route> {
+    routes().list()
 }
 
 /// The router of the whole server.
-pub(crate) fn router(state: AppState) -> Router {
-    let policy = content_security_policy(state.store.as_ref());
-    let routes = Router::new()
-        .route("/", get(pages::gallery::show))
-        .route("/gallery", get(pages::gallery::show))
-        .route("/images/{id}", get(pages::image::show))
-        .route("/images/{id}/card", get(pages::gallery::card))
-        .route("/images/{id}/caption", post(pages::image::describe))
-        .route("/images/{id}/delete", post(pages::image::delete))
-        .route("/images/{id}/steps/{step}/retry", post(pages::image::retry))
-        .route("/upload", post(pages::upload::receive))
-        .route("/captions", get(pages::captions::show))
-        .route("/captions/resume", post(pages::captions::resume))
-        .route(
-            "/messages",
-            get(pages::messages::show).post(pages::messages::post),
-        )
-        .route(
-            "/login",
-            get(pages::login::form).post(pages::login::sign_in),
-        )
-        .route("/logout", post(pages::login::sign_out))
-        .route("/static/{file}", get(assets::serve))
-        .route(
-            "/api/images",
-            get(api::images::list).post(api::images::upload),
-        )
-        .route(
-            "/api/images/{id}",
-            get(api::images::show)
-                .patch(api::images::edit)
-                .delete(api::images::delete),
-        )
-        .route("/api/images/{id}/{rendition}", get(media::show))
-        .route(
-            "/api/images/{id}/steps/{step}/retry",
-            post(api::steps::retry),
-        )
-        .route("/api/captions", get(api::captions::show))
-        .route("/api/captions/resume", post(api::captions::resume))
-        .route("/api/uploads", post(api::uploads::begin))
-        .route("/api/uploads/{id}/complete", post(api::uploads::complete))
-        .route("/api/events", get(api::events::listen))
-        .route(
-            "/api/messages",
-            get(api::messages::list).post(api::messages::post),
-        )
-        .route("/api/messages/{id}", get(api::messages::show))
-        .route("/health/ready", get(operations::ready))
-        .route("/load-balancer-test", get(operations::load_balancer_test))
+pub(crate) fn router(state: AppState) -> serde_json::Result<Router> {
+    let routes = routes().split();
+    let api = Arc::new(Api::new(routes.document)?);
+    let routes = routes
+        .guarded
         .fallback(pages::errors::not_found)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(
+            Arc::clone(&api),
+            refuse_unknown_parameters,
+        ))
+        .layer(Extension(api))
         .layer(from_fn(rejections_as_problems))
-        .layer(from_fn(private_by_default))
+        .layer(from_fn(response_headers::private_by_default))
         .layer(from_fn(refuse_stalled))
         .layer(from_fn_with_state(state.clone(), refuse_strangers))
-        .layer(from_fn(strict_transport))
+        .layer(from_fn(response_headers::strict_transport))
         .layer(from_fn_with_state(state.clone(), identify))
         .layer(from_fn_with_state(state.clone(), pages::errors::as_pages))
-        // A load balancer calls by address, and needs to know nothing else.
-        .route("/health", get(operations::health))
-        .with_state(state);
-    with_headers(routes, &policy)
+        .merge(routes.unguarded);
+    Ok(response_headers::add(routes, state.store.as_ref())
+        .with_state(state)
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::custom(|_| {
             Problem::internal("a handler panicked").into_response()
         }))
-        .layer(from_fn(request_id::assign))
-}
-
-fn with_headers(mut router: Router, policy: &str) -> Router {
-    let headers: [(HeaderName, &str); 6] = [
-        (header::CONTENT_SECURITY_POLICY, policy),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "same-origin"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-        (
-            HeaderName::from_static("cross-origin-opener-policy"),
-            "same-origin",
-        ),
-        (
-            HeaderName::from_static("cross-origin-resource-policy"),
-            "same-origin",
-        ),
-    ];
-    for (name, value) in headers {
-        let Ok(value) = HeaderValue::from_str(value) else {
-            unreachable!("addresses and words are ASCII");
-        };
-        router = router.layer(SetResponseHeaderLayer::if_not_present(name, value));
-    }
-    router
-}
-
-/// What an answer contains depends on who asks. Unless a handler says otherwise, nobody in between
-/// may keep it, and a browser asks again.
-async fn private_by_default(request: Request, next: axum::middleware::Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    if !headers.contains_key(header::CACHE_CONTROL) {
-        headers.insert(
-            header::CACHE_CONTROL,
-            HeaderValue::from_static("private, no-cache"),
-        );
-    }
-    let is_private = headers
-        .get(header::CACHE_CONTROL)
-        .is_some_and(|value| value.as_bytes().starts_with(b"private"));
-    if is_private {
-        headers.insert(
-            header::VARY,
-            HeaderValue::from_static("authorization, cookie"),
-        );
-    }
-    response
-}
-
-/// Once a browser reached us over HTTPS, it should use nothing else.
-async fn strict_transport(request: Request, next: axum::middleware::Next) -> Response {
-    let is_https = request
-        .extensions()
-        .get::<Client>()
-        .is_some_and(|client| client.is_https);
-    let mut response = next.run(request).await;
-    if is_https {
-        response.headers_mut().insert(
-            header::STRICT_TRANSPORT_SECURITY,
-            HeaderValue::from_static("max-age=31536000"),
-        );
-    }
-    response
+        .layer(from_fn(request_id::assign)))
 }
 
 async fn method_not_allowed() -> Problem {
     Problem::new(
-        axum::http::StatusCode::METHOD_NOT_ALLOWED,
+        ProblemKind::MethodNotAllowed,
         "this address does not take this method",
     )
 }

@@ -1,5 +1,5 @@
-//! What the server and the commands stand on alike: settings, database, store and queue, opened
-//! in the order in which they need each other.
+//! The services that the server and the commands share: database, object store and queue, opened
+//! in the order of their dependencies.
 
 use std::sync::Arc;
 
@@ -17,27 +17,20 @@ use platform::settings::{QueueChoice, Settings, Storage};
 use platform::{aws, database};
 use sea_orm::DatabaseConnection;
 
-/// Database, store and queue: what commands share with the server.
 pub struct Services {
-    /// What was set.
     pub settings: Settings,
-    /// The rows.
     pub db: DatabaseConnection,
-    /// The objects.
     pub store: Arc<dyn ObjectStore>,
-    /// Where half-written files are.
+    /// For files that are not completely written yet.
     pub scratch: Scratch,
-    /// The queue of this machine.
+    /// The queue of this machine, whether or not functions elsewhere do the work.
     pub queue: JobQueue,
-    /// Where work is queued that is to be done again.
+    /// Where steps are queued that run again.
     pub dispatch: Dispatch,
 }
 
 impl Services {
-    /// Opens everything and brings the schema up to date.
-    ///
-    /// # Errors
-    /// If the data folder, the database or the store cannot be used.
+    /// Opens everything and migrates the database.
     pub async fn open(settings: Settings) -> anyhow::Result<Self> {
         std::fs::create_dir_all(&settings.data).with_context(|| {
             format!(
@@ -61,10 +54,6 @@ impl Services {
         })
     }
 
-    /// What the functions need.
-    ///
-    /// # Errors
-    /// If the captioner cannot be set up.
     pub fn context(&self) -> anyhow::Result<Context> {
         let (db, store) = (self.db.clone(), Arc::clone(&self.store));
         Ok(setup::context(
@@ -76,8 +65,8 @@ impl Services {
     }
 }
 
-/// Brings the schema up to date, and opens the database with connections that have seen no other,
-/// see [`migration::up`].
+/// Migrates the database, then opens it with new connections: prepared statements of the old ones
+/// may know the old schema, see [`migration::up`].
 async fn database(settings: &Settings) -> anyhow::Result<DatabaseConnection> {
     let connect = async || {
         database::connect(&settings.database)
@@ -105,8 +94,8 @@ async fn dispatch(settings: &Settings, db: &DatabaseConnection, queue: &JobQueue
     }
 }
 
-/// Opens the store, and a folder for half-written files: on the same file system as a folder
-/// of objects, so that a rename suffices.
+/// Opens the store and a folder for files that are not completely written yet. Where objects are
+/// in a folder, it is on the same file system, so that a finished file is renamed, not copied.
 async fn store(
     settings: &Settings,
     queue: &JobQueue,
@@ -119,7 +108,8 @@ async fn store(
         }
         Storage::S3(bucket) => {
             let config = aws::config(&settings.aws).await;
-            // Where others work, S3 tells them itself, and nobody would empty the queue.
+            // Where functions on AWS do the work, S3 notifies them itself, and nothing would
+            // drain the local queue.
             let works_here = settings.workers > 0;
             let events = works_here.then(|| Arc::new(queue.clone()) as Arc<dyn ObjectEvents>);
             let store = S3Store::new(&config, bucket, events).await?;
@@ -131,7 +121,7 @@ async fn store(
     }
 }
 
-/// Cores of this machine, or of as much of it as this process may use.
+/// The number of cores that this process may use.
 pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }

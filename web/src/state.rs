@@ -1,68 +1,69 @@
-//! What every handler can reach. Cheap to clone.
+//! What handlers share. Extractors take single fields of it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use functions::picture::Limits;
+use axum::extract::FromRef;
 use functions::pipeline::cpu_pool::CpuPool;
 use functions::pipeline::dispatch::Dispatch;
 use functions::pipeline::job_queue::JobQueue;
 use platform::objects::{ObjectStore, Scratch};
-use platform::settings::Settings;
 use sea_orm::DatabaseConnection;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::access::{Policy, Proxies, Sessions};
 use crate::caption_pause::CaptionPause;
-use crate::ingest::Ingest;
+use crate::image_rows::ImageRows;
+use crate::ingest::{Ingest, UploadLimits};
 use crate::live::Live;
 use crate::picture_urls::UrlSource;
+use crate::problem::Problem;
 use crate::templates::Templates;
 
-/// Shared by all handlers.
-#[derive(Clone)]
+/// Cheap to clone.
+#[derive(Clone, FromRef)]
 pub struct AppState {
-    /// The rows.
     pub db: DatabaseConnection,
-    /// The objects.
     pub store: Arc<dyn ObjectStore>,
-    /// Where uploads are while they are not complete.
+    /// For uploads that are not complete yet.
     pub scratch: Scratch,
-    /// The queue of this machine.
+    /// The queue of this machine, whether or not functions elsewhere do the work.
     pub queue: JobQueue,
-    /// Where work is queued that is to be done again.
+    /// Where steps are queued that run again.
     pub dispatch: Dispatch,
-    /// How captioning stands.
     pub caption_pause: CaptionPause,
-    /// Where uploads are checked.
+    /// Where uploads are decoded to check them.
     pub cpu: CpuPool,
-    /// What may be uploaded.
     pub limits: UploadLimits,
-    /// What the settings say about access.
     pub policy: Policy,
-    /// The way from browsers to this server.
     pub proxies: Proxies,
-    /// Who is signed in.
     pub sessions: Sessions,
-    /// The pages.
     pub templates: Templates,
-    /// The live updates.
     pub live: Live,
-    /// What this instance is called.
     pub instance_id: Arc<str>,
-    /// Ends everything that would go on for ever.
+    /// Cancelled when the server stops: ends background tasks and open streams.
     pub stop: CancellationToken,
-    /// Whether new requests should go elsewhere.
     pub draining: Draining,
 }
 
 impl AppState {
-    /// How this server hands out pictures now.
+    /// How URLs of pictures are made for this answer.
     pub async fn url_source(&self) -> UrlSource {
         UrlSource::of(self.store.as_ref()).await
     }
 
-    /// The intake of the server.
+    /// One visible image with its steps.
+    ///
+    /// # Errors
+    /// 404 if there is none.
+    pub async fn image(&self, id: Uuid) -> Result<ImageRows, Problem> {
+        ImageRows::load(&self.db, &self.caption_pause, &[id])
+            .await?
+            .pop()
+            .ok_or_else(|| Problem::not_found("image"))
+    }
+
     pub fn ingest(&self) -> Ingest<'_> {
         Ingest {
             db: &self.db,
@@ -74,37 +75,17 @@ impl AppState {
     }
 }
 
-/// What may be uploaded.
-#[derive(Clone, Copy, Debug)]
-pub struct UploadLimits {
-    /// Bytes of a file.
-    pub max_bytes: u64,
-    /// Pixels of a picture.
-    pub picture: Limits,
-}
-
-impl From<&Settings> for UploadLimits {
-    fn from(settings: &Settings) -> Self {
-        Self {
-            max_bytes: settings.max_upload_bytes,
-            picture: Limits {
-                max_pixels: settings.max_pixels,
-            },
-        }
-    }
-}
-
-/// Whether this instance is about to stop. Cheap to clone.
+/// Whether this instance is about to stop, so that a load balancer sends requests elsewhere.
+/// Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Draining(Arc<AtomicBool>);
 
 impl Draining {
-    /// From now on `/health` says that it is.
+    /// From now on `/health` answers 503.
     pub fn begin(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it is.
     pub fn is_draining(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }

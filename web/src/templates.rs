@@ -1,5 +1,5 @@
-//! The pages' templates, compiled into the binary and parsed once at start, so that a mistake in
-//! one is found before the first request. Everything is escaped; nothing uses `safe`.
+//! The templates of the pages, compiled into the binary and parsed at start, so that a mistake in
+//! one is found before the first request. Every value is escaped; nothing uses `safe`.
 
 use std::sync::Arc;
 
@@ -14,15 +14,11 @@ macro_rules! sources {
     };
 }
 
-/// All templates, ready to render. Shared, because every request clones what handlers reach.
+/// All templates. Cheap to clone.
 #[derive(Clone)]
 pub struct Templates(Arc<Tera>);
 
 impl Templates {
-    /// Parses every template.
-    ///
-    /// # Errors
-    /// When a template does not parse or names another that is not there.
     pub fn new() -> TeraResult<Self> {
         let mut tera = Tera::new();
         tera.register_function("asset_url", asset_url);
@@ -31,11 +27,13 @@ impl Templates {
             "captions.html",
             "card.html",
             "components.html",
+            "docs.html",
             "error.html",
             "gallery.html",
             "image.html",
             "login.html",
             "messages.html",
+            "problems.html",
             "renditions.html",
             "timeline.html",
             "upload_form.html",
@@ -44,11 +42,8 @@ impl Templates {
         Ok(Self(Arc::new(tera)))
     }
 
-    /// Renders the template `name` with `values`, which must hold every field the template
-    /// names: a missing one is an error, an absent value is `null`.
-    ///
-    /// # Errors
-    /// When a field is missing.
+    /// Renders a template. `values` must have every field that the template names; a missing
+    /// field is an error.
     pub fn render(&self, name: &str, values: &impl Serialize) -> TeraResult<String> {
         self.0.render(name, &Context::from_serialize(values)?)
     }

@@ -138,7 +138,7 @@ fn a_gallery_shows_every_state_of_a_picture() {
 }
 
 #[test]
-fn a_picture_whose_description_waits_says_why() {
+fn a_picture_whose_caption_is_paused_says_why() {
     let mut waiting = image("working", "queued");
     waiting["paused"] = "Not described yet: paused (budget)".into();
     waiting["steps"][2]["paused"] = true.into();
@@ -152,7 +152,7 @@ fn a_picture_whose_description_waits_says_why() {
 }
 
 #[test]
-fn the_page_about_captions_shows_days_and_why_they_wait() {
+fn the_captions_page_shows_days_and_the_pause() {
     let day = json!({
         "day": "2026-11-21", "requests": 120, "captions": 100, "blocked": 2, "failed": 8,
         "turned_away": 10, "tokens_in": 1290, "tokens_out": 100, "cost_micros": null, "cost": null,
@@ -192,7 +192,7 @@ fn the_page_about_captions_shows_days_and_why_they_wait() {
 }
 
 #[test]
-fn a_picture_without_thumbnail_or_placeholder_still_has_its_words() {
+fn a_picture_without_thumbnail_or_placeholder_still_has_its_text() {
     let mut bare = image("working", "queued");
     bare["placeholder"] = Value::Null;
     let html = render(
@@ -204,7 +204,7 @@ fn a_picture_without_thumbnail_or_placeholder_still_has_its_words() {
 }
 
 #[test]
-fn only_who_may_upload_sees_the_form() {
+fn only_uploaders_see_the_form() {
     assert!(gallery("admin", &[], None, true).contains("multipart/form-data"));
     let visitor = gallery("visitor", &[], None, true);
     assert!(!visitor.contains("multipart/form-data"));
@@ -218,7 +218,7 @@ fn a_search_without_a_match_says_so() {
 }
 
 #[test]
-fn a_hostile_file_name_stays_text() {
+fn a_hostile_file_name_is_escaped() {
     for image in images() {
         for role in ["admin", "visitor"] {
             let html = image_page(role, &image);
@@ -274,7 +274,7 @@ fn messages_can_be_written_and_are_escaped() {
 }
 
 #[test]
-fn the_plain_upload_says_what_became_of_each_file() {
+fn the_plain_upload_shows_the_result_of_each_file() {
     let html = render(
         "uploaded.html",
         &json!({ "page": page("admin"), "results": [
@@ -294,7 +294,7 @@ fn the_plain_upload_says_what_became_of_each_file() {
 }
 
 #[test]
-fn signing_in_returns_to_where_one_was() {
+fn signing_in_returns_to_the_earlier_page() {
     let html = render(
         "login.html",
         &json!({ "page": page("visitor"), "next": "/images/1", "error": "Wrong password." }),

@@ -128,23 +128,8 @@ impl Reader {
 fn nearest(name: &str) -> Option<&'static Entry> {
     table::TABLE
         .iter()
-        .map(|entry| (distance(name, entry.name), entry))
+        .map(|entry| (strsim::levenshtein(name, entry.name), entry))
         .filter(|(distance, _)| *distance <= 3)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, entry)| entry)
-}
-
-/// Levenshtein distance of two short ASCII names.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.bytes().enumerate() {
-            let substituted = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }

@@ -12,8 +12,6 @@ use axum::response::Response;
 use platform::settings::{IpNetwork, Settings};
 use url::Url;
 
-use crate::state::AppState;
-
 /// Headers that only a proxy adds, whichever it is.
 pub(super) const PROXY_HEADERS: [&str; 13] = [
     "forwarded",
@@ -195,12 +193,16 @@ fn plain_authority(text: &str) -> Option<Authority> {
 }
 
 /// Middleware that finds out who a request comes from; everything behind it goes by the result.
-pub async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+pub async fn identify(
+    State(proxies): State<Proxies>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let peer = request
         .extensions()
         .get::<ConnectInfo<SocketAddr>>()
         .map_or(IpAddr::from([127, 0, 0, 1]), |peer| peer.0.ip());
-    let client = state.proxies.client(peer, request.uri(), request.headers());
+    let client = proxies.client(peer, request.uri(), request.headers());
     request.extensions_mut().insert(client);
     next.run(request).await
 }

@@ -3,25 +3,27 @@
 
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, Method, StatusCode, Uri, Version, header};
+use axum::http::{HeaderMap, Method, Uri, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::client::{Client, PROXY_HEADERS, Proxies};
+use super::policy::Policy;
 use crate::connections::{Owner, Peer};
 use crate::problem::Problem;
-use crate::state::AppState;
+use crate::problem_kind::ProblemKind;
 
 /// Middleware that refuses them.
 pub async fn refuse_strangers(
-    State(state): State<AppState>,
+    State(policy): State<Policy>,
+    State(proxies): State<Proxies>,
     request: Request,
     next: Next,
 ) -> Response {
     let client = request.extensions().get::<Client>();
     let host = client.and_then(|client| client.host.clone());
     let peer = request.extensions().get::<Peer>();
-    if !state.policy.needs_password
+    if !policy.needs_password
         && let Err(problem) = on_this_machine(
             peer.map_or(Owner::Unknown, |peer| peer.owner),
             host.as_ref(),
@@ -32,7 +34,7 @@ pub async fn refuse_strangers(
         return problem.into_response();
     }
     if !is_safe(request.method())
-        && let Err(problem) = same_origin(host.as_ref(), request.headers(), &state.proxies)
+        && let Err(problem) = same_origin(host.as_ref(), request.headers(), &proxies)
     {
         return problem.into_response();
     }
@@ -54,7 +56,7 @@ fn on_this_machine(
 ) -> Result<(), Problem> {
     let refused = |why: &str| {
         Err(Problem::new(
-            StatusCode::FORBIDDEN,
+            ProblemKind::NotThisMachine,
             format!(
                 "without a password this server answers only to programs of its own user on this \
                  machine, as localhost or 127.0.0.1, and {why}; set VITRINE_ADMIN_PASSWORD to \
@@ -112,7 +114,7 @@ fn same_origin(
 ) -> Result<(), Problem> {
     let refused = || {
         Problem::new(
-            StatusCode::FORBIDDEN,
+            ProblemKind::OtherSite,
             "this request comes from another site; open the page here and try again",
         )
     };
@@ -139,7 +141,7 @@ fn same_origin(
         return Ok(());
     }
     Err(Problem::new(
-        StatusCode::FORBIDDEN,
+        ProblemKind::OtherSite,
         "this request comes from another site, or from a proxy that does not say what the browser \
          asked for; if you came here by a proxy, set VITRINE_PUBLIC_URL to the address people use",
     ))

@@ -3,21 +3,23 @@
 
 mod client;
 mod guard;
+mod policy;
 pub(crate) mod sessions;
 mod throttle;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum_extra::extract::cookie::{Cookie, CookieJar};
 use entity::image;
 use platform::objects::ObjectKey;
-use platform::settings::{PublicRendition, Settings, Uploads};
+use platform::settings::{PublicRendition, Uploads};
 
 use crate::problem::Problem;
-use crate::state::AppState;
+use crate::problem_kind::ProblemKind;
 
 pub use client::{Client, Proxies, identify};
 pub use guard::refuse_strangers;
+pub use policy::Policy;
 pub use sessions::Sessions;
 
 /// The cookie that holds the token of a session.
@@ -85,31 +87,6 @@ pub struct Viewer {
     policy: Policy,
 }
 
-/// What the settings say about access.
-#[derive(Clone, Copy, Debug)]
-pub struct Policy {
-    public_rendition: PublicRendition,
-    uploads: Uploads,
-    needs_password: bool,
-}
-
-impl From<&Settings> for Policy {
-    fn from(settings: &Settings) -> Self {
-        Self {
-            public_rendition: settings.public_rendition,
-            uploads: settings.uploads,
-            needs_password: !settings.is_keyboard_admin(),
-        }
-    }
-}
-
-impl Policy {
-    /// Whether somebody has to sign in to be the admin.
-    pub(crate) fn needs_password(&self) -> bool {
-        self.needs_password
-    }
-}
-
 impl Viewer {
     fn visitor(policy: Policy) -> Self {
         Self {
@@ -170,10 +147,10 @@ impl Viewer {
     fn refusal(&self) -> Problem {
         match self.role {
             Role::Visitor => Problem::new(
-                StatusCode::UNAUTHORIZED,
+                ProblemKind::NotSignedIn,
                 "this is for those who are signed in; sign in and try again",
             ),
-            Role::Admin => Problem::new(StatusCode::FORBIDDEN, "you may not do this"),
+            Role::Admin => Problem::new(ProblemKind::NotAllowed, "you may not do this"),
         }
     }
 
@@ -215,16 +192,22 @@ impl Viewer {
     }
 }
 
-impl FromRequestParts<AppState> for Viewer {
+impl<S> FromRequestParts<S> for Viewer
+where
+    S: Send + Sync,
+    Policy: FromRef<S>,
+    Sessions: FromRef<S>,
+{
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        let policy = state.policy;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let policy = Policy::from_ref(state);
         if !policy.needs_password {
             return Ok(Self::admin("admin", policy));
         }
-        match cookie(&parts.headers) {
-            Some(token) => match state.sessions.user(token).await? {
+        let jar = CookieJar::from_headers(&parts.headers);
+        match jar.get(COOKIE).map(Cookie::value) {
+            Some(token) => match Sessions::from_ref(state).user(token).await? {
                 Some(name) => Ok(Self::admin(name, policy)),
                 None => Ok(Self::visitor(policy)),
             },
@@ -234,26 +217,18 @@ impl FromRequestParts<AppState> for Viewer {
 }
 
 /// The session's token, if the browser sent one.
-pub(crate) fn cookie(headers: &HeaderMap) -> Option<&str> {
-    named_cookie(headers, COOKIE)
+pub(crate) fn session_token(jar: &CookieJar) -> Option<&str> {
+    named_cookie(jar, COOKIE)
 }
 
 /// What this browser was called when it signed in before, if it did.
-pub(crate) fn known_browser(headers: &HeaderMap) -> Option<&str> {
-    named_cookie(headers, BROWSER_COOKIE)
+pub(crate) fn known_browser(jar: &CookieJar) -> Option<&str> {
+    named_cookie(jar, BROWSER_COOKIE)
 }
 
-/// A cookie of ours, as it is called over HTTPS if there is one.
-fn named_cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let find = |prefix: &str| {
-        headers
-            .get_all(header::COOKIE)
-            .into_iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .find(|(found, _)| found.strip_prefix(prefix) == Some(name))
-            .map(|(_, value)| value)
-    };
-    find("__Host-").or_else(|| find(""))
+/// A cookie of ours: over HTTPS its name begins with `__Host-`.
+fn named_cookie<'a>(jar: &'a CookieJar, name: &str) -> Option<&'a str> {
+    jar.get(&format!("__Host-{name}"))
+        .or_else(|| jar.get(name))
+        .map(Cookie::value)
 }

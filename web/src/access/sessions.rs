@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 
 use super::throttle::{Guesser, Throttle};
 use crate::problem::Problem;
+use crate::problem_kind::ProblemKind;
 
 /// How long a session lasts.
 pub(crate) const LIFETIME: chrono::TimeDelta = chrono::TimeDelta::days(14);
@@ -68,7 +69,7 @@ impl Sessions {
     ) -> Result<String, Problem> {
         let wrong = || {
             Problem::new(
-                axum::http::StatusCode::UNAUTHORIZED,
+                ProblemKind::NotSignedIn,
                 "this is not the password; try again",
             )
         };

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::connections::network;
 use crate::problem::Problem;
+use crate::problem_kind::ProblemKind;
 
 /// Wrong passwords that cost nothing.
 const FREE: u32 = 5;
@@ -69,7 +70,8 @@ impl Throttle {
             return Ok(());
         }
         let seconds = u32::try_from(left.as_secs() + 1).unwrap_or(u32::MAX);
-        Err(Problem::too_many(
+        Err(Problem::temporary(
+            ProblemKind::TooManyRequests,
             format!("too many wrong passwords; try again in {seconds} seconds"),
             seconds,
         ))

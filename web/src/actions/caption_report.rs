@@ -6,50 +6,56 @@ use entity::image::{Provenance, provenance};
 use entity::step::StepKind;
 use functions::pipeline::provider_budget::{Pause, money};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::access::{Action, Viewer};
+use crate::image_json::AuthorJson;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// As many days are told of, today included.
+/// Days in the report, today included.
 const DAYS: i64 = 30;
 
-/// How captioning stands.
-#[derive(Debug, Serialize)]
+/// What captions cost, who wrote them, and whether they are paused.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CaptionReport)]
 pub struct Report {
-    /// Who is asked; none if captions are made on this machine.
+    /// The provider; null if captions are made on this machine.
     pub asks: Option<Asked>,
-    /// Why captions wait; none if they do not.
+    /// Why captions wait, if they do.
     pub paused: Option<PauseReport>,
-    /// The days with requests, newest first, by UTC.
+    /// Days (UTC) of the last 30 on which there were requests, newest first.
     pub days: Vec<Day>,
-    /// Who wrote the captions that hold, the most frequent first.
+    /// Where the current captions come from, the most frequent origin first.
     pub written: Vec<Written>,
 }
 
-/// Who is asked, and how often.
-#[derive(Debug, Serialize)]
+/// The caption provider and its limits.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CaptionProvider)]
 pub struct Asked {
     provider: &'static str,
     model: String,
     daily_limit: Option<u32>,
     per_minute: Option<u32>,
-    /// Whether costs are known.
+    /// Whether `VITRINE_CAPTION_PRICE` is set, so that costs are known.
     has_price: bool,
 }
 
 /// Why captions wait.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CaptionPause)]
 pub struct PauseReport {
     cause: &'static str,
     detail: String,
     pub(crate) until: DateTime<Utc>,
-    /// Whether somebody can end it, which holds for all but limits.
+    /// Whether `POST /api/captions/resume` ends it: not if a limit of this server is the cause.
     can_resume: bool,
 }
 
-/// What a day came to.
-#[derive(Debug, Serialize)]
+/// The requests of a day.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CaptionDay)]
 pub struct Day {
     day: NaiveDate,
     requests: i64,
@@ -61,15 +67,17 @@ pub struct Day {
     tokens_out: i64,
     /// In millionths of the currency.
     cost_micros: Option<i64>,
-    /// For people, with the currency.
+    /// As text, with the currency.
     cost: Option<String>,
-    /// On average, over requests that were answered.
+    /// Average duration of requests that were answered.
     millis: Option<i64>,
 }
 
-/// How many captions share their provenance.
-#[derive(Debug, Serialize)]
+/// How many images have a caption of this origin.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CaptionProvenance)]
 pub struct Written {
+    #[schema(value_type = Option<AuthorJson>)]
     by: Option<entity::image::Author>,
     provider: Option<String>,
     model: Option<String>,
@@ -125,7 +133,6 @@ impl Day {
     }
 }
 
-/// How captioning stands, for those who manage the gallery.
 pub(crate) async fn caption_report(state: &AppState, viewer: &Viewer) -> Result<Report, Problem> {
     viewer.require(Action::Manage)?;
     let provider_budget = state.caption_pause.provider_budget();
@@ -160,7 +167,7 @@ pub(crate) async fn caption_report(state: &AppState, viewer: &Viewer) -> Result<
     })
 }
 
-/// Has captions go on although the provider wanted to be left alone.
+/// Ends a pause that the provider caused.
 pub(crate) async fn resume_captions(state: &AppState, viewer: &Viewer) -> Result<(), Problem> {
     viewer.require(Action::Manage)?;
     if let Some(provider_budget) = state.caption_pause.provider_budget() {

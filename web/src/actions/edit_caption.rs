@@ -1,35 +1,42 @@
-//! A person's caption and tags in place of the machine's.
+//! A person's caption, paragraph and tags in place of the machine's.
 
-use axum::http::StatusCode;
 use functions::pipeline::captions::{Edit, Edited, Words, by_person};
 use uuid::Uuid;
 
 use crate::access::{Action, Viewer};
-use crate::image_rows::ImageRows;
 use crate::problem::Problem;
+use crate::problem_kind::ProblemKind;
 use crate::state::AppState;
 
-/// Characters of a caption at most.
+/// Characters of a caption or paragraph at most.
 const CAPTION_LENGTH: usize = 2000;
 /// Tags at most.
 const TAGS: usize = 30;
 /// Characters of a tag at most.
 const TAG_LENGTH: usize = 40;
 
-/// Writes what a person says.
-///
+/// What a person changes; none leaves a field as it is.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct CaptionEdit {
+    pub(crate) caption: Option<String>,
+    /// An empty one removes the paragraph. So does a new caption that comes without one: the
+    /// paragraph belonged to the old caption.
+    pub(crate) paragraph: Option<String>,
+    pub(crate) tags: Option<Vec<String>>,
+}
+
 /// # Errors
-/// 401 or 403 if they may not, 404 if there is no such image, 422 if there is nothing to write
-/// or too much.
+/// 401 or 403 if the viewer may not, 404 if there is no such image, 422 if there is nothing to
+/// change or a text is too long.
 pub(crate) async fn edit_caption(
     state: &AppState,
     viewer: &Viewer,
     id: Uuid,
-    edit: Edit,
+    edit: CaptionEdit,
 ) -> Result<(), Problem> {
     viewer.require(Action::Manage)?;
-    ImageRows::get(state, id).await?;
-    let edit = tidy(edit)?;
+    let image = state.image(id).await?.image;
+    let edit = tidy(edit, image.caption_text)?;
     match by_person(&state.db, id, viewer.name(), edit).await? {
         Edited::Saved => Ok(()),
         Edited::NoCaption => Err(refused(
@@ -39,15 +46,27 @@ pub(crate) async fn edit_caption(
     }
 }
 
-fn tidy(edit: Edit) -> Result<Edit, Problem> {
-    if edit == Edit::default() {
+/// `current` is the caption that a paragraph without a new caption goes with.
+fn tidy(edit: CaptionEdit, current: Option<String>) -> Result<Edit, Problem> {
+    if edit == CaptionEdit::default() {
         return Err(refused(
-            "there is nothing to change; send `caption` or `tags`",
+            "there is nothing to change; send `caption`, `paragraph` or `tags`",
         ));
     }
-    let caption = edit.caption.map(tidy_words).transpose()?;
-    let tags = edit.tags.map(tidy_tags).transpose()?;
-    Ok(Edit { caption, tags })
+    let words = match (edit.caption, edit.paragraph) {
+        (None, None) => None,
+        (Some(text), paragraph) => Some(Words { text, paragraph }),
+        (None, paragraph) => {
+            let text = current.ok_or_else(|| {
+                refused("there is no caption yet that a paragraph could go with; write one")
+            })?;
+            Some(Words { text, paragraph })
+        }
+    };
+    Ok(Edit {
+        caption: words.map(tidy_words).transpose()?,
+        tags: edit.tags.map(tidy_tags).transpose()?,
+    })
 }
 
 fn tidy_words(words: Words) -> Result<Words, Problem> {
@@ -70,7 +89,7 @@ fn tidy_words(words: Words) -> Result<Words, Problem> {
     })
 }
 
-/// In lower case, each once, in the order given.
+/// Tags in lower case, without duplicates, in the order given.
 fn tidy_tags(tags: Vec<String>) -> Result<Vec<String>, Problem> {
     let mut tidy: Vec<String> = Vec::new();
     for tag in tags {
@@ -93,7 +112,7 @@ fn tidy_tags(tags: Vec<String>) -> Result<Vec<String>, Problem> {
     Ok(tidy)
 }
 
-/// Alt text is read aloud: line breaks and control characters say nothing.
+/// Alt text is read aloud, so line breaks and control characters become spaces.
 fn one_line(text: &str) -> String {
     let spaced: String = text
         .chars()
@@ -103,7 +122,7 @@ fn one_line(text: &str) -> String {
 }
 
 fn refused(detail: impl Into<String>) -> Problem {
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+    Problem::new(ProblemKind::InvalidContent, detail)
 }
 
 #[cfg(test)]
@@ -112,21 +131,30 @@ mod tests {
 
     #[test]
     fn captions_and_tags_are_tidied() {
-        let edit = tidy(Edit {
-            caption: Some(Words {
-                text: " Two\npeople\u{0} dance ".to_owned(),
-                paragraph: Some(" \n".to_owned()),
-            }),
+        let edit = CaptionEdit {
+            caption: Some(" Two\npeople\u{0} dance ".to_owned()),
+            paragraph: Some(" \n".to_owned()),
             tags: Some(vec![
                 " Dance".to_owned(),
                 "dance".to_owned(),
                 " ".to_owned(),
             ]),
-        })
-        .unwrap();
+        };
+        let edit = tidy(edit, None).unwrap();
         let words = edit.caption.unwrap();
         assert_eq!(words.text, "Two people dance");
         assert_eq!(words.paragraph, None);
         assert_eq!(edit.tags, Some(vec!["dance".to_owned()]));
+    }
+
+    #[test]
+    fn a_paragraph_alone_goes_with_the_current_caption() {
+        let edit = || CaptionEdit {
+            paragraph: Some("At length.".to_owned()),
+            ..CaptionEdit::default()
+        };
+        let words = tidy(edit(), Some("Ada".to_owned())).unwrap().caption;
+        assert_eq!(words.unwrap().text, "Ada");
+        assert!(tidy(edit(), None).is_err());
     }
 }

@@ -1,9 +1,10 @@
-//! The list of images: newest first, or the best first for those who look for words.
+//! The list of images: newest first, or for a search the best match first.
 
 use entity::image;
 use entity::search::{self, Words};
 use sea_orm::QuerySelect as _;
 use serde::Deserialize;
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use crate::access::{Action, Viewer};
@@ -13,20 +14,21 @@ use crate::paging::{Paging, cut};
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// How many places an image may move between one page of a search and the next, so that nothing
-/// is left out or shown twice.
+/// How many places an image may move in the ranking between two pages of a search without being
+/// left out or shown twice.
 const DRIFT: u64 = 50;
 
-/// What somebody looks for.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Search {
+    /// Words to look for in captions, paragraphs, tags and, for admins, file names.
     q: Option<String>,
 }
 
 type Found = (Vec<ImageRows>, Option<String>);
 
 impl Search {
-    /// What was typed, if anything was.
+    /// What was typed, unless it is blank.
     pub fn text(&self) -> Option<&str> {
         self.q
             .as_deref()
@@ -34,12 +36,12 @@ impl Search {
             .filter(|text| !text.is_empty())
     }
 
-    /// The words in that, if there are any.
+    /// The words in it, if it has any.
     pub fn words(&self) -> Option<Words> {
         self.text().and_then(Words::parse)
     }
 
-    /// A page of images, and the cursor of the next one. A text without words finds nothing.
+    /// A page of images, and the cursor of the next. A text without words finds nothing.
     pub(crate) async fn page(
         &self,
         state: &AppState,
@@ -89,7 +91,7 @@ async fn best(
         last.iter()
             .find_map(|last| ids.iter().position(|id| id == last))
             .map_or_else(
-                // All of them are gone, and those behind them moved up.
+                // All of them were deleted, and later images moved up.
                 || to_usize(shown - skipped).saturating_sub(LAST),
                 |position| position + 1,
             )

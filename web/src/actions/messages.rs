@@ -1,34 +1,34 @@
 //! The message board: writing and listing.
 
-use axum::http::StatusCode;
 use entity::message::{self, ActiveModel, Entity, Model};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{DatabaseConnection, EntityTrait as _};
 use serde::Deserialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::cursor::Cursor;
 use crate::paging::{Paging, cut};
 use crate::problem::Problem;
+use crate::problem_kind::ProblemKind;
 
 /// Characters of a name at most.
 const AUTHOR_LENGTH: usize = 80;
 /// Characters of a message at most.
 const BODY_LENGTH: usize = 4000;
 
-/// What somebody wrote.
-#[derive(Debug, Clone, Default, Deserialize)]
+/// A message as it is posted.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[schema(example = json!({ "author": "Ada", "body": "Lovely photos!" }))]
 pub struct NewMessage {
-    /// Their name.
+    #[schema(min_length = 1, max_length = 80)]
     pub author: String,
-    /// Their message.
+    #[schema(min_length = 1, max_length = 4000)]
     pub body: String,
 }
 
-/// Puts a message on the board.
-///
 /// # Errors
-/// 422 if it is empty or too long.
+/// 422 if a field is empty or too long.
 pub(crate) async fn post_message(
     db: &DatabaseConnection,
     new: &NewMessage,
@@ -50,7 +50,7 @@ pub(crate) async fn post_message(
 }
 
 fn bounded(field: &str, text: &str, length: usize) -> Result<String, Problem> {
-    // Control characters say nothing, and PostgreSQL keeps no NUL.
+    // PostgreSQL does not store NUL, and other control characters are of no use.
     let text: String = text
         .replace("\r\n", "\n")
         .chars()
@@ -64,10 +64,10 @@ fn bounded(field: &str, text: &str, length: usize) -> Result<String, Problem> {
         }
         _ => return Ok(text.to_owned()),
     };
-    Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, complaint))
+    Err(Problem::new(ProblemKind::InvalidContent, complaint))
 }
 
-/// A page of messages, newest first, and the cursor of the next one.
+/// A page of messages, newest first, and the cursor of the next.
 pub(crate) async fn newest_messages(
     db: &DatabaseConnection,
     paging: &Paging,

@@ -1,6 +1,8 @@
 //! What people do, whether they do it on a page or by the API: both call these.
 
 pub mod caption_report;
+pub mod delete_image;
+pub mod direct_upload;
 pub mod edit_caption;
 pub mod list_images;
 pub mod messages;

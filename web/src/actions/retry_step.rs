@@ -1,16 +1,14 @@
-//! Starts a step over: a new round of attempts.
+//! Runs a step again, with a new round of attempts.
 
-use axum::http::StatusCode;
 use entity::step::{StepKind, StepState};
 use functions::pipeline::lifecycle::rerun;
 use uuid::Uuid;
 
 use crate::access::{Action, Viewer};
-use crate::image_rows::ImageRows;
 use crate::problem::Problem;
+use crate::problem_kind::ProblemKind;
 use crate::state::AppState;
 
-/// Puts a step back to the beginning.
 pub(crate) async fn retry_step(
     state: &AppState,
     viewer: &Viewer,
@@ -19,16 +17,16 @@ pub(crate) async fn retry_step(
 ) -> Result<(), Problem> {
     viewer.require(Action::Manage)?;
     let name: StepKind = step.parse().map_err(|_| Problem::not_found("step"))?;
-    let rows = ImageRows::get(state, id).await?;
+    let rows = state.image(id).await?;
     match rows.step(name).map(|step| step.state) {
         None => return Err(Problem::not_found("step")),
         Some(StepState::Blocked) => {
             return Err(Problem::new(
-                StatusCode::CONFLICT,
+                ProblemKind::StepBlocked,
                 "the provider refused this picture, and that is final",
             ));
         }
-        // It is on its way already.
+        // It is queued already.
         Some(StepState::Queued | StepState::Running) => return Ok(()),
         Some(StepState::Done | StepState::Failed) => {}
     }

@@ -9,12 +9,26 @@ use crate::actions::caption_report::{Report, caption_report, resume_captions};
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// `GET /api/captions`
+/// Report on captions
+///
+/// For admins. Requests, tokens and cost of the last 30 days, and why captions wait if they do.
+#[utoipa::path(
+    get, path = "/api/captions", operation_id = "reportOnCaptions", tag = "Captions",
+    responses((status = 200, description = "The report.", body = Report)),
+    security(("token" = ["manage"]), ("session" = []), ()),
+)]
 pub async fn show(State(state): State<AppState>, viewer: Viewer) -> Result<Json<Report>, Problem> {
     Ok(Json(caption_report(&state, &viewer).await?))
 }
 
-/// `POST /api/captions/resume`
+/// Resume captions
+///
+/// For admins. Ends a pause that the provider caused; limits of this server stay.
+#[utoipa::path(
+    post, path = "/api/captions/resume", operation_id = "resumeCaptions", tag = "Captions",
+    responses((status = 204, description = "Captions are made again.")),
+    security(("token" = ["manage"]), ("session" = []), ()),
+)]
 pub async fn resume(State(state): State<AppState>, viewer: Viewer) -> Result<StatusCode, Problem> {
     resume_captions(&state, &viewer).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -11,10 +11,23 @@ use crate::access::Viewer;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// Proxies close connections on which nothing happens; the usual limit is 60 seconds.
+/// Proxies close idle connections, usually after 60 seconds.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// `GET /api/events`: `image` and `deleted`, from `Last-Event-ID` or from now on.
+/// Listen to changes
+///
+/// For everybody. Server-sent events: `image` with the image in JSON whenever something about it
+/// changes, and `deleted` with its id. The stream begins now, or after `Last-Event-ID`, and ends
+/// after 15 minutes; `EventSource` reconnects by itself.
+#[utoipa::path(
+    get, path = "/api/events", operation_id = "listenToEvents", tag = "Images",
+    params(("Last-Event-ID" = Option<i64>, Header,
+        description = "The `id` of the last event that was seen.")),
+    responses((status = 200, description = "Events, as they happen.", body = String,
+        content_type = "text/event-stream",
+        example = json!("event: deleted\nid: 42\ndata: {\"id\":\"019ab5d2-8a3c-7c41-9d0e-2f8f6a1b7c55\"}\n\n"))),
+    security(("token" = ["read"]), ("session" = []), ()),
+)]
 pub async fn listen(
     State(state): State<AppState>,
     viewer: Viewer,
@@ -25,6 +38,6 @@ pub async fn listen(
         .and_then(|value| value.to_str().ok()?.parse().ok());
     let events = state.live.listen(viewer, seen).await?;
     let stream = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
-    // nginx would collect the events otherwise.
+    // nginx would buffer the events otherwise.
     Ok(([("x-accel-buffering", "no")], stream).into_response())
 }

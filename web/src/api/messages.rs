@@ -2,26 +2,32 @@
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
+use axum::extract::{OriginalUri, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use entity::message::{Entity, Model};
 use sea_orm::EntityTrait as _;
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::problems::{InvalidContent, NotFound, TooLarge, UnsupportedType};
 use crate::access::{Action, Viewer};
 use crate::actions::messages::{NewMessage, newest_messages, post_message};
-use crate::paging::{Page, Paging};
+use crate::extract::Path;
+use crate::paging::{Page, Paging, PagingQuery};
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// A message in JSON.
-#[derive(Debug, Serialize)]
+/// A message on the board.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Message)]
 pub struct MessageJson {
     id: Uuid,
+    #[schema(example = "Ada")]
     author: String,
+    #[schema(example = "Lovely photos!")]
     body: String,
     created_at: DateTime<Utc>,
 }
@@ -37,7 +43,19 @@ impl From<Model> for MessageJson {
     }
 }
 
-/// `POST /api/messages`
+/// Post a message
+///
+/// For admins, and for visitors where `VITRINE_UPLOADS=anyone`.
+#[utoipa::path(
+    post, path = "/api/messages", operation_id = "postMessage", tag = "Messages",
+    request_body = NewMessage,
+    responses(
+        (status = 201, description = "It is on the board.", body = MessageJson,
+            headers(("Location" = String, description = "The address of the message."))),
+        TooLarge, UnsupportedType, InvalidContent,
+    ),
+    security(("token" = ["upload"]), ("session" = []), ()),
+)]
 pub async fn post(
     State(state): State<AppState>,
     viewer: Viewer,
@@ -50,17 +68,39 @@ pub async fn post(
     Ok((StatusCode::CREATED, location, Json(MessageJson::from(row))).into_response())
 }
 
-/// `GET /api/messages`
+/// List messages
+///
+/// For everybody. Newest first.
+#[utoipa::path(
+    get, path = "/api/messages", operation_id = "listMessages", tag = "Messages",
+    params(PagingQuery),
+    responses(
+        (status = 200, description = "A page of messages.", body = Page<MessageJson>,
+            headers(("Link" = String,
+                description = "The next page, as in `</api/messages?after=…>; rel=\"next\"`."))),
+    ),
+    security(("token" = ["read"]), ("session" = []), ()),
+)]
 pub async fn list(
     State(state): State<AppState>,
+    OriginalUri(uri): OriginalUri,
     paging: Paging,
-) -> Result<Json<Page<MessageJson>>, Problem> {
+) -> Result<Response, Problem> {
     let (rows, next) = newest_messages(&state.db, &paging).await?;
     let items = rows.into_iter().map(MessageJson::from).collect();
-    Ok(Json(Page { items, next }))
+    let page: Page<MessageJson> = Page { items, next };
+    Ok(page.respond(&uri))
 }
 
-/// `GET /api/messages/{id}`
+/// Read a message
+///
+/// For everybody.
+#[utoipa::path(
+    get, path = "/api/messages/{id}", operation_id = "readMessage", tag = "Messages",
+    params(("id" = Uuid, Path)),
+    responses((status = 200, description = "The message.", body = MessageJson), NotFound),
+    security(("token" = ["read"]), ("session" = []), ()),
+)]
 pub async fn show(
     State(state): State<AppState>,
     Path(id): Path<Uuid>,

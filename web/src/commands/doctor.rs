@@ -1,5 +1,5 @@
-//! `vitrine doctor`: looks at everything the server stands on and says what it found. Settings
-//! that cannot be read at all are complained about before this runs.
+//! `vitrine doctor`: checks everything the server depends on. Invalid settings end the command
+//! before it starts.
 
 use std::process::ExitCode;
 
@@ -76,7 +76,7 @@ fn describe(settings: &Settings) -> String {
     )
 }
 
-/// Sets the captioner up, and says what leaves this machine. No picture does, for a check-up.
+/// Builds the captioner, and says what would leave this machine. Nothing is sent.
 fn captions(settings: &Settings) -> anyhow::Result<String> {
     let provider = captioner(settings)?.provider();
     let (model, base_url) = match &settings.captioner {
@@ -93,7 +93,7 @@ fn captions(settings: &Settings) -> anyhow::Result<String> {
     ))
 }
 
-/// Opens everything as the server does, and says what that did to the schema.
+/// Opens everything as the server does, and reports which migrations that applied.
 async fn open(settings: Settings) -> anyhow::Result<(Services, String)> {
     let before = applied_migrations(&settings).await?;
     let services = Services::open(settings).await?;
@@ -126,7 +126,7 @@ async fn rows(services: &Services) -> anyhow::Result<String> {
 }
 
 async fn write_read_delete(services: &Services) -> anyhow::Result<String> {
-    // Not an upload: that would set the functions going.
+    // The key of a thumbnail, because an upload would start the functions.
     let key = ObjectKey::thumbnail(Uuid::new_v4());
     let content = Bytes::from_static(b"vitrine doctor was here");
     services

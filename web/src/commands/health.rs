@@ -1,5 +1,5 @@
 //! `vitrine health`: asks the server on this machine whether it is alive, as a load balancer does.
-//! For images, which have no other program that could ask. It knows where the server listens from
+//! For container images, which have no other HTTP client. It reads where the server listens from
 //! the same settings, and needs neither secrets nor database.
 
 use std::io::{Read as _, Write as _};
@@ -10,8 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use platform::settings::Settings;
 
-/// How long the server may take to accept, and then to answer. Whoever runs this every few seconds
-/// wants to know sooner rather than later.
+/// How long the server may take to accept, and then to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) fn run() -> anyhow::Result<ExitCode> {
@@ -24,18 +23,18 @@ pub(super) fn run() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Where the server listens. Nothing else is read: a secret would have to be fetched for that.
+/// Where the server listens. Other settings are not read, because secrets would be fetched.
 fn bind() -> anyhow::Result<SocketAddr> {
     let bind = std::env::var("VITRINE_BIND").unwrap_or_default();
     let settings = Settings::from_variables([
         ("VITRINE_BIND".to_owned(), bind),
-        // Only whoever serves needs the real one.
+        // Some addresses need a password, and only the server needs the real one.
         ("VITRINE_ADMIN_PASSWORD".to_owned(), "none".to_owned()),
     ])?;
     Ok(settings.bind)
 }
 
-/// An address to connect to, for one to listen on.
+/// The address to connect to.
 fn reachable(bind: SocketAddr) -> SocketAddr {
     let ip = match bind.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -52,7 +51,7 @@ fn ask(address: SocketAddr) -> anyhow::Result<String> {
     stream.set_write_timeout(Some(PATIENCE))?;
     let request = format!("GET /health HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes())?;
-    // As long as the beginning of every answer: "HTTP/1.1 200".
+    // The length of "HTTP/1.1 200".
     let mut beginning = [0; 12];
     stream.read_exact(&mut beginning)?;
     let beginning = String::from_utf8_lossy(&beginning);

@@ -1,5 +1,5 @@
-//! `vitrine import`: takes in photos from files and folders, in the same way as an upload. What
-//! is there already is skipped, so that it can be stopped at any time and run again.
+//! `vitrine import`: takes photos in from files and folders, in the same way as uploads. Photos
+//! that are there already are skipped, so it can be stopped at any time and run again.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,10 +17,9 @@ use tokio_util::io::ReaderStream;
 use tokio_util::sync::CancellationToken;
 use walkdir::{DirEntry, WalkDir};
 
-use crate::ingest::{Ingest, UploadMeta};
+use crate::ingest::{Ingest, UploadLimits, UploadMeta};
 use crate::problem::Problem;
 use crate::services::{Services, cores};
-use crate::state::UploadLimits;
 
 /// What to import.
 #[derive(Debug, Args)]
@@ -30,12 +29,11 @@ pub(super) struct Arguments {
     paths: Vec<PathBuf>,
 }
 
-/// What became of the files.
 #[derive(Debug, Default)]
 struct Summary {
     imported: usize,
     existing: usize,
-    /// By reason, the files that were not taken.
+    /// The files that were not imported, by reason.
     skipped: BTreeMap<String, Vec<PathBuf>>,
 }
 
@@ -44,7 +42,7 @@ impl Summary {
         self.skipped.entry(reason.into()).or_default().push(path);
     }
 
-    /// They are skipped in whatever order they come to their end.
+    /// Files finish in any order.
     fn sort(&mut self) {
         for paths in self.skipped.values_mut() {
             paths.sort();
@@ -76,7 +74,7 @@ pub(super) async fn run(settings: Settings, arguments: Arguments) -> anyhow::Res
         }
         stopping.cancel();
     });
-    // Checking a picture takes a core, storing it takes the disk: a few at once keep both busy.
+    // Checking a picture needs a core, storing it the disk: one more than cores keeps both busy.
     let mut results = stream::iter(files)
         .take_while(|_| std::future::ready(!stop.is_cancelled()))
         .map(|path| {

@@ -47,10 +47,9 @@ enum Command {
     Settings,
 }
 
-/// How long work that cannot be interrupted may go on after everything else has ended.
+/// How long blocking work may continue after everything else has ended.
 const LAST_GRACE: Duration = Duration::from_secs(2);
 
-/// Runs a command to its end.
 pub fn run(cli: Cli) -> ExitCode {
     let result = match cli.command {
         Command::Render(arguments) => within_runtime(render::run(arguments)),
@@ -78,7 +77,7 @@ pub fn run(cli: Cli) -> ExitCode {
     }
 }
 
-/// Runs what needs the settings, and tells of itself: it hears whether somebody collects metrics.
+/// Runs a command that needs settings and telemetry. It is told whether metrics are collected.
 fn start(
     command: impl AsyncFnOnce(Settings, bool) -> anyhow::Result<ExitCode>,
 ) -> anyhow::Result<ExitCode> {

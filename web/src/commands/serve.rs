@@ -25,7 +25,7 @@ pub(super) async fn run(settings: Settings, has_metrics: bool) -> anyhow::Result
     if !has_password {
         greeting += "There is no password: whoever uses this machine is the admin.\n";
     }
-    // Whoever started it may not be listening any more, which is no reason not to serve.
+    // If nobody reads standard output any more, the server runs all the same.
     let _ = std::io::stdout().write_all(greeting.as_bytes());
     let shutdown = async {
         tokio::select! {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures::StreamExt as _;
@@ -18,6 +18,7 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::registry::Slot;
 use crate::problem::Problem;
+use crate::problem_kind::ProblemKind;
 
 /// How long a client may send nothing.
 const SILENCE: Duration = Duration::from_secs(20);
@@ -117,7 +118,7 @@ pub(crate) async fn refuse_stalled(request: Request, next: Next) -> Response {
         return response;
     }
     let mut refused = Problem::new(
-        StatusCode::REQUEST_TIMEOUT,
+        ProblemKind::UploadStalled,
         "the request came too slowly or stood still; send it again",
     )
     .into_response();

@@ -33,6 +33,7 @@ use tower::ServiceExt as _;
 use tracing::{debug, warn};
 
 use crate::problem::Problem;
+use crate::problem_kind::ProblemKind;
 
 pub(crate) use body::refuse_stalled;
 pub(crate) use owner::{Owner, can_be_looked_up};
@@ -187,9 +188,12 @@ async fn answer(
 ) -> Result<Response, Infallible> {
     let busy = slot.begin_request();
     if slot.place() == Place::Overflow && request.uri().path() != "/health" {
-        let mut response =
-            Problem::unavailable("there are too many connections; try again soon", 2)
-                .into_response();
+        let mut response = Problem::temporary(
+            ProblemKind::Unavailable,
+            "there are too many connections; try again soon",
+            2,
+        )
+        .into_response();
         response
             .headers_mut()
             .insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -1,4 +1,4 @@
-//! `/captions`: what caption_pause did, what it cost, and why it waits if it does.
+//! `/captions`: what captions cost, who wrote them, and why they wait if they do.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};

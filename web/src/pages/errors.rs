@@ -1,5 +1,4 @@
-//! Problems as pages: whoever looks at pages gets a page, with the same status and the same
-//! words as a program would.
+//! Problems as pages, for browsers: the same status and text as a program gets.
 
 use axum::extract::{FromRequestParts as _, Request, State};
 use axum::http::{StatusCode, header};
@@ -13,7 +12,7 @@ use crate::problem::Problem;
 use crate::request_id;
 use crate::state::AppState;
 
-/// The answer to an address that leads nowhere.
+/// The fallback of the router.
 pub async fn not_found() -> Problem {
     Problem::not_found("page")
 }
@@ -42,11 +41,11 @@ pub async fn as_pages(State(state): State<AppState>, request: Request, next: Nex
 fn page(state: &AppState, viewer: &Viewer, problem: &Problem) -> Option<Response> {
     let status = problem.status();
     let heading = match status {
-        StatusCode::NOT_FOUND => "Nothing here",
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "Not for you",
-        StatusCode::TOO_MANY_REQUESTS => "Not so fast",
-        status if status.is_server_error() => "This did not work",
-        _ => "This cannot be done",
+        StatusCode::NOT_FOUND => "Not found",
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "Not allowed",
+        StatusCode::TOO_MANY_REQUESTS => "Too many requests",
+        status if status.is_server_error() => "Something went wrong",
+        _ => "This is not possible",
     };
     let context = json!({
         "page": Page::new(state, viewer, "", heading),
@@ -65,7 +64,7 @@ fn page(state: &AppState, viewer: &Viewer, problem: &Problem) -> Option<Response
     Some(response)
 }
 
-/// Problems begin in lower case and end without a stop, for use within sentences.
+/// Details of problems begin in lower case and end without a full stop.
 fn sentence(detail: &str) -> String {
     let mut rest = detail.chars();
     match rest.next() {

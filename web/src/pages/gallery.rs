@@ -1,6 +1,6 @@
 //! `/`, `/gallery` and the card of one image.
 
-use axum::extract::{OriginalUri, Path, Query, State};
+use axum::extract::{OriginalUri, State};
 use axum::response::Response;
 use serde_json::json;
 use uuid::Uuid;
@@ -9,7 +9,7 @@ use super::view::ImageView;
 use super::{Page, html};
 use crate::access::Viewer;
 use crate::actions::list_images::Search;
-use crate::image_rows::ImageRows;
+use crate::extract::{Path, Query};
 use crate::paging::Paging;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -50,14 +50,14 @@ pub async fn show(
     html(&state, "gallery.html", &context)
 }
 
-/// `GET /images/{id}/card`: what live updates put into the gallery, or into what `q` found.
+/// `GET /images/{id}/card`: live updates put it into the gallery, or into the results of `q`.
 pub async fn card(
     State(state): State<AppState>,
     viewer: Viewer,
     Path(id): Path<Uuid>,
     Query(search): Query<Search>,
 ) -> Result<Response, Problem> {
-    let rows = ImageRows::get(&state, id).await?;
+    let rows = state.image(id).await?;
     let image = ImageView::new(&rows, &viewer, &state.url_source().await);
     let context = json!({
         "page": Page::new(&state, &viewer, "/gallery", "Gallery"),

@@ -1,22 +1,19 @@
-//! The words that somebody looks for, marked where they are found. A text is cut into parts
-//! here and put together by the template, which escapes each of them.
+//! Marks the words of a search in a text. The text is split into parts, which the template
+//! escapes and joins.
 
 use entity::search::Words;
 use serde::Serialize;
 
-/// A piece of a text.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Part {
     text: String,
     marked: bool,
 }
 
-/// The text with nothing marked.
 pub(super) fn none(text: &str) -> Vec<Part> {
     vec![part(text, false)]
 }
 
-/// The text with the words marked.
 pub(super) fn around(words: &Words, text: &str) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut end = 0;
@@ -42,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_parts_are_the_text_and_the_words_are_marked() {
+    fn the_parts_join_to_the_text_and_the_words_are_marked() {
         let text = "<b>Zoé's</b> fox.";
         let parts = around(&Words::parse("b zoe fo").unwrap(), text);
 

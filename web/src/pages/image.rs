@@ -1,14 +1,12 @@
-//! The page of one image, and what can be done there.
+//! `/images/{id}` and its forms.
 
 use axum::Form;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use entity::caption;
 use entity::image::{self, Author};
 use entity::step::{StepKind, StepState};
-use functions::pipeline::captions::{Edit, Words};
-use functions::pipeline::lifecycle;
 use platform::objects::ObjectKey;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -17,11 +15,12 @@ use uuid::Uuid;
 use super::view::ImageView;
 use super::{Page, date_and_time, html, or_login, size};
 use crate::access::{Action, Rendition, Viewer};
-use crate::actions::edit_caption::edit_caption;
+use crate::actions::delete_image::delete_image;
+use crate::actions::edit_caption::{CaptionEdit, edit_caption};
 use crate::actions::retry_step::retry_step;
+use crate::extract::Path;
 use crate::image_rows::ImageRows;
-use crate::media;
-use crate::picture_urls::UrlSource;
+use crate::picture_urls::{SAVE, UrlSource};
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -71,7 +70,7 @@ impl From<caption::Model> for CaptionView {
     }
 }
 
-/// Captions of the history that are shown, the one that holds included.
+/// How many captions of the history are shown, the current one included.
 const CAPTIONS_SHOWN: u64 = 20;
 
 /// `GET /images/{id}`
@@ -80,7 +79,7 @@ pub async fn show(
     viewer: Viewer,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let rows = ImageRows::get(&state, id).await?;
+    let rows = state.image(id).await?;
     let urls = state.url_source().await;
     let renditions = [
         Rendition::Original,
@@ -112,7 +111,7 @@ pub async fn show(
     html(&state, "image.html", &context)
 }
 
-/// What the picture was called before, for those who may change it.
+/// Earlier captions, for viewers who may change the caption.
 async fn caption_history(
     state: &AppState,
     viewer: &Viewer,
@@ -169,7 +168,7 @@ fn rendition_view(
 
 fn save_address(rows: &ImageRows, rendition: Rendition) -> String {
     let (id, name) = (rows.image.id, rendition.as_str());
-    format!("/api/images/{id}/{name}?{}", media::SAVE)
+    format!("/api/images/{id}/{name}?{SAVE}")
 }
 
 fn facts(rows: &ImageRows, viewer: &Viewer) -> Vec<Fact> {
@@ -223,7 +222,7 @@ pub async fn retry(
     }
 }
 
-/// The page with the button: the gallery has them too. Only our own addresses count.
+/// The page with the button, which may be the gallery; none if it is not a page of this server.
 fn came_from(headers: &HeaderMap) -> Option<String> {
     let referer: axum::http::Uri = headers.get("referer")?.to_str().ok()?.parse().ok()?;
     let host = headers.get("host")?.to_str().ok()?;
@@ -232,7 +231,6 @@ fn came_from(headers: &HeaderMap) -> Option<String> {
     (ours && !address.starts_with("//")).then(|| address.to_owned())
 }
 
-/// What the form about the caption sends.
 #[derive(Debug, Deserialize)]
 pub struct Description {
     caption: String,
@@ -249,11 +247,9 @@ pub async fn describe(
     Form(new): Form<Description>,
 ) -> Response {
     let page = format!("/images/{id}");
-    let edit = Edit {
-        caption: Some(Words {
-            text: new.caption,
-            paragraph: Some(new.paragraph),
-        }),
+    let edit = CaptionEdit {
+        caption: Some(new.caption),
+        paragraph: Some(new.paragraph),
         tags: Some(new.tags.split(',').map(str::to_owned).collect()),
     };
     match edit_caption(&state, &viewer, id, edit).await {
@@ -268,12 +264,8 @@ pub async fn delete(
     viewer: Viewer,
     Path(id): Path<Uuid>,
 ) -> Response {
-    let deleted = async {
-        viewer.require(Action::Manage)?;
-        Ok(lifecycle::delete(&state.db, state.store.as_ref(), id).await?)
-    };
-    match deleted.await {
-        // Gone already is as good.
+    match delete_image(&state, &viewer, id).await {
+        // It may have been deleted before.
         Ok(true | false) => Redirect::to("/gallery").into_response(),
         Err(problem) => or_login(problem, &format!("/images/{id}")),
     }

@@ -1,35 +1,37 @@
-//! Signing in and out.
+//! `/login` and `/logout`
 
-use axum::extract::{Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Form};
+use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 use serde::Deserialize;
 use serde_json::json;
 use tracing::{info, warn};
 
 use super::{Page, html};
-use crate::access::{BROWSER_COOKIE, Client, Viewer, cookie, known_browser, sessions};
+use crate::access::{
+    BROWSER_COOKIE, COOKIE, Client, Viewer, known_browser, session_token, sessions,
+};
+use crate::extract::Query;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// How long a browser is known after it signed in, in seconds.
-const BROWSER_LIFETIME: i64 = 365 * 24 * 60 * 60;
+/// How long a browser is known after it signed in.
+const BROWSER_LIFETIME: chrono::TimeDelta = chrono::TimeDelta::days(365);
 
-/// The query of [`form`].
 #[derive(Debug, Deserialize)]
 pub struct Next {
     next: Option<String>,
 }
 
-/// What the form sends.
 #[derive(Deserialize)]
 pub struct Credentials {
     password: String,
     next: Option<String>,
 }
 
-/// The address of the form for somebody who wants to go to `next`.
+/// The URL of the form that leads to `next` after signing in.
 pub(crate) fn address(next: &str) -> String {
     let query = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("next", next)
@@ -43,7 +45,7 @@ pub async fn form(
     viewer: Viewer,
     Query(Next { next }): Query<Next>,
 ) -> Result<Response, Problem> {
-    let next = ours(next.as_deref());
+    let next = local_path(next.as_deref());
     if !viewer.can_sign_in() {
         return Ok(Redirect::to(next).into_response());
     }
@@ -69,12 +71,12 @@ pub async fn sign_in(
     State(state): State<AppState>,
     viewer: Viewer,
     Extension(client): Extension<Client>,
-    headers: HeaderMap,
+    jar: CookieJar,
     Form(Credentials { password, next }): Form<Credentials>,
 ) -> Result<Response, Problem> {
-    let next = ours(next.as_deref());
+    let next = local_path(next.as_deref());
     let address = client.address;
-    let browser = known_browser(&headers);
+    let browser = known_browser(&jar);
     match state
         .sessions
         .sign_in(address, browser, password.into())
@@ -82,22 +84,14 @@ pub async fn sign_in(
     {
         Ok(token) => {
             info!(%address, "signed in");
-            let lifetime = sessions::LIFETIME.num_seconds();
             let browser = state.sessions.name_browser()?;
-            let cookies = AppendHeaders([
-                (
-                    header::SET_COOKIE,
-                    set_cookie(&client, crate::access::COOKIE, &token, lifetime)?,
-                ),
-                (
-                    header::SET_COOKIE,
-                    set_cookie(&client, BROWSER_COOKIE, &browser, BROWSER_LIFETIME)?,
-                ),
-            ]);
-            Ok((cookies, Redirect::to(next)).into_response())
+            let jar = CookieJar::new()
+                .add(cookie(&client, COOKIE, token, sessions::LIFETIME))
+                .add(cookie(&client, BROWSER_COOKIE, browser, BROWSER_LIFETIME));
+            Ok((jar, Redirect::to(next)).into_response())
         }
         Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => {
-            // docs/operations.md has the line for fail2ban: keep the words.
+            // docs/proxies.md has the line for fail2ban: keep the words.
             warn!(%address, "wrong password");
             let shown = page(&state, &viewer, next, Some("That is not the password."))?;
             Ok((StatusCode::UNAUTHORIZED, shown).into_response())
@@ -110,41 +104,40 @@ pub async fn sign_in(
 pub async fn sign_out(
     State(state): State<AppState>,
     Extension(client): Extension<Client>,
-    headers: HeaderMap,
+    jar: CookieJar,
 ) -> Result<Response, Problem> {
-    if let Some(token) = cookie(&headers) {
+    if let Some(token) = session_token(&jar) {
         state.sessions.sign_out(token).await?;
     }
-    let cookie = set_cookie(&client, crate::access::COOKIE, "", 0)?;
-    // The browser may hold pages and pictures that a visitor must not see.
-    let clear = ("clear-site-data", HeaderValue::from_static("\"cache\""));
-    Ok((
-        [(header::SET_COOKIE.as_str(), cookie), clear],
-        Redirect::to("/"),
-    )
-        .into_response())
+    let mut expired = cookie(&client, COOKIE, String::new(), chrono::TimeDelta::zero());
+    expired.make_removal();
+    // The browser's cache may hold pages and pictures that a visitor must not see.
+    let clear = [("clear-site-data", "\"cache\"")];
+    Ok((CookieJar::new().add(expired), clear, Redirect::to("/")).into_response())
 }
 
 /// Over HTTPS the name begins with `__Host-`: the browser takes it from this host alone, and sends it
 /// nowhere else.
-fn set_cookie(
+fn cookie(
     client: &Client,
     name: &str,
-    value: &str,
-    lifetime: i64,
-) -> Result<HeaderValue, Problem> {
-    let (prefix, secure) = if client.is_https {
-        ("__Host-", "; Secure")
-    } else {
-        ("", "")
-    };
-    format!("{prefix}{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={lifetime}{secure}")
-        .parse()
-        .map_err(Problem::internal)
+    value: String,
+    lifetime: chrono::TimeDelta,
+) -> Cookie<'static> {
+    let prefix = if client.is_https { "__Host-" } else { "" };
+    let mut cookie = Cookie::build((format!("{prefix}{name}"), value))
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(client.is_https)
+        .build();
+    let lifetime = lifetime.to_std().ok();
+    cookie.set_max_age(lifetime.and_then(|lifetime| lifetime.try_into().ok()));
+    cookie
 }
 
-/// An address of ours to go on to; anything else leads home.
-fn ours(next: Option<&str>) -> &str {
+/// A path on this server; anything else, such as another site, becomes `/`.
+fn local_path(next: Option<&str>) -> &str {
     match next {
         Some(next)
             if next.starts_with('/')
@@ -163,8 +156,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn signing_in_leads_to_our_own_pages_only() {
-        assert_eq!(ours(Some("/images/1?x=y")), "/images/1?x=y");
+    fn signing_in_redirects_to_pages_of_this_server_only() {
+        assert_eq!(local_path(Some("/images/1?x=y")), "/images/1?x=y");
         for foreign in [
             "https://evil.example",
             "//evil.example",
@@ -172,8 +165,8 @@ mod tests {
             "/\t/evil.example",
             "",
         ] {
-            assert_eq!(ours(Some(foreign)), "/", "{foreign}");
+            assert_eq!(local_path(Some(foreign)), "/", "{foreign}");
         }
-        assert_eq!(ours(None), "/");
+        assert_eq!(local_path(None), "/");
     }
 }

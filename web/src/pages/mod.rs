@@ -1,6 +1,7 @@
-//! What people see.
+//! The pages.
 
 pub mod captions;
+pub mod docs;
 pub mod errors;
 pub mod gallery;
 mod highlight;
@@ -20,7 +21,7 @@ use crate::error_chain::error_chain;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// What every page shows.
+/// What the layout of every page needs.
 #[derive(Debug, Serialize)]
 pub(crate) struct Page<'a> {
     title: &'a str,
@@ -51,7 +52,7 @@ struct Notice {
     url: &'static str,
 }
 
-/// What those who manage the gallery should know, wherever they are in it.
+/// A notice for people who manage the gallery.
 fn notice(state: &AppState, viewer: &Viewer, path: &str) -> Option<Notice> {
     let pause = state.caption_pause.last_pause()?;
     let is_news = viewer.may(Action::Manage) && path != "/captions" && pause.needs_attention();
@@ -91,7 +92,7 @@ impl<'a> Page<'a> {
     }
 }
 
-/// A page: what is on it depends on who looks, so nobody in between may keep it.
+/// Renders a page. It depends on the viewer, so shared caches must not store it.
 fn html(state: &AppState, template: &str, context: &impl Serialize) -> Result<Response, Problem> {
     let text = state
         .templates
@@ -100,7 +101,7 @@ fn html(state: &AppState, template: &str, context: &impl Serialize) -> Result<Re
     Ok(([("cache-control", "private, no-cache")], Html(text)).into_response())
 }
 
-/// Sends whoever may do something only after signing in there, and back.
+/// Redirects to the login page, and from there back to `next`, where signing in would help.
 fn or_login(problem: Problem, next: &str) -> Response {
     if problem.status() == axum::http::StatusCode::UNAUTHORIZED {
         Redirect::to(&login::address(next)).into_response()
@@ -109,12 +110,10 @@ fn or_login(problem: Problem, next: &str) -> Response {
     }
 }
 
-/// A point in time for people.
 fn date_and_time(instant: DateTime<Utc>) -> String {
     instant.format("%-d %b %Y, %H:%M UTC").to_string()
 }
 
-/// A size for people.
 fn size(bytes: u64) -> String {
     let bytes = bytes as f64;
     let mega = MEGABYTE as f64;

@@ -1,5 +1,5 @@
-//! The upload form without JavaScript: several files in one request, and a page that says what
-//! became of each.
+//! The upload form without JavaScript: several files in one request, and a page with the result of
+//! each.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};

@@ -1,4 +1,4 @@
-//! An image as the templates want it.
+//! An image as the templates need it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -14,7 +14,6 @@ use crate::access::{Action, Rendition, Viewer};
 use crate::image_rows::{ImageRows, reason};
 use crate::picture_urls::UrlSource;
 
-/// An image on a page.
 #[derive(Debug, Serialize)]
 pub(super) struct ImageView {
     id: String,
@@ -32,7 +31,7 @@ pub(super) struct ImageView {
     uploaded_at: String,
     uploaded_text: String,
     state: &'static str,
-    /// Why there is no caption yet, if all captions wait.
+    /// Why all captions wait, if that is why this image has none yet.
     paused: Option<String>,
     steps: Vec<StepView>,
 }
@@ -90,7 +89,7 @@ impl ImageView {
             placeholder: image.thumbhash.as_deref().and_then(data_uri),
             uploaded_at: image.uploaded_at.to_rfc3339(),
             uploaded_text: date_and_time(image.uploaded_at),
-            state: overall(&rows.steps),
+            state: rows.state().as_str(),
             paused: rows
                 .steps
                 .iter()
@@ -106,7 +105,7 @@ impl ImageView {
 }
 
 impl ImageView {
-    /// Marks the words that somebody looks for in the caption.
+    /// Marks the words of a search in the caption.
     pub(super) fn marking(mut self, words: Option<&Words>) -> Self {
         if let (Some(caption), Some(words)) = (&self.caption, words) {
             self.caption_parts = highlight::around(words, caption);
@@ -130,20 +129,6 @@ fn caption_note(rows: &ImageRows) -> String {
 fn data_uri(thumbhash: &str) -> Option<String> {
     let png = placeholder::png(&BASE64.decode(thumbhash).ok()?)?;
     Some(format!("data:image/png;base64,{}", BASE64.encode(png)))
-}
-
-/// The state of an image as a whole: the worst that calls for somebody, else whether work goes on.
-fn overall(steps: &[step::Model]) -> &'static str {
-    let any = |state| steps.iter().any(|step| step.state == state);
-    if any(StepState::Failed) {
-        "failed"
-    } else if steps.iter().any(|step| step.state.is_pending()) {
-        "working"
-    } else if any(StepState::Blocked) {
-        "blocked"
-    } else {
-        "ready"
-    }
 }
 
 impl StepView {

@@ -1,6 +1,6 @@
-//! What people do with a browser.
+//! The pages in a real browser.
 //!
-//! On several threads: the browser is told to go when it is dropped, which blocks one of them.
+//! The tests need several threads: closing the browser in `drop` blocks one of them.
 
 use std::path::PathBuf;
 
@@ -11,11 +11,11 @@ use thirtyfour::WebElement;
 use crate::harness::{Browser, Home, Scripts, eventually};
 use crate::photo;
 
-/// A picture in the gallery as somebody sees it.
+/// A picture in the gallery as it is displayed.
 #[derive(Debug, Deserialize, PartialEq)]
 struct Card {
     state: String,
-    /// Whether its thumbnail is there, loaded and drawn.
+    /// Whether its thumbnail is loaded and visible.
     is_shown: bool,
     alt: Option<String>,
     caption: String,
@@ -41,7 +41,7 @@ impl Card {
     }
 }
 
-/// Leaves a mark that a reload would take away.
+/// Leaves a mark that a reload would remove.
 async fn mark(browser: &Browser) {
     browser.ask::<()>("window.mark = 'still here';").await;
 }
@@ -65,7 +65,7 @@ async fn click(element: WebElement) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_files_become_ready_before_ones_eyes_without_a_reload() {
+async fn two_uploads_become_ready_without_a_reload() {
     let home = Home::new();
     let server = home.serve();
     let Some(browser) = Browser::open(&server, Scripts::On).await else {
@@ -96,7 +96,7 @@ async fn two_files_become_ready_before_ones_eyes_without_a_reload() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_page_of_an_image_shows_its_renditions_and_lets_one_retry_and_delete() {
+async fn the_image_page_shows_renditions_and_can_retry_and_delete() {
     let home = Home::new();
     let server = home.serve();
     let id = server.upload("one.jpg", photo(1)).await;
@@ -118,7 +118,7 @@ async fn the_page_of_an_image_shows_its_renditions_and_lets_one_retry_and_delete
     .await;
     mark(&browser).await;
 
-    // The original becomes unreadable, and a step is done again.
+    // The original becomes unreadable, and a step runs again.
     let original = home.objects().join(format!("uploads/{id}.jpg"));
     let content = std::fs::read(&original).unwrap();
     std::fs::write(&original, &content[..2000]).unwrap();
@@ -130,7 +130,7 @@ async fn the_page_of_an_image_shows_its_renditions_and_lets_one_retry_and_delete
     let reason = browser.find(".step[data-step=annotate] .step-error").await;
     assert!(reason.text().await.unwrap().contains("cut short"));
 
-    // It is well again, and somebody clicks.
+    // The original is restored, and the button pressed.
     std::fs::write(&original, &content).unwrap();
     click(retry).await;
     browser
@@ -147,7 +147,7 @@ async fn the_page_of_an_image_shows_its_renditions_and_lets_one_retry_and_delete
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_javascript_the_plain_form_does_the_same() {
+async fn the_upload_form_works_without_javascript() {
     let home = Home::new();
     let server = home.serve();
     let Some(browser) = Browser::open(&server, Scripts::Off).await else {
@@ -222,4 +222,73 @@ async fn a_visitor_sees_no_form_and_no_original() {
         ))
         .await;
     assert_eq!(shown, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_page_makes_a_real_upload() {
+    let home = Home::new();
+    let server = home.serve();
+    let Some(browser) = Browser::open(&server, Scripts::On).await else {
+        return;
+    };
+    browser.goto("/docs").await;
+    let upload = "#operations-Images-uploadImage";
+    click(
+        browser
+            .find(&format!("{upload} .opblock-summary-control"))
+            .await,
+    )
+    .await;
+    click(browser.find(&format!("{upload} .try-out__btn")).await).await;
+    let [first, _] = two_photos(&home);
+    let file = browser.find(&format!("{upload} input[type=file]")).await;
+    file.send_keys(first.to_str().unwrap()).await.unwrap();
+    click(browser.find(&format!("{upload} .execute")).await).await;
+
+    let answer = browser
+        .find(&format!(
+            "{upload} .live-responses-table .response-col_status"
+        ))
+        .await;
+    eventually("the answer is shown", async || {
+        let status = answer.text().await.unwrap();
+        status.starts_with("201").then_some(())
+    })
+    .await;
+    let images = server.settled().await;
+    assert_eq!(images.len(), 1);
+    assert_eq!(images[0]["file_name"], "1.jpg");
+    browser.assert_no_complaints().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_page_sends_the_token_that_it_is_given() {
+    let home = Home::new();
+    let server = home.serve();
+    let Some(browser) = Browser::open(&server, Scripts::On).await else {
+        return;
+    };
+    browser.goto("/docs").await;
+    click(browser.find(".auth-wrapper .authorize").await).await;
+    let token = browser.find("#auth-bearer-value").await;
+    token.send_keys("vt_0123456789").await.unwrap();
+    click(browser.find(".auth-btn-wrapper .authorize").await).await;
+    click(browser.find(".auth-btn-wrapper .btn-done").await).await;
+    let list = "#operations-Messages-listMessages";
+    click(
+        browser
+            .find(&format!("{list} .opblock-summary-control"))
+            .await,
+    )
+    .await;
+    click(browser.find(&format!("{list} .try-out__btn")).await).await;
+    click(browser.find(&format!("{list} .execute")).await).await;
+
+    let curl = browser.find(&format!("{list} .curl-command")).await;
+
+    let curl = curl.text().await.unwrap();
+    assert!(
+        curl.contains("Authorization: Bearer vt_0123456789"),
+        "{curl}"
+    );
 }

@@ -22,7 +22,7 @@ fn size_of(path: &Path) -> (u32, u32) {
 }
 
 #[test]
-fn render_makes_one_thing_from_one_file_and_prints_one_line() {
+fn render_writes_one_rendition_of_one_file_and_prints_one_line() {
     let home = Home::new();
     std::fs::write(home.desk().join("in.jpg"), photo(1, 800, 600)).unwrap();
     let out = home.desk().join("out.jpg");
@@ -70,7 +70,7 @@ fn render_makes_one_thing_from_one_file_and_prints_one_line() {
 }
 
 #[test]
-fn render_says_why_there_is_nothing_to_render() {
+fn render_says_why_a_file_cannot_be_rendered() {
     let home = Home::new();
     let huge = claiming(Format::Png, 60_000, 60_000);
     for (file, content, reason) in [
@@ -98,7 +98,7 @@ fn render_says_why_there_is_nothing_to_render() {
 }
 
 #[tokio::test]
-async fn reprocess_runs_again_what_it_is_asked_to_and_nothing_else() {
+async fn reprocess_queues_the_selected_steps_only() {
     let home = Home::new();
     let server = home.serve();
     let broken = server.upload("a.jpg", crate::photo(1)).await;
@@ -175,7 +175,7 @@ async fn reprocess_runs_again_what_it_is_asked_to_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn captions_are_written_anew_by_where_they_come_from_and_the_cost_is_told_before() {
+async fn reprocess_selects_captions_by_origin_and_estimates_the_cost() {
     let provider = Provider::start().await;
     let mut home = Home::new();
     let server = home.serve();
@@ -245,7 +245,7 @@ async fn captions_are_written_anew_by_where_they_come_from_and_the_cost_is_told_
 }
 
 #[test]
-fn reprocess_knows_no_image_and_no_function_that_does_not_exist() {
+fn reprocess_refuses_unknown_images_and_steps() {
     let home = Home::new();
     let nobody = "01234567-89ab-7def-8123-456789abcdef";
 
@@ -266,7 +266,7 @@ fn reprocess_knows_no_image_and_no_function_that_does_not_exist() {
 }
 
 #[test]
-fn doctor_finds_a_healthy_home_healthy() {
+fn doctor_succeeds_when_everything_works() {
     let home = Home::new();
     let _server = home.serve();
 
@@ -303,7 +303,7 @@ fn doctor_says_when_the_database_is_damaged() {
 }
 
 #[test]
-fn doctor_says_when_the_database_is_not_there() {
+fn doctor_says_when_the_database_does_not_exist() {
     let home = Home::with(&[("DATABASE_URL", "postgres://nobody@127.0.0.1:1/nothing")]);
     assert_doctor_names(&home, "the database cannot be opened; see DATABASE_URL");
 }
@@ -326,7 +326,7 @@ fn assert_doctor_names(home: &Home, culprit: &str) {
 }
 
 #[tokio::test]
-async fn health_asks_the_server_where_the_settings_say_it_is() {
+async fn health_asks_the_server_at_the_configured_address() {
     let home = Home::new();
     let server = home.serve();
     let port = server.url.rsplit(':').next().unwrap().to_owned();
@@ -369,7 +369,7 @@ fn health_says_when_the_server_is_about_to_stop() {
 }
 
 #[tokio::test]
-async fn migrate_makes_the_schema_and_may_be_run_again() {
+async fn migrate_creates_the_schema_and_is_idempotent() {
     let home = Home::new();
     for _ in 0..2 {
         let migrated = home.run(["migrate"]).succeeded();
@@ -393,7 +393,7 @@ fn settings_lists_every_setting() {
 }
 
 #[test]
-fn every_command_explains_itself() {
+fn every_command_has_help() {
     let home = Home::new();
     let all = home.run(["--help"]).succeeded();
     let commands = [

@@ -19,7 +19,7 @@ async fn count(stored: &Stored, state: StepState) -> usize {
 }
 
 #[tokio::test]
-async fn killed_again_and_again_among_forty_images_all_are_done_and_none_twice() {
+async fn repeated_kills_lose_no_image_and_repeat_none() {
     let home = Home::new();
     let mut server = home.serve();
     let stored = home.stored().await;
@@ -64,7 +64,7 @@ async fn killed_again_and_again_among_forty_images_all_are_done_and_none_twice()
 }
 
 #[tokio::test]
-async fn killed_in_the_middle_of_an_upload_nothing_of_it_is_left() {
+async fn a_kill_during_an_upload_leaves_nothing_behind() {
     let home = Home::new();
     let server = home.serve();
     let file = photo(1);
@@ -91,7 +91,7 @@ async fn killed_in_the_middle_of_an_upload_nothing_of_it_is_left() {
 }
 
 #[tokio::test]
-async fn a_client_that_hangs_up_half_way_leaves_nothing_behind() {
+async fn a_client_that_disconnects_during_an_upload_leaves_nothing_behind() {
     let home = Home::new();
     let server = home.serve();
     let client = half_an_upload(&server, &photo(1)).await;
@@ -110,7 +110,7 @@ async fn a_client_that_hangs_up_half_way_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn uploads_and_deletions_cut_short_by_a_kill_are_brought_to_an_end() {
+async fn uploads_and_deletions_interrupted_by_a_kill_are_completed() {
     let home = Home::new();
     let server = home.serve();
     let ids: Vec<_> = futures::stream::iter(0..6)

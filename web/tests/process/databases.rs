@@ -7,12 +7,12 @@ use crate::harness::{Home, eventually, is_done};
 use crate::photo;
 
 #[tokio::test]
-async fn a_photo_is_done_on_postgresql() {
+async fn a_photo_is_processed_on_postgresql() {
     a_photo_is_done_on(Kind::Postgres).await;
 }
 
 #[tokio::test]
-async fn a_photo_is_done_on_mariadb() {
+async fn a_photo_is_processed_on_mariadb() {
     a_photo_is_done_on(Kind::MariaDb).await;
 }
 

@@ -55,7 +55,7 @@ async fn what_network_stores_and_cameras_keep_beside_photos_is_passed_over() {
 }
 
 #[tokio::test]
-async fn a_tree_of_folders_is_taken_in_and_what_is_not_is_said_with_the_reason() {
+async fn a_folder_tree_is_imported_and_skipped_files_are_listed_with_reasons() {
     let home = Home::new();
     let tree = home.desk().join("tree");
     write(&tree.join("one.jpg"), &photo(1));
@@ -121,7 +121,7 @@ async fn a_tree_of_folders_is_taken_in_and_what_is_not_is_said_with_the_reason()
 }
 
 #[test]
-fn a_file_that_may_not_be_read_is_skipped() {
+fn an_unreadable_file_is_skipped() {
     use std::os::unix::fs::PermissionsExt as _;
     let home = Home::new();
     let locked = home.desk().join("locked.jpg");
@@ -147,7 +147,7 @@ fn a_file_that_may_not_be_read_is_skipped() {
 }
 
 #[tokio::test]
-async fn stopped_or_killed_in_the_middle_and_run_again_it_ends_complete() {
+async fn an_interrupted_import_is_completed_by_running_it_again() {
     const PHOTOS: u64 = 60;
     for end in ["INT", "KILL"] {
         let home = Home::new();
@@ -201,7 +201,7 @@ async fn stopped_or_killed_in_the_middle_and_run_again_it_ends_complete() {
 }
 
 #[tokio::test]
-async fn what_is_imported_beside_a_running_server_is_worked_on_at_once() {
+async fn a_running_server_processes_imports_at_once() {
     let home = Home::new();
     let server = home.serve();
     for seed in 0..4 {

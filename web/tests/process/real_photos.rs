@@ -24,7 +24,7 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[tokio::test]
-async fn every_file_is_done_or_clearly_refused_within_the_memory_promised() {
+async fn every_file_is_processed_or_refused_within_the_memory_limit() {
     let Some(folder) = real_photos() else { return };
     let home = Home::new();
     let server = home.serve();

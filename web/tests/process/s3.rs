@@ -35,7 +35,7 @@ async fn drawn(browser: &Browser, pictures: usize) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_browser_shows_pictures_from_the_bucket_and_has_nothing_to_complain_about() {
+async fn a_browser_shows_pictures_from_the_bucket_without_errors() {
     let Some((home, proxy, _moto)) = home_on_s3().await else {
         return;
     };
@@ -60,7 +60,7 @@ async fn a_browser_shows_pictures_from_the_bucket_and_has_nothing_to_complain_ab
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_picture_whose_address_has_expired_is_asked_for_again() {
+async fn a_picture_with_an_expired_url_is_loaded_again() {
     let Some((home, proxy, _moto)) = home_on_s3().await else {
         return;
     };
@@ -83,7 +83,7 @@ async fn a_picture_whose_address_has_expired_is_asked_for_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_commands_work_on_a_bucket() {
+async fn commands_work_on_a_bucket() {
     let Some((home, proxy, _moto)) = home_on_s3().await else {
         return;
     };

@@ -9,7 +9,7 @@ const PASSWORD: &str = "correct horse";
 const KEY: &str = "lion-of-gemini";
 
 #[tokio::test]
-async fn a_password_that_is_kept_elsewhere_opens_the_door_and_shows_nowhere() {
+async fn a_password_from_secrets_manager_works_and_is_never_logged() {
     let Some(moto) = Moto::start().await else {
         return;
     };
@@ -44,7 +44,7 @@ async fn a_password_that_is_kept_elsewhere_opens_the_door_and_shows_nowhere() {
 }
 
 #[tokio::test]
-async fn a_secret_that_cannot_be_had_stops_the_start_and_says_what_to_check() {
+async fn a_secret_that_cannot_be_fetched_stops_the_start_and_says_what_to_check() {
     let Some(moto) = Moto::start().await else {
         return;
     };

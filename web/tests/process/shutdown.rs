@@ -14,7 +14,7 @@ use crate::photo;
 const BOUND: Duration = Duration::from_secs(30);
 
 #[tokio::test]
-async fn both_signals_to_stop_end_it_well() {
+async fn sigterm_and_sigint_stop_the_server_cleanly() {
     for signal in ["TERM", "INT"] {
         let home = Home::new();
         let mut server = home.serve();
@@ -26,7 +26,7 @@ async fn both_signals_to_stop_end_it_well() {
 }
 
 #[tokio::test]
-async fn steps_in_progress_are_finished_and_the_others_wait_for_the_next_start() {
+async fn shutdown_finishes_running_steps_and_keeps_queued_ones() {
     // One worker, so that it is not done before it can be stopped.
     let home = Home::with(&[("VITRINE_WORKERS", "1")]);
     let mut server = home.serve();
@@ -59,7 +59,7 @@ async fn steps_in_progress_are_finished_and_the_others_wait_for_the_next_start()
 }
 
 #[tokio::test]
-async fn an_open_stream_of_events_ends() {
+async fn shutdown_ends_an_open_event_stream() {
     let home = Home::new();
     let mut server = home.serve();
     let response = server.get("/api/events").send().await.unwrap();
@@ -85,7 +85,7 @@ async fn an_open_stream_of_events_ends() {
 }
 
 #[tokio::test]
-async fn an_upload_in_progress_is_taken_in() {
+async fn shutdown_lets_an_upload_finish() {
     let home = Home::new();
     let server = home.serve();
     let file = photo(1);
@@ -111,7 +111,7 @@ async fn an_upload_in_progress_is_taken_in() {
 }
 
 #[tokio::test]
-async fn a_client_that_never_ends_its_upload_does_not_keep_it_alive() {
+async fn shutdown_does_not_wait_for_an_endless_upload() {
     let home = Home::new();
     let mut server = home.serve();
     let client = half_an_upload(&server, &photo(1)).await;

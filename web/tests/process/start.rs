@@ -3,7 +3,7 @@
 use crate::harness::Home;
 
 #[tokio::test]
-async fn a_second_server_on_the_same_folder_says_that_another_one_works_there() {
+async fn a_second_server_on_the_same_data_folder_is_refused() {
     let home = Home::new();
     let server = home.serve();
 
@@ -22,7 +22,7 @@ async fn a_second_server_on_the_same_folder_says_that_another_one_works_there() 
 }
 
 #[test]
-fn a_port_that_is_taken_is_named() {
+fn a_port_in_use_is_named() {
     let home = Home::new();
     let server = home.serve();
     let address = server.url.strip_prefix("http://").unwrap();
@@ -39,7 +39,7 @@ fn a_port_that_is_taken_is_named() {
 }
 
 #[test]
-fn without_a_password_it_does_not_listen_where_others_can_reach_it() {
+fn without_a_password_it_listens_on_loopback_only() {
     for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:8080"] {
         let home = Home::with(&[("VITRINE_BIND", address)]);
 
@@ -56,7 +56,7 @@ fn without_a_password_it_does_not_listen_where_others_can_reach_it() {
 }
 
 #[tokio::test]
-async fn with_a_password_it_listens_anywhere() {
+async fn with_a_password_it_listens_on_any_address() {
     let home = Home::with(&[
         ("VITRINE_BIND", "0.0.0.0:0"),
         ("VITRINE_ADMIN_PASSWORD", "four random plain words"),
@@ -70,7 +70,7 @@ async fn with_a_password_it_listens_anywhere() {
 }
 
 #[test]
-fn a_bad_setting_is_one_message_with_name_value_and_example() {
+fn an_invalid_setting_is_one_message_with_name_value_and_example() {
     let long = "a".repeat(40);
     for (name, value, example) in [
         ("VITRINE_BIND", "everywhere", "0.0.0.0:8080"),
@@ -107,7 +107,7 @@ fn a_bad_setting_is_one_message_with_name_value_and_example() {
 }
 
 #[test]
-fn a_bad_database_address_is_not_repeated_since_it_may_hold_a_password() {
+fn an_invalid_database_url_is_not_repeated_because_it_may_hold_a_password() {
     let home = Home::with(&[("DATABASE_URL", "oracle://me:secret@host/photos")]);
 
     let refused = home.run(["serve"]);
@@ -122,7 +122,7 @@ fn a_bad_database_address_is_not_repeated_since_it_may_hold_a_password() {
 }
 
 #[test]
-fn a_misspelt_setting_is_pointed_out() {
+fn a_misspelt_setting_gets_a_suggestion() {
     let home = Home::with(&[("VITRINE_WORKER", "2")]);
     let server = home.serve();
     let log = server.log();

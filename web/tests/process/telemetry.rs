@@ -30,7 +30,7 @@ fn home(variables: &[(&str, &str)], provider: &Provider) -> Home {
 }
 
 #[tokio::test]
-async fn one_trace_leads_from_the_upload_through_all_three_steps() {
+async fn one_trace_spans_the_upload_and_all_three_steps() {
     let (collector, provider) = (Collector::start().await, Provider::start().await);
     let home = home(&collector.variables(), &provider);
     let server = home.serve();
@@ -94,7 +94,7 @@ async fn one_trace_leads_from_the_upload_through_all_three_steps() {
 }
 
 #[tokio::test]
-async fn workers_that_find_nothing_to_do_are_no_traces() {
+async fn idle_workers_make_no_traces() {
     let collector = Collector::start().await;
     let home = Home::with(&collector.variables());
     let server = home.serve();
@@ -115,7 +115,7 @@ async fn workers_that_find_nothing_to_do_are_no_traces() {
 }
 
 #[tokio::test]
-async fn an_upload_goes_on_with_the_trace_of_whoever_sends_it() {
+async fn an_upload_continues_the_trace_of_its_sender() {
     let collector = Collector::start().await;
     let home = Home::with(&collector.variables());
     let server = home.serve();
@@ -139,7 +139,7 @@ async fn an_upload_goes_on_with_the_trace_of_whoever_sends_it() {
 }
 
 #[tokio::test]
-async fn what_happens_is_counted_and_measured() {
+async fn requests_uploads_and_steps_are_counted_and_timed() {
     let (collector, provider) = (Collector::start().await, Provider::start().await);
     let home = home(&collector.variables(), &provider);
     let server = home.serve();
@@ -206,7 +206,7 @@ async fn what_happens_is_counted_and_measured() {
 }
 
 #[tokio::test]
-async fn what_was_recorded_last_gets_away_before_the_end() {
+async fn telemetry_is_flushed_on_shutdown() {
     let collector = Collector::start().await;
     let mut home = Home::with(&[("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint())]);
     for name in ["OTEL_BSP_SCHEDULE_DELAY", "OTEL_METRIC_EXPORT_INTERVAL"] {
@@ -251,7 +251,7 @@ async fn works(server: &Server, seeds: Range<u64>) {
 }
 
 #[tokio::test]
-async fn a_collector_that_is_away_costs_one_warning_for_each_signal() {
+async fn an_unreachable_collector_is_warned_about_once_per_signal() {
     // Nobody listens there any more.
     let away = {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -287,7 +287,7 @@ async fn a_collector_that_is_away_costs_one_warning_for_each_signal() {
 }
 
 #[tokio::test]
-async fn a_collector_that_hangs_holds_up_neither_the_work_nor_the_end() {
+async fn a_hanging_collector_delays_neither_work_nor_shutdown() {
     let collector = Collector::hanging().await;
     let home = Home::with(&collector.variables());
     let mut server = home.serve();
@@ -318,7 +318,7 @@ fn threads(server: &Server) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn without_a_collector_nothing_is_started() {
+async fn without_a_collector_no_exporter_is_started() {
     let collector = Collector::start().await;
     let exporting = |settings: &[(&str, &str)]| {
         let home = Home::with(settings);
@@ -338,7 +338,7 @@ async fn without_a_collector_nothing_is_started() {
 }
 
 #[tokio::test]
-async fn every_line_about_an_image_has_its_trace_even_if_nobody_collects_any() {
+async fn every_log_line_about_an_image_has_its_trace_id_without_a_collector() {
     // On Lambda machines read what is logged.
     let home = Home::with(&[("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")]);
     let server = home.serve();
@@ -374,7 +374,7 @@ async fn every_line_about_an_image_has_its_trace_even_if_nobody_collects_any() {
 }
 
 #[tokio::test]
-async fn a_problem_has_the_number_of_its_request() {
+async fn a_problem_has_the_trace_id_of_its_request() {
     let home = Home::new();
     let server = home.serve();
 
@@ -389,7 +389,7 @@ async fn a_problem_has_the_number_of_its_request() {
 }
 
 #[tokio::test]
-async fn on_aws_the_object_says_which_trace_it_belongs_to() {
+async fn on_aws_the_object_carries_its_trace() {
     let Some(moto) = Moto::start().await else {
         return;
     };

@@ -1,5 +1,5 @@
-//! What a visitor gets to see and do. The original, and the thumbnail made from it, are never
-//! part of it, by any route.
+//! What a visitor may see and do. No route ever shows them the original, or the thumbnail made
+//! from it.
 
 use std::sync::Arc;
 
@@ -13,11 +13,11 @@ use reqwest::Method;
 use reqwest::header::ACCEPT;
 use serde_json::{Value, json};
 use uuid::Uuid;
+use web::router::{self, Route};
 
 use crate::app::TestApp;
 use crate::client::{Answer, BROWSER, Client, send};
 use crate::ports::OneLargeFace;
-use crate::routes;
 use crate::sse::Events;
 
 const PASSWORD: &str = "four random plain words";
@@ -83,16 +83,16 @@ impl Guarded {
         format!("/api/images/{}/{rendition}", self.id)
     }
 
-    /// Calls a route, with this image where it takes one.
-    async fn call(&self, client: &Client, method: &str, route: &str, rest: [&str; 2]) -> Answer {
+    /// Calls a route, with the id of this image.
+    async fn call(&self, client: &Client, route: &Route, rest: [&str; 2]) -> Answer {
         let [rendition, step] = rest;
         let path = route
+            .path
             .replace("{id}", &self.id.to_string())
             .replace("{rendition}", rendition)
             .replace("{step}", step)
             .replace("{file}", "app.js");
-        let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
-        let mut request = client.request(method, &path);
+        let mut request = client.request(route.method.clone(), &path);
         if !path.starts_with("/api/") {
             request = request.header(ACCEPT, BROWSER);
         }
@@ -100,7 +100,7 @@ impl Guarded {
     }
 }
 
-/// The placeholders on a page are so small that nobody can be recognised.
+/// Placeholders are so small that no face can be recognised.
 #[track_caller]
 fn assert_only_placeholders(page: &str) {
     for data in page.split("data:image/png;base64,").skip(1) {
@@ -112,24 +112,22 @@ fn assert_only_placeholders(page: &str) {
 }
 
 async fn assert_no_route_shows_the_secrets(guarded: &Guarded, client: &Client) {
-    assert_none_shows_the_secrets(guarded, client, routes::all()).await;
+    assert_none_shows_the_secrets(guarded, client, router::list()).await;
 }
 
 async fn assert_none_shows_the_secrets(
     guarded: &Guarded,
     client: &Client,
-    routes: impl IntoIterator<Item = routes::Route>,
+    routes: impl IntoIterator<Item = Route>,
 ) {
     let secrets = guarded.secrets().await;
     for route in routes {
         // The stream of events does not end; it has a test of its own.
-        if route.method != "get" || route.path == "/api/events" {
+        if route.method != Method::GET || route.path == "/api/events" {
             continue;
         }
         for rendition in ["original", "thumbnail", "anonymised"] {
-            let answer = guarded
-                .call(client, "get", route.path, [rendition, "thumbnail"])
-                .await;
+            let answer = guarded.call(client, &route, [rendition, "thumbnail"]).await;
             for secret in &secrets {
                 assert!(!answer.contains(secret), "{} {rendition}", route.path);
             }
@@ -143,7 +141,7 @@ async fn assert_none_shows_the_secrets(
 }
 
 #[tokio::test]
-async fn the_pieces_looked_for_are_in_what_the_admin_gets() {
+async fn the_admin_gets_the_secret_bytes_that_the_tests_look_for() {
     let guarded = Guarded::spawn().await;
     guarded.app.drain().await;
 
@@ -165,18 +163,18 @@ async fn the_pieces_looked_for_are_in_what_the_admin_gets() {
 
 #[tokio::test]
 #[should_panic(expected = "/api/images/{id}/{rendition} original")]
-async fn the_search_for_them_notices_somebody_who_does_get_the_original() {
+async fn the_tests_notice_a_client_that_gets_the_original() {
     let guarded = Guarded::spawn().await;
-    let media = routes::Route {
-        method: "get",
-        path: "/api/images/{id}/{rendition}",
+    let media = Route {
+        method: Method::GET,
+        path: "/api/images/{id}/{rendition}".to_owned(),
     };
 
     assert_none_shows_the_secrets(&guarded, &guarded.admin, [media]).await;
 }
 
 #[tokio::test]
-async fn before_anything_is_done_a_visitor_sees_no_picture() {
+async fn before_any_step_is_done_a_visitor_sees_no_picture() {
     let guarded = Guarded::spawn().await;
 
     assert_no_route_shows_the_secrets(&guarded, &guarded.visitor).await;
@@ -225,7 +223,7 @@ async fn the_thumbnail_of_the_original_is_not_for_visitors() {
 }
 
 #[tokio::test]
-async fn once_it_is_anonymised_a_visitor_sees_the_anonymised_copy_and_its_thumbnail() {
+async fn after_anonymisation_a_visitor_sees_the_copy_and_its_thumbnail() {
     let guarded = Guarded::spawn().await;
     guarded.app.drain().await;
 
@@ -256,7 +254,7 @@ async fn once_it_is_anonymised_a_visitor_sees_the_anonymised_copy_and_its_thumbn
 }
 
 #[tokio::test]
-async fn a_visitor_learns_neither_file_names_nor_senders_nor_checksums() {
+async fn a_visitor_sees_neither_file_names_nor_senders_nor_checksums() {
     let guarded = Guarded::spawn().await;
     guarded.app.drain().await;
 
@@ -274,7 +272,7 @@ async fn a_visitor_learns_neither_file_names_nor_senders_nor_checksums() {
 }
 
 #[tokio::test]
-async fn live_updates_carry_what_the_viewer_may_see() {
+async fn live_updates_hold_only_what_the_viewer_may_see() {
     let guarded = Guarded::spawn().await;
     let mut seen = Events::listen(&guarded.visitor).await;
     let mut known = Events::listen(&guarded.admin).await;
@@ -295,22 +293,17 @@ async fn a_visitor_changes_nothing() {
     let guarded = Guarded::spawn().await;
     guarded.app.drain().await;
     let before = (guarded.app.rows().await, guarded.app.objects());
-    for route in routes::all() {
-        let signs_in = matches!(route.path, "/login" | "/logout");
-        if route.method == "get" || signs_in {
+    for route in router::list() {
+        let signs_in = matches!(&*route.path, "/login" | "/logout");
+        if route.method == Method::GET || signs_in {
             continue;
         }
         let answer = guarded
-            .call(
-                &guarded.visitor,
-                route.method,
-                route.path,
-                ["original", "thumbnail"],
-            )
+            .call(&guarded.visitor, &route, ["original", "thumbnail"])
             .await;
 
         let to_login = answer.status == 303 && answer.header("location").starts_with("/login");
-        // A form is read before anybody is asked who they are; what is no form gets no further.
+        // A form is parsed before the viewer is authorised, so an invalid one is refused first.
         let no_form = matches!(answer.status, 400 | 415 | 422);
         assert!(
             answer.status == 401 || to_login || no_form,
@@ -366,7 +359,7 @@ async fn a_visitor_may_neither_upload_nor_write() {
 }
 
 #[tokio::test]
-async fn where_anyone_may_upload_a_visitor_still_deletes_and_retries_nothing() {
+async fn where_anyone_may_upload_a_visitor_still_cannot_delete_or_retry() {
     let guarded = Guarded::with(TestApp::builder().password(PASSWORD).anyone_may_upload()).await;
     let message = json!({"author": "Grace", "body": "Lovely"});
 
@@ -407,7 +400,7 @@ async fn where_anyone_may_upload_a_visitor_still_deletes_and_retries_nothing() {
 }
 
 #[tokio::test]
-async fn a_visitor_who_sends_the_bytes_of_a_photo_again_learns_nothing_more_about_it() {
+async fn uploading_known_bytes_tells_a_visitor_nothing_more() {
     let guarded = Guarded::with(TestApp::builder().password(PASSWORD).anyone_may_upload()).await;
 
     let answer = guarded
@@ -451,7 +444,7 @@ async fn where_originals_are_public_a_visitor_sees_them() {
 }
 
 #[tokio::test]
-async fn why_a_step_failed_is_for_those_who_can_do_something_about_it() {
+async fn the_reason_of_a_failure_is_for_admins() {
     let mut guarded = Guarded::spawn().await;
     guarded.app.context.captioner = crate::ports::Scripted::new([crate::ports::Move::Broken]);
     guarded.app.drain().await;

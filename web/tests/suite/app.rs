@@ -1,4 +1,4 @@
-//! A server that a test can talk to, look into and stop.
+//! A server in this process, which a test can call, inspect and stop.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -37,7 +37,7 @@ pub(crate) struct TestApp {
     client: Client,
     pub(crate) address: SocketAddr,
     pub(crate) state: AppState,
-    /// What [`TestApp::drain`] works with. Tests put their own captioners and detectors in.
+    /// Used by [`TestApp::drain`]. Tests replace the captioner or the detector.
     pub(crate) context: Context,
     folder: Arc<TempDir>,
     database_url: Option<String>,
@@ -49,7 +49,7 @@ pub(crate) struct TestApp {
 pub(crate) struct Builder {
     variables: BTreeMap<&'static str, String>,
     folder: Arc<TempDir>,
-    /// None for SQLite, or if none was made yet.
+    /// None for SQLite, or before a database is created.
     database_url: Option<String>,
 }
 
@@ -146,17 +146,17 @@ impl TestApp {
         }
     }
 
-    /// A server without a password: whoever asks is the admin.
+    /// A server without a password: every client is the admin.
     pub(crate) async fn spawn() -> Self {
         Self::builder().spawn().await
     }
 
-    /// Somebody who has never been here.
+    /// A client without cookies.
     pub(crate) fn visitor(&self) -> Client {
         Client::new(self.address)
     }
 
-    /// Somebody who signs in with this password, which has to be the right one.
+    /// A client that has signed in with this password.
     pub(crate) async fn sign_in(&self, password: &str) -> Client {
         let client = Client::new(self.address);
         client
@@ -166,17 +166,17 @@ impl TestApp {
         client
     }
 
-    /// Works off what can be worked off now. Returns how many jobs that were.
+    /// Runs every job that is due. Returns how many there were.
     pub(crate) async fn drain(&self) -> usize {
         let worked = local::drain(&self.context, &self.state.queue)
             .await
             .unwrap();
-        // Pages know a second later what that did to captions as a whole.
+        // The pause is cached for a second.
         self.state.caption_pause.forget();
         worked
     }
 
-    /// So many workers, beside those of the server.
+    /// Starts workers, beside those of the server.
     pub(crate) fn workers(&self, count: usize) -> Workers {
         let stop = CancellationToken::new();
         let (context, queue) = (self.context.clone(), self.state.queue.clone());
@@ -184,8 +184,8 @@ impl TestApp {
         Workers { stop, task }
     }
 
-    /// Puts right what is half done, and queues what is owed. Where S3 tells others of new
-    /// originals, that is how work gets into the queue of a test.
+    /// Sweeps, which queues owed work. Where S3 notifies functions elsewhere, that is how jobs get
+    /// into the queue of a test.
     pub(crate) async fn queue_what_is_owed(&self) {
         local::sweep(
             &self.context,
@@ -197,7 +197,7 @@ impl TestApp {
         .unwrap();
     }
 
-    /// What waits for later, a retry or the end of a lease, is due now.
+    /// Makes everything due that waits for a time: retries, leases and pauses.
     pub(crate) async fn let_time_pass(&self) {
         job::Entity::update_many()
             .col_expr(job::Column::VisibleAt, Expr::value(entity::now()))
@@ -217,7 +217,7 @@ impl TestApp {
             .unwrap();
     }
 
-    /// What a provider was asked so far was asked so much earlier.
+    /// Moves all provider requests into the past.
     pub(crate) async fn let_requests_age(&self, by: TimeDelta) {
         for call in call::Entity::find().all(&self.state.db).await.unwrap() {
             call::Entity::update_many()
@@ -276,7 +276,7 @@ impl TestApp {
         found
     }
 
-    /// Files that were begun and not finished.
+    /// Scratch files.
     pub(crate) fn unfinished_files(&self) -> Vec<String> {
         files_below(&self.data().join("objects/.incoming"))
             .into_iter()
@@ -284,7 +284,7 @@ impl TestApp {
             .collect()
     }
 
-    /// The same where objects are not in a folder.
+    /// Scratch files where objects are not in a folder.
     pub(crate) fn unfinished_uploads(&self) -> Vec<String> {
         files_below(&self.data().join("incoming"))
             .into_iter()
@@ -292,7 +292,7 @@ impl TestApp {
             .collect()
     }
 
-    /// Everything in the temporary folder of this server, so that a test sees what went astray.
+    /// Every file in the temporary folder of this server, to find misplaced ones.
     pub(crate) fn everything_on_disk(&self) -> Vec<String> {
         files_below(self.folder.path())
     }
@@ -311,7 +311,7 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
-    /// Waits until each has finished what it has begun.
+    /// Waits until each has finished its job.
     pub(crate) async fn stop(self) {
         self.stop.cancel();
         self.task.await.unwrap();
@@ -330,7 +330,7 @@ fn files_below(folder: &Path) -> Vec<String> {
         .collect()
 }
 
-/// Waits until a condition holds. `what` says in the report what never came true.
+/// Waits until a condition holds. `what` describes it in the message of a failure.
 pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) {
     let waiting = async {
         while !holds().await {

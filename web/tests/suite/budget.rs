@@ -1,4 +1,4 @@
-//! What captions may cost and did cost, and how they fare on a provider's bad day.
+//! Limits and costs of captions, and an unreliable provider.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -31,7 +31,7 @@ async fn done(app: &TestApp, ids: &[Uuid]) -> usize {
 }
 
 #[tokio::test]
-async fn beyond_the_limit_of_a_day_captions_wait_for_the_next_day() {
+async fn beyond_the_daily_limit_captions_wait_for_the_next_day() {
     let provider = Provider::start().await;
     let app = asking(&provider)
         .set("VITRINE_CAPTION_DAILY_LIMIT", 3)
@@ -48,7 +48,7 @@ async fn beyond_the_limit_of_a_day_captions_wait_for_the_next_day() {
     let midnight = call::midnight(Utc::now().date_naive()) + TimeDelta::days(1);
     for id in &ids {
         let image = app.image(*id).await;
-        assert_eq!(states(&image)[1..], ["done"; 2], "the rest goes on");
+        assert_eq!(states(&image)[1..], ["done"; 2], "the other steps are done");
         let step = &image["steps"]["annotate"];
         if step["state"] == "queued" {
             let error = step["error"].as_str().unwrap();
@@ -70,7 +70,7 @@ async fn beyond_the_limit_of_a_day_captions_wait_for_the_next_day() {
 }
 
 #[tokio::test]
-async fn what_a_provider_did_not_take_does_not_count_for_the_day() {
+async fn requests_that_a_provider_rejected_do_not_count() {
     let provider = Provider::start().await;
     provider.will(Answer::Raw(429, Vec::new(), "{}".to_owned()));
     let app = asking(&provider)
@@ -87,7 +87,7 @@ async fn what_a_provider_did_not_take_does_not_count_for_the_day() {
 }
 
 #[tokio::test]
-async fn beyond_the_rate_captions_wait_for_the_next_free_place() {
+async fn beyond_the_rate_limit_captions_wait() {
     let provider = Provider::start().await;
     let app = asking(&provider)
         .set("VITRINE_CAPTION_PER_MINUTE", 2)
@@ -134,7 +134,7 @@ async fn workers_of_several_servers_share_one_budget() {
 }
 
 #[tokio::test]
-async fn tokens_costs_and_time_are_kept_and_summed_up_by_day() {
+async fn tokens_costs_and_durations_are_summed_by_day() {
     let provider = Provider::start().await;
     provider.will(Answer::Text("A dog, I think.".to_owned()));
     provider.will(Answer::Finish("SAFETY"));
@@ -170,7 +170,7 @@ async fn tokens_costs_and_time_are_kept_and_summed_up_by_day() {
     let page = app.page("/captions").await.expect(200).text();
     assert!(page.contains("EUR 6.27"), "{page}");
 
-    // What was paid stays paid.
+    // The cost of a deleted image stays in the report.
     for id in ids {
         app.delete(&format!("/api/images/{id}")).await.expect(204);
     }
@@ -179,7 +179,7 @@ async fn tokens_costs_and_time_are_kept_and_summed_up_by_day() {
 }
 
 #[tokio::test]
-async fn figures_about_captions_are_for_those_who_manage_the_gallery() {
+async fn the_caption_report_is_for_admins() {
     let app = TestApp::builder().password("correct horse").spawn().await;
     app.get("/api/captions").await.problem(401);
     app.post("/api/captions/resume").await.problem(401);
@@ -189,7 +189,7 @@ async fn figures_about_captions_are_for_those_who_manage_the_gallery() {
     assert!(page.contains("without AI"), "{page}");
 }
 
-/// In any `window`, so many requests were sent at most.
+/// Asserts that at most so many requests were sent in any `window`.
 fn most_in(window: Duration, mut at: Vec<DateTime<Utc>>) -> usize {
     at.sort();
     let within =
@@ -200,9 +200,9 @@ fn most_in(window: Duration, mut at: Vec<DateTime<Utc>>) -> usize {
     counts.max().unwrap_or_default()
 }
 
-/// 100 photos on a bad day: 30 % of requests turned away, 10 % broken, 5 % garbage, 2 % refused.
+/// 100 photos and an unreliable provider: 30 % of requests turned away, 10 % broken, 5 % garbage, 2 % refused.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn on_a_bad_day_every_photo_is_described_once_or_refused_and_the_rate_is_kept() {
+async fn with_an_unreliable_provider_every_photo_is_described_once_or_refused_within_the_rate() {
     const RATE: usize = 40;
     let window = Duration::from_secs(2);
     let provider = Provider::start().await;
@@ -217,7 +217,7 @@ async fn on_a_bad_day_every_photo_is_described_once_or_refused_and_the_rate_is_k
     let ids = app.upload_photos(0..100).await;
 
     let workers = app.workers(4);
-    eventually("nothing is owed any more", async || {
+    eventually("every step has ended", async || {
         app.state.queue.depth().await.unwrap() == 0
     })
     .await;
@@ -245,14 +245,14 @@ async fn on_a_bad_day_every_photo_is_described_once_or_refused_and_the_rate_is_k
     assert!(ledger.iter().all(|call| call.outcome != Outcome::Open));
     let most = most_in(window, ledger.iter().map(|call| call.at).collect());
     assert!(most <= RATE, "{most} requests in a window of {RATE}");
-    // The provider's own clock. A request may dawdle on its way, for less than a window.
+    // By the clock of the provider: a request can be delayed, by less than a window.
     let (first, last) = (asked[0].at, asked[asked.len() - 1].at);
     let windows = u32::try_from(asked.len() / RATE).unwrap();
     assert!(last - first >= window * (windows - 2), "{windows} windows");
 }
 
 #[tokio::test]
-async fn a_fake_day_is_as_bad_as_it_says() {
+async fn the_fake_provider_fails_as_often_as_it_says() {
     let provider = Provider::start().await;
     provider.has(Faults::bad_day(3));
     let mut kinds: HashMap<u16, usize> = HashMap::new();

@@ -42,7 +42,7 @@ async fn a_person_writes_the_caption_and_the_tags() {
 }
 
 #[tokio::test]
-async fn what_is_left_out_stays_as_it_is() {
+async fn fields_that_are_left_out_stay_unchanged() {
     let (app, id) = app_with_a_photo().await;
     app.drain().await;
     let before = app.image(id).await;
@@ -63,7 +63,29 @@ async fn what_is_left_out_stays_as_it_is() {
 }
 
 #[tokio::test]
-async fn an_edit_that_says_nothing_or_too_much_is_refused() {
+async fn the_api_takes_all_that_the_form_on_the_page_takes() {
+    let (app, id) = app_with_a_photo().await;
+    app.drain().await;
+
+    let body = json!({"caption": "Ada", "paragraph": "Ada at\nher desk.", "tags": ["desk"]});
+    let image = patch(&app, id, &body).await.expect(200).json();
+    assert_eq!(image["caption"]["text"], "Ada");
+    assert_eq!(image["caption"]["paragraph"], "Ada at her desk.");
+    assert_eq!(image["tags"], json!(["desk"]));
+
+    let body = json!({"paragraph": "Ada, working."});
+    let image = patch(&app, id, &body).await.expect(200).json();
+    assert_eq!(image["caption"]["text"], "Ada");
+    assert_eq!(image["caption"]["paragraph"], "Ada, working.");
+
+    let body = json!({"paragraph": ""});
+    let image = patch(&app, id, &body).await.expect(200).json();
+    assert_eq!(image["caption"]["text"], "Ada");
+    assert_eq!(image["caption"]["paragraph"], Value::Null);
+}
+
+#[tokio::test]
+async fn an_empty_or_too_long_edit_is_refused() {
     let (app, id) = app_with_a_photo().await;
     for (body, status) in [
         (json!({}), 422),
@@ -76,6 +98,16 @@ async fn an_edit_that_says_nothing_or_too_much_is_refused() {
         ),
         // There is no caption yet that tags could go with.
         (json!({"tags": ["work"]}), 422),
+        (json!({"paragraph": "At length."}), 422),
+        (
+            json!({"caption": "Ada", "paragraph": "x".repeat(2001)}),
+            422,
+        ),
+        (json!({"caption": {"text": "Ada", "colour": "red"}}), 400),
+        (
+            json!({"caption": {"text": "Ada", "paragraph": "One."}, "paragraph": "Two."}),
+            400,
+        ),
         (json!({"file_name": "other.jpg"}), 400),
         (json!({"caption": 7}), 400),
     ] {
@@ -87,7 +119,7 @@ async fn an_edit_that_says_nothing_or_too_much_is_refused() {
 }
 
 #[tokio::test]
-async fn a_machine_that_was_slower_than_a_person_changes_nothing() {
+async fn a_machine_never_overwrites_a_person() {
     let (app, id) = app_with_a_photo().await;
     let held = Held::new("a machine's words");
     let mut context = app.context.clone();
@@ -109,7 +141,7 @@ async fn a_machine_that_was_slower_than_a_person_changes_nothing() {
 }
 
 #[tokio::test]
-async fn twenty_people_and_a_machine_at_once_leave_a_persons_caption_and_a_whole_history() {
+async fn concurrent_edits_leave_a_persons_caption_and_a_complete_history() {
     let (app, id) = app_with_a_photo().await;
     let app = Arc::new(app);
     let people = (0..20).map(|number| {
@@ -138,7 +170,7 @@ async fn twenty_people_and_a_machine_at_once_leave_a_persons_caption_and_a_whole
 }
 
 #[tokio::test]
-async fn the_page_takes_a_caption_and_shows_what_was_there_before() {
+async fn the_page_saves_a_caption_and_shows_the_earlier_one() {
     let (app, id) = app_with_a_photo().await;
     app.drain().await;
     let before = app.image(id).await["caption"]["text"]
@@ -165,7 +197,7 @@ async fn the_page_takes_a_caption_and_shows_what_was_there_before() {
 }
 
 #[tokio::test]
-async fn a_deleted_image_takes_its_captions_along() {
+async fn deleting_an_image_deletes_its_captions() {
     let (app, id) = app_with_a_photo().await;
     app.drain().await;
     patch(&app, id, &json!({"caption": "Ada"}))

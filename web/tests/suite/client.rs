@@ -1,4 +1,4 @@
-//! Somebody who calls the server: a program or a browser, with cookies of their own.
+//! A client of the server, with its own cookies.
 
 use std::net::SocketAddr;
 
@@ -8,20 +8,20 @@ use reqwest::{Method, RequestBuilder, redirect};
 use serde_json::Value;
 use uuid::Uuid;
 
-/// What browsers say they want.
+/// The `Accept` header of a browser.
 pub(crate) const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
-/// Between the parts of the forms made here.
+/// The boundary of multipart forms.
 const BOUNDARY: &str = "----a-line-that-is-in-no-picture-7e3f";
 
-/// A caller. Redirects are not followed, so that tests see where they lead.
+/// Redirects are not followed, so that tests see them.
 #[derive(Clone)]
 pub(crate) struct Client {
     http: reqwest::Client,
     address: SocketAddr,
 }
 
-/// An answer, read to its end.
+/// A complete answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -29,7 +29,7 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
 }
 
-/// A file in a form. The name is put into the header as it is.
+/// A file in a form. The name is written into the header without escaping.
 pub(crate) struct Part<'a> {
     pub(crate) field: &'a str,
     pub(crate) name: &'a str,
@@ -47,7 +47,7 @@ impl Client {
         Self { http, address }
     }
 
-    /// The beginning of a request, for what the helpers below do not cover.
+    /// A request that the helpers below do not cover.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http
             .request(method, format!("http://{}{path}", self.address))
@@ -57,7 +57,7 @@ impl Client {
         send(self.request(Method::GET, path)).await
     }
 
-    /// Asks as a browser does that goes to a page.
+    /// Gets a page as a browser does.
     pub(crate) async fn page(&self, path: &str) -> Answer {
         send(self.request(Method::GET, path).header(ACCEPT, BROWSER)).await
     }
@@ -116,7 +116,7 @@ impl Client {
         send(request.header("idempotency-key", key)).await
     }
 
-    /// The image in JSON, which has to be there.
+    /// An existing image in JSON.
     pub(crate) async fn image(&self, id: Uuid) -> Value {
         self.get(&format!("/api/images/{id}"))
             .await
@@ -163,7 +163,7 @@ impl Answer {
         self
     }
 
-    /// The detail of a problem, which has to be one.
+    /// The detail of a problem with this status.
     #[track_caller]
     pub(crate) fn problem(&self, status: u16) -> String {
         assert_eq!(self.status, status, "{}", self.text());
@@ -182,7 +182,7 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// A header; empty if it is not there.
+    /// A header; empty if it is missing.
     #[track_caller]
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
@@ -190,7 +190,7 @@ impl Answer {
             .map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The id of the image that was taken in.
+    /// The id of the uploaded image.
     #[track_caller]
     pub(crate) fn id(&self) -> Uuid {
         assert!(matches!(self.status, 200 | 201), "{}", self.text());

@@ -1,37 +1,38 @@
-//! Requests that another site makes in the name of whoever looks at it, and what pages allow.
+//! Cross-site requests, and the policy of pages.
 
 use functions::testing;
 use reqwest::Method;
 use reqwest::header::{ACCEPT, HOST, ORIGIN};
+use web::router;
 
 use crate::app::TestApp;
 use crate::client::{Answer, BROWSER, send};
-use crate::routes;
 
-/// Calls every route that writes, with one more header.
+/// Calls every route that is not GET, with one more header.
 async fn write_everywhere(app: &TestApp, header: (&str, &str)) -> Vec<(String, Answer)> {
     let id = app
         .upload("photo.jpg", testing::photo(1, 32, 32))
         .await
         .id();
     let mut answers = Vec::new();
-    for route in routes::all() {
-        if route.method == "get" {
+    for route in router::list() {
+        if route.method == Method::GET {
             continue;
         }
         let path = route
             .path
             .replace("{id}", &id.to_string())
             .replace("{step}", "thumbnail");
-        let method = Method::from_bytes(route.method.to_uppercase().as_bytes()).unwrap();
-        let request = app.request(method, &path).header(header.0, header.1);
+        let request = app
+            .request(route.method.clone(), &path)
+            .header(header.0, header.1);
         answers.push((format!("{} {path}", route.method), send(request).await));
     }
     answers
 }
 
 #[tokio::test]
-async fn a_write_in_the_name_of_another_site_is_refused_on_every_route() {
+async fn a_cross_site_write_is_refused_on_every_route() {
     let app = TestApp::spawn().await;
     for header in [
         ("origin", "https://evil.example"),
@@ -47,7 +48,7 @@ async fn a_write_in_the_name_of_another_site_is_refused_on_every_route() {
 }
 
 #[tokio::test]
-async fn a_write_from_our_own_page_is_fine() {
+async fn a_same_origin_write_is_accepted() {
     let app = TestApp::spawn().await;
     let id = app
         .upload("photo.jpg", testing::photo(1, 32, 32))
@@ -64,7 +65,7 @@ async fn a_write_from_our_own_page_is_fine() {
 }
 
 #[tokio::test]
-async fn without_a_password_only_this_machine_is_answered() {
+async fn without_a_password_only_requests_to_localhost_are_answered() {
     let app = TestApp::spawn().await;
     let port = app.address.port();
     for (header, value) in [
@@ -88,7 +89,7 @@ async fn without_a_password_only_this_machine_is_answered() {
 }
 
 #[tokio::test]
-async fn with_a_password_any_name_will_do() {
+async fn with_a_password_any_host_name_is_accepted() {
     let app = TestApp::builder()
         .password("four random plain words")
         .spawn()
@@ -102,7 +103,7 @@ async fn with_a_password_any_name_will_do() {
 }
 
 #[tokio::test]
-async fn pages_run_no_code_but_ours() {
+async fn pages_load_scripts_of_this_server_only() {
     let app = TestApp::spawn().await;
     let id = app
         .upload("'\"><b onclick=alert(1)>.jpg", testing::photo(1, 32, 32))

@@ -1,6 +1,5 @@
-//! The database that servers stand on unless a test says otherwise: SQLite, or what
-//! `VITRINE_TEST_DATABASE` names. All tests share one server of databases and each has a database
-//! of its own.
+//! The database of test servers: SQLite, or the one that `VITRINE_TEST_DATABASE` names. All tests
+//! share one database server, and each has its own database.
 
 use migration::testing::{Kind, ScratchServer};
 use tokio::sync::OnceCell;

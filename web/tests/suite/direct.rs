@@ -1,4 +1,4 @@
-//! Photos that clients put into the bucket themselves.
+//! Direct uploads into the bucket.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
-use web::api::uploads::forget_pending;
+use web::actions::direct_upload::forget_pending;
 
 use crate::app::TestApp;
 use crate::client::{Answer, Client, send};
@@ -25,7 +25,7 @@ fn announcement(name: &str, content_type: &str, bytes: &[u8]) -> Value {
     })
 }
 
-/// Announces one thing and puts another one, which S3 would refuse and moto does not.
+/// Puts bytes that were not announced, which S3 would refuse and moto does not.
 async fn put(client: &Client, announced: &Value, bytes: &[u8]) -> Uuid {
     let begun = client.post_json("/api/uploads", announced).await;
     let begun = begun.expect(201).json();
@@ -49,7 +49,7 @@ async fn complete(client: &Client, id: Uuid) -> Answer {
 }
 
 #[tokio::test]
-async fn a_photo_that_was_put_into_the_bucket_becomes_an_image_like_any_other() {
+async fn a_direct_upload_becomes_an_image() {
     let Some(app) = app_on_s3().await else { return };
     let admin = app.sign_in(PASSWORD).await;
     let photo = testing::photo(1, 640, 480);
@@ -78,7 +78,7 @@ fn original(id: Uuid) -> platform::objects::ObjectKey {
 }
 
 #[tokio::test]
-async fn completing_twice_gives_the_same_image_and_one_that_was_there_is_not_taken_twice() {
+async fn completing_twice_gives_the_same_image_and_known_bytes_the_existing_one() {
     let Some(app) = app_on_s3().await else { return };
     let admin = app.sign_in(PASSWORD).await;
     let photo = testing::photo(1, 64, 48);
@@ -97,7 +97,7 @@ async fn completing_twice_gives_the_same_image_and_one_that_was_there_is_not_tak
 }
 
 #[tokio::test]
-async fn what_arrives_is_checked_like_any_upload_and_against_what_was_announced() {
+async fn a_direct_upload_is_checked_against_its_announcement() {
     let Some(app) = app_on_s3().await else { return };
     let admin = app.sign_in(PASSWORD).await;
     let photo = testing::photo(1, 64, 48);
@@ -132,7 +132,7 @@ async fn what_arrives_is_checked_like_any_upload_and_against_what_was_announced(
 }
 
 #[tokio::test]
-async fn what_would_be_refused_is_refused_beforehand() {
+async fn an_announcement_that_would_be_refused_is_refused_at_once() {
     let Some(app) = app_on_s3().await else { return };
     let admin = app.sign_in(PASSWORD).await;
     let good = announcement("a.jpg", "image/jpeg", b"x");
@@ -164,7 +164,7 @@ async fn what_would_be_refused_is_refused_beforehand() {
 }
 
 #[tokio::test]
-async fn only_who_may_upload_begins_and_only_the_same_one_completes() {
+async fn only_uploaders_begin_and_only_the_same_one_completes() {
     let Some(app) = app_on_s3().await else { return };
     let announced = announcement("a.jpg", "image/jpeg", b"x");
     let visitor = app.visitor();
@@ -187,7 +187,7 @@ async fn only_who_may_upload_begins_and_only_the_same_one_completes() {
 }
 
 #[tokio::test]
-async fn what_is_never_completed_is_forgotten_after_a_while() {
+async fn a_direct_upload_that_is_never_completed_is_deleted() {
     let Some(app) = app_on_s3().await else { return };
     let admin = app.sign_in(PASSWORD).await;
     let photo = testing::photo(1, 64, 48);
@@ -207,7 +207,7 @@ async fn what_is_never_completed_is_forgotten_after_a_while() {
 }
 
 #[tokio::test]
-async fn an_upload_that_could_not_be_completed_can_be_completed_later() {
+async fn a_failed_completion_can_be_repeated() {
     let Some(moto) = moto().await else { return };
     let proxy = Proxy::start(moto.endpoint()).await;
     let mut aws = moto.settings();

@@ -13,22 +13,22 @@ use crate::app::{TestApp, eventually};
 use crate::sse::Events;
 
 #[tokio::test]
-async fn on_postgresql_every_instance_tells_what_happened_on_another_one() {
+async fn on_postgresql_every_instance_streams_changes_of_the_others() {
     what_happened_is_told_everywhere(Kind::Postgres).await;
 }
 
 #[tokio::test]
-async fn on_mariadb_every_instance_tells_what_happened_on_another_one() {
+async fn on_mariadb_every_instance_streams_changes_of_the_others() {
     what_happened_is_told_everywhere(Kind::MariaDb).await;
 }
 
 #[tokio::test]
-async fn on_postgresql_a_change_that_commits_late_is_told() {
+async fn on_postgresql_a_change_that_commits_late_is_streamed() {
     late_changes_are_told(Kind::Postgres).await;
 }
 
 #[tokio::test]
-async fn on_mariadb_a_change_that_commits_late_is_told() {
+async fn on_mariadb_a_change_that_commits_late_is_streamed() {
     late_changes_are_told(Kind::MariaDb).await;
 }
 
@@ -56,7 +56,7 @@ async fn what_happened_is_told_everywhere(kind: Kind) {
     }
 }
 
-/// One transaction has its number and does not commit yet, when a second one is recorded.
+/// One transaction has its `seq` and has not committed when a second change is recorded.
 async fn late_changes_are_told(kind: Kind) {
     let Some((_server, first, second)) = two_instances(kind).await else {
         return;
@@ -76,10 +76,13 @@ async fn late_changes_are_told(kind: Kind) {
             .unwrap();
         tx.commit().await.unwrap();
     }));
-    eventually("the second is there, or waits for the first", || {
-        let (db, recording) = (first.state.db.clone(), Arc::clone(&recording));
-        async move { recording.is_finished() || somebody_waits(&db).await }
-    })
+    eventually(
+        "the second change is committed, or waits for the first",
+        || {
+            let (db, recording) = (first.state.db.clone(), Arc::clone(&recording));
+            async move { recording.is_finished() || somebody_waits(&db).await }
+        },
+    )
     .await;
     let mut told = Vec::new();
     if recording.is_finished() {
@@ -102,12 +105,12 @@ async fn two_instances(kind: Kind) -> Option<(ScratchServer, TestApp, TestApp)> 
     Some((server, first, second))
 }
 
-/// Whether some transaction waits for another one's lock.
+/// Whether a transaction waits for the lock of another.
 async fn somebody_waits(db: &DatabaseConnection) -> bool {
     let backend = db.get_database_backend();
     let question = match backend {
         DbBackend::Postgres => "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'",
-        // `innodb_trx` would show nothing new to somebody who looks often.
+        // `innodb_trx` is cached, and stale when it is read often.
         _ => {
             "SELECT 1 FROM information_schema.global_status
              WHERE variable_name = 'INNODB_ROW_LOCK_CURRENT_WAITS' AND variable_value > 0"

@@ -77,7 +77,7 @@ async fn the_three_functions_finish_an_image_in_any_order() {
 }
 
 #[tokio::test]
-async fn of_ten_messages_the_two_that_are_poison_come_back_alone() {
+async fn only_the_two_poison_messages_of_a_batch_are_returned() {
     let mut app = TestApp::spawn().await;
     let ids = app.upload_photos(0..8).await;
     app.context.captioner = Scripted::new([Move::Panic]);
@@ -103,7 +103,7 @@ async fn of_ten_messages_the_two_that_are_poison_come_back_alone() {
 }
 
 #[tokio::test]
-async fn a_message_that_comes_twice_at_once_is_worked_on_once_or_twice_with_one_result() {
+async fn concurrent_duplicate_delivery_is_idempotent() {
     let app = TestApp::spawn().await;
     let id = app.upload_photos(0..1).await[0];
     let body = announcement(&key(&app, id).await);
@@ -127,7 +127,7 @@ async fn a_message_that_comes_twice_at_once_is_worked_on_once_or_twice_with_one_
 }
 
 #[tokio::test]
-async fn trouble_brings_the_message_back_until_the_last_delivery_writes_the_failure_down() {
+async fn a_transient_error_returns_the_message_until_the_last_delivery_records_the_failure() {
     let mut app = TestApp::spawn().await;
     app.context.options.max_attempts = 4;
     let id = app.upload_photos(0..1).await[0];
@@ -152,7 +152,7 @@ async fn trouble_brings_the_message_back_until_the_last_delivery_writes_the_fail
 }
 
 #[tokio::test]
-async fn a_picture_that_kills_each_process_is_given_up_before_the_dead_letter_queue() {
+async fn a_picture_that_crashes_every_process_fails_before_the_dead_letter_queue() {
     let mut app = TestApp::spawn().await;
     app.context.options.max_attempts = 4;
     let id = app.upload_photos(0..1).await[0];
@@ -171,7 +171,7 @@ async fn a_picture_that_kills_each_process_is_given_up_before_the_dead_letter_qu
 }
 
 #[tokio::test]
-async fn what_cannot_be_done_in_time_is_handed_back_untouched() {
+async fn messages_that_do_not_fit_the_deadline_are_returned_unprocessed() {
     let app = TestApp::spawn().await;
     let ids = app.upload_photos(0..2).await;
     let mut messages = Vec::new();
@@ -197,7 +197,7 @@ async fn what_cannot_be_done_in_time_is_handed_back_untouched() {
 }
 
 #[tokio::test]
-async fn without_a_queue_between_one_message_is_enough_and_trouble_repeats_the_invocation() {
+async fn a_direct_invocation_takes_one_event_and_fails_on_a_transient_error() {
     let mut app = TestApp::spawn().await;
     let id = app.upload_photos(0..1).await[0];
     let event = announcement(&key(&app, id).await);
@@ -218,7 +218,7 @@ async fn without_a_queue_between_one_message_is_enough_and_trouble_repeats_the_i
 }
 
 #[tokio::test]
-async fn tests_deletions_and_other_objects_are_acknowledged() {
+async fn test_events_deletions_and_unknown_objects_are_acknowledged() {
     let app = TestApp::spawn().await;
     let event = |name: &str, key: &str| {
         json!({ "Records": [{
@@ -249,7 +249,7 @@ async fn tests_deletions_and_other_objects_are_acknowledged() {
 }
 
 #[tokio::test]
-async fn a_photo_that_somebody_put_into_the_store_is_taken_in_by_whoever_meets_it_first() {
+async fn an_object_without_a_row_is_adopted_once() {
     let app = TestApp::spawn().await;
     let key = ObjectKey::parse("uploads/2026 sommer/Zoë + friends.jpg").unwrap();
     let put = async |key: &ObjectKey, bytes: Vec<u8>| {
@@ -292,7 +292,7 @@ async fn a_photo_that_somebody_put_into_the_store_is_taken_in_by_whoever_meets_i
 }
 
 #[tokio::test]
-async fn a_pause_of_the_provider_brings_the_message_back_without_an_attempt() {
+async fn a_provider_pause_returns_the_message_without_an_attempt() {
     let provider = Provider::start().await;
     let wait = vec![("retry-after", "30".to_owned())];
     provider.will(Said::Raw(429, wait, "{}".to_owned()));

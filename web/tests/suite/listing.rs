@@ -1,4 +1,4 @@
-//! The list of images: newest first, in pages that hold still while photos come and go.
+//! The list of images: newest first, in pages that stay correct while photos are added and deleted.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::app::TestApp;
 
 impl TestApp {
-    /// Uploads a photo of its own for each seed, and returns their ids.
+    /// Uploads one photo per seed and returns their ids.
     pub(crate) async fn upload_photos(&self, seeds: std::ops::Range<u64>) -> Vec<Uuid> {
         let mut ids = Vec::new();
         for seed in seeds {
@@ -59,7 +59,7 @@ async fn pages_have_neither_gaps_nor_repeats_while_photos_are_added_and_deleted(
     loop {
         let page = app.get(&path).await.expect(200).json();
         seen.extend(ids(&page));
-        // Somebody adds a photo, and somebody deletes one that was seen already.
+        // A photo is added, and one that was listed is deleted.
         pages += 1;
         app.upload_photos(100 + pages..101 + pages).await;
         let last = seen.last().unwrap();
@@ -76,7 +76,7 @@ async fn pages_have_neither_gaps_nor_repeats_while_photos_are_added_and_deleted(
 }
 
 #[tokio::test]
-async fn photos_of_one_instant_are_each_listed_once() {
+async fn photos_with_equal_times_are_each_listed_once() {
     let app = TestApp::spawn().await;
     let uploaded = app.upload_photos(0..5).await;
     use sea_orm::{EntityTrait as _, sea_query::Expr};
@@ -117,7 +117,7 @@ async fn a_limit_out_of_bounds_is_refused() {
 }
 
 #[tokio::test]
-async fn a_cursor_that_is_none_of_ours_is_refused() {
+async fn an_invalid_cursor_is_refused() {
     let app = TestApp::spawn().await;
     for cursor in ["2", "AAAA", "%00", "'%20OR%201=1", &"A".repeat(500)] {
         app.get(&format!("/api/images?after={cursor}"))
@@ -127,7 +127,7 @@ async fn a_cursor_that_is_none_of_ours_is_refused() {
 }
 
 #[tokio::test]
-async fn an_image_that_is_deleted_is_gone_for_everybody() {
+async fn a_deleted_image_is_gone() {
     let app = TestApp::spawn().await;
     let id = app.upload_photos(0..1).await[0];
     app.drain().await;

@@ -1,4 +1,4 @@
-//! Live updates as browsers hear them.
+//! Live updates as browsers receive them.
 
 use entity::change;
 use functions::testing;
@@ -9,7 +9,7 @@ use crate::app::TestApp;
 use crate::sse::Events;
 
 #[tokio::test]
-async fn a_browser_hears_of_a_new_photo_and_of_each_step() {
+async fn a_browser_receives_a_new_photo_and_each_step() {
     let app = TestApp::spawn().await;
     let mut events = Events::listen(&app).await;
 
@@ -34,7 +34,7 @@ async fn a_browser_hears_of_a_new_photo_and_of_each_step() {
 }
 
 #[tokio::test]
-async fn a_browser_hears_that_a_photo_is_gone() {
+async fn a_browser_receives_a_deletion() {
     let app = TestApp::spawn().await;
     let id = app
         .upload("photo.jpg", testing::photo(1, 32, 32))
@@ -50,7 +50,7 @@ async fn a_browser_hears_that_a_photo_is_gone() {
 }
 
 #[tokio::test]
-async fn a_browser_that_was_away_hears_what_it_missed() {
+async fn a_reconnecting_browser_receives_what_it_missed() {
     let app = TestApp::spawn().await;
     let gone = app.upload("gone.jpg", testing::photo(1, 32, 32)).await.id();
     let mut events = Events::listen(&app).await;
@@ -83,7 +83,7 @@ async fn a_browser_that_was_away_for_long_misses_nothing() {
         .upload("early.jpg", testing::photo(1, 32, 32))
         .await
         .id();
-    // What a long import writes: more than is read in one go.
+    // As many changes as a long import writes: more than one batch.
     for _ in 0..3 {
         let rows = (0..400).map(|_| change::ActiveModel {
             image_id: Set(early),
@@ -106,7 +106,7 @@ async fn a_browser_that_was_away_for_long_misses_nothing() {
 }
 
 #[tokio::test]
-async fn an_upload_that_is_not_complete_is_nothing_to_tell_of() {
+async fn an_incomplete_upload_is_not_sent() {
     let app = TestApp::spawn().await;
     let mut events = Events::listen(&app).await;
     app.upload("half.jpg", &testing::photo(1, 320, 240)[..4000])

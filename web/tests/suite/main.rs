@@ -1,13 +1,13 @@
-//! The server as its callers meet it: a whole one in this process for each test, on a folder and
-//! a port of its own. Nothing works in the background unless a test asks for workers: a test
-//! drains the queue when it wants the work done.
+//! The server as its clients use it. Each test has a whole server in this process, with its own
+//! folder and port. No worker runs unless a test starts one: a test drains the queue when the work
+//! has to be done.
 //!
-//! `VITRINE_TEST_DATABASE` says on which database the servers stand; `make test` runs the whole
-//! suite on each.
+//! `VITRINE_TEST_DATABASE` chooses the database; `make test` runs the suite on each.
 
 #![allow(clippy::unwrap_used)]
 
 mod access;
+mod api_docs;
 mod app;
 mod budget;
 mod captions;
@@ -29,11 +29,12 @@ mod ports;
 mod providers;
 mod races;
 mod refusals;
-mod routes;
+
 mod s3;
 mod search;
 mod signing_in;
 mod sqs;
 mod sse;
 mod uploads;
+mod wait;
 mod wire;

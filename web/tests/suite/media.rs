@@ -1,13 +1,13 @@
-//! The pictures themselves, and how long browsers may keep them.
+//! The pictures themselves: caching, ranges and headers.
 
 use functions::testing;
 use platform::Format;
 use reqwest::Method;
-use reqwest::header::IF_NONE_MATCH;
+use reqwest::header::{HeaderName, IF_NONE_MATCH, IF_RANGE, RANGE};
 use uuid::Uuid;
 
 use crate::app::TestApp;
-use crate::client::send;
+use crate::client::{Answer, send};
 
 async fn app_with_a_photo() -> (TestApp, Uuid, Vec<u8>) {
     let app = TestApp::spawn().await;
@@ -18,7 +18,7 @@ async fn app_with_a_photo() -> (TestApp, Uuid, Vec<u8>) {
 }
 
 #[tokio::test]
-async fn the_original_comes_back_byte_for_byte() {
+async fn the_original_is_served_unchanged() {
     let (app, id, photo) = app_with_a_photo().await;
 
     let answer = app
@@ -32,7 +32,7 @@ async fn the_original_comes_back_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn renditions_are_jpegs_of_the_promised_size() {
+async fn renditions_are_jpegs_of_the_documented_size() {
     let app = TestApp::spawn().await;
     let id = app
         .upload("photo.jpg", testing::photo(1, 800, 600))
@@ -52,7 +52,7 @@ async fn renditions_are_jpegs_of_the_promised_size() {
 }
 
 #[tokio::test]
-async fn a_picture_is_private_inert_and_never_taken_for_anything_else() {
+async fn a_picture_is_private_sandboxed_and_not_sniffed() {
     let (app, id, _) = app_with_a_photo().await;
     for rendition in ["original", "thumbnail", "anonymised"] {
         let url = app.image(id).await["urls"][rendition]
@@ -73,7 +73,7 @@ async fn a_picture_is_private_inert_and_never_taken_for_anything_else() {
 }
 
 #[tokio::test]
-async fn without_the_version_in_its_address_a_picture_is_asked_about_each_time() {
+async fn a_picture_without_version_is_revalidated_each_time() {
     let (app, id, _) = app_with_a_photo().await;
     for path in ["thumbnail", "thumbnail?v=0"] {
         let answer = app
@@ -85,7 +85,7 @@ async fn without_the_version_in_its_address_a_picture_is_asked_about_each_time()
 }
 
 #[tokio::test]
-async fn a_browser_that_has_the_picture_is_not_sent_it_again_until_it_is_made_anew() {
+async fn a_cached_picture_is_not_sent_again_until_it_changes() {
     let (app, id, _) = app_with_a_photo().await;
     let path = format!("/api/images/{id}/thumbnail");
     let etag = app.get(&path).await.expect(200).header("etag").to_owned();
@@ -104,7 +104,7 @@ async fn a_browser_that_has_the_picture_is_not_sent_it_again_until_it_is_made_an
 }
 
 #[tokio::test]
-async fn what_is_no_rendition_is_not_found() {
+async fn an_unknown_rendition_is_not_found() {
     let (app, id, _) = app_with_a_photo().await;
     for path in ["uploads", "original.png", "..%2foriginal", "original%00"] {
         app.get(&format!("/api/images/{id}/{path}"))
@@ -114,7 +114,7 @@ async fn what_is_no_rendition_is_not_found() {
 }
 
 #[tokio::test]
-async fn a_picture_whose_file_is_lost_is_not_found_and_the_page_still_stands() {
+async fn a_lost_file_is_not_found_and_the_page_still_works() {
     let (app, id, _) = app_with_a_photo().await;
     for object in app.objects() {
         std::fs::remove_file(app.data().join("objects").join(object)).unwrap();
@@ -124,4 +124,78 @@ async fn a_picture_whose_file_is_lost_is_not_found_and_the_page_still_stands() {
         .await
         .problem(404);
     app.page(&format!("/images/{id}")).await.expect(200);
+}
+
+async fn ask(app: &TestApp, path: &str, headers: &[(HeaderName, &str)]) -> Answer {
+    let mut request = app.request(Method::GET, path);
+    for (name, value) in headers {
+        request = request.header(name, *value);
+    }
+    send(request).await
+}
+
+#[tokio::test]
+async fn an_interrupted_download_can_be_resumed() {
+    let app = TestApp::spawn().await;
+    let mut photo = testing::photo(1, 64, 48);
+    // Longer than the pieces in which a range is read; what follows the picture is kept too.
+    photo.extend((0..2_500_000_u32).map(|n| (n % 251) as u8));
+    let id = app.upload("photo.jpg", &photo).await.id();
+    let path = format!("/api/images/{id}/original");
+    let whole = app.get(&path).await.expect(200);
+    assert_eq!(whole.header("accept-ranges"), "bytes");
+    let etag = whole.header("etag");
+
+    for (range, part) in [
+        ("bytes=1000-", 1000..photo.len()),
+        ("bytes=0-0", 0..1),
+        ("bytes=1048570-1048590", 1_048_570..1_048_591),
+        ("bytes=-10", photo.len() - 10..photo.len()),
+        ("bytes=0-99999999", 0..photo.len()),
+    ] {
+        let answer = ask(&app, &path, &[(RANGE, range), (IF_RANGE, etag)]).await;
+
+        let answer = answer.expect(206);
+        let (first, last) = (part.start, part.end - 1);
+        assert_eq!(
+            answer.header("content-range"),
+            format!("bytes {first}-{last}/{}", photo.len())
+        );
+        assert_eq!(answer.header("content-length"), part.len().to_string());
+        assert_eq!(answer.header("content-type"), "image/jpeg");
+        assert_eq!(answer.header("etag"), etag);
+        assert!(answer.body == photo[part], "{range}");
+    }
+}
+
+#[tokio::test]
+async fn an_unsatisfiable_range_is_refused_with_the_length() {
+    let (app, id, photo) = app_with_a_photo().await;
+    let path = format!("/api/images/{id}/original");
+    for range in [format!("bytes={}-", photo.len()), "bytes=-0".to_owned()] {
+        let answer = ask(&app, &path, &[(RANGE, &range)]).await;
+
+        answer.problem(416);
+        assert_eq!(
+            answer.header("content-range"),
+            format!("bytes */{}", photo.len())
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_changed_picture_or_an_unsupported_range_gets_the_whole_file() {
+    let (app, id, photo) = app_with_a_photo().await;
+    let path = format!("/api/images/{id}/original");
+    for headers in [
+        &[(RANGE, "bytes=5-"), (IF_RANGE, "\"another\"")][..],
+        &[(RANGE, "bytes=5-"), (IF_RANGE, "no etag")],
+        &[(RANGE, "bytes=5-"), (IF_RANGE, "")],
+        &[(RANGE, "bytes=0-1,5-6")],
+        &[(RANGE, "lines=0-1")],
+        &[(RANGE, "bytes=9-5")],
+    ] {
+        let answer = ask(&app, &path, headers).await;
+        assert_eq!(answer.expect(200).body, photo, "{headers:?}");
+    }
 }

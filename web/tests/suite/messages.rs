@@ -12,7 +12,7 @@ fn message(author: &str, body: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_message_can_be_read_where_its_answer_says() {
+async fn the_location_of_a_new_message_leads_to_it() {
     let app = TestApp::spawn().await;
 
     let answer = app
@@ -26,7 +26,7 @@ async fn a_message_can_be_read_where_its_answer_says() {
 }
 
 #[tokio::test]
-async fn messages_come_newest_first_and_in_pages() {
+async fn messages_are_listed_newest_first_in_pages() {
     let app = TestApp::spawn().await;
     for number in 1..=5 {
         app.post_json("/api/messages", &message("Ada", &number.to_string()))
@@ -76,7 +76,7 @@ async fn a_message_that_is_empty_or_too_long_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_no_message_is_refused() {
+async fn an_invalid_message_is_refused() {
     let app = TestApp::spawn().await;
     for body in [
         "",
@@ -98,7 +98,7 @@ async fn what_is_no_message_is_refused() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_not_there_is_not_found() {
+async fn an_unknown_message_is_not_found() {
     let app = TestApp::spawn().await;
     app.get("/api/messages/0197c0de-0000-7000-8000-000000000000")
         .await
@@ -107,7 +107,7 @@ async fn a_message_that_is_not_there_is_not_found() {
 }
 
 #[tokio::test]
-async fn the_form_on_the_page_posts_a_message_that_is_text_and_nothing_else() {
+async fn the_form_posts_a_message_which_is_escaped() {
     let app = TestApp::spawn().await;
     let fields = [
         ("author", "<b>Ada</b>"),
@@ -123,7 +123,7 @@ async fn the_form_on_the_page_posts_a_message_that_is_text_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn the_form_keeps_what_was_written_when_something_is_missing() {
+async fn an_incomplete_form_keeps_its_text() {
     let app = TestApp::spawn().await;
 
     let answer = app

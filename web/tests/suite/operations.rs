@@ -1,4 +1,4 @@
-//! What load balancers and operators ask.
+//! The routes for load balancers and operators.
 
 use serde_json::json;
 
@@ -16,7 +16,7 @@ async fn a_server_is_healthy_until_it_drains() {
 }
 
 #[tokio::test]
-async fn a_load_balancer_calls_by_address() {
+async fn health_is_answered_under_any_host() {
     let app = TestApp::spawn().await;
 
     let request = app
@@ -39,7 +39,7 @@ async fn a_server_is_ready_when_database_and_store_answer() {
 }
 
 #[tokio::test]
-async fn a_server_whose_store_is_gone_is_not_ready() {
+async fn a_server_without_its_store_is_not_ready() {
     let app = TestApp::spawn().await;
     std::fs::remove_dir_all(app.data().join("objects")).unwrap();
 
@@ -52,7 +52,7 @@ async fn a_server_whose_store_is_gone_is_not_ready() {
 }
 
 #[tokio::test]
-async fn a_server_whose_database_is_gone_is_not_ready() {
+async fn a_server_without_its_database_is_not_ready() {
     let app = TestApp::spawn().await;
     app.state.db.close_by_ref().await.unwrap();
 
@@ -95,7 +95,7 @@ async fn the_load_balancer_test_says_which_instance_answers() {
 }
 
 #[tokio::test]
-async fn every_answer_has_a_number_to_find_it_by() {
+async fn every_answer_has_a_request_id() {
     let app = TestApp::spawn().await;
 
     let first = app
@@ -110,7 +110,7 @@ async fn every_answer_has_a_number_to_find_it_by() {
 }
 
 #[tokio::test]
-async fn pages_are_compressed_for_those_who_ask() {
+async fn pages_are_compressed_on_request() {
     let app = TestApp::spawn().await;
 
     let request = app

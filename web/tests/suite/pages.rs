@@ -1,4 +1,4 @@
-//! Pages for people, with no JavaScript at all.
+//! The pages without JavaScript.
 
 use functions::testing;
 use platform::objects::ObjectKey;
@@ -16,7 +16,7 @@ fn file<'a>(name: &'a str, bytes: &'a [u8]) -> Part<'a> {
 }
 
 #[tokio::test]
-async fn a_form_with_several_photos_leads_to_the_gallery() {
+async fn a_form_with_several_photos_redirects_to_the_gallery() {
     let app = TestApp::spawn().await;
     let photos = [1, 2, 3].map(|seed| testing::photo(seed, 32, 32));
     let parts = photos.each_ref().map(|photo| file("photo.jpg", photo));
@@ -29,7 +29,7 @@ async fn a_form_with_several_photos_leads_to_the_gallery() {
 }
 
 #[tokio::test]
-async fn of_several_files_the_good_ones_are_taken_and_each_bad_one_is_named() {
+async fn of_several_files_the_valid_ones_are_stored_and_the_others_named() {
     let app = TestApp::builder().max_upload_mb(1).spawn().await;
     let good = testing::photo(1, 32, 32);
     let mut huge = testing::photo(2, 32, 32);
@@ -59,7 +59,7 @@ async fn of_several_files_the_good_ones_are_taken_and_each_bad_one_is_named() {
 }
 
 #[tokio::test]
-async fn a_form_in_which_no_file_was_chosen_says_so() {
+async fn a_form_without_a_chosen_file_says_so() {
     let app = TestApp::spawn().await;
 
     let page = app
@@ -72,7 +72,7 @@ async fn a_form_in_which_no_file_was_chosen_says_so() {
 }
 
 #[tokio::test]
-async fn the_caption_is_the_alternative_text() {
+async fn the_caption_is_the_alt_text() {
     let app = TestApp::spawn().await;
     let id = app
         .upload("photo.jpg", testing::photo(1, 64, 48))
@@ -95,7 +95,7 @@ async fn the_caption_is_the_alternative_text() {
 }
 
 #[tokio::test]
-async fn the_page_of_a_photo_leads_to_its_neighbours() {
+async fn the_image_page_links_to_the_previous_and_next_image() {
     let app = TestApp::spawn().await;
     let mut ids = Vec::new();
     for seed in 0..3 {
@@ -117,7 +117,7 @@ async fn the_page_of_a_photo_leads_to_its_neighbours() {
 }
 
 #[tokio::test]
-async fn the_gallery_goes_on_with_plain_links() {
+async fn the_gallery_is_paged_with_plain_links() {
     let app = TestApp::spawn().await;
     for seed in 0..5 {
         app.upload("photo.jpg", testing::photo(seed, 32, 32))
@@ -193,15 +193,15 @@ async fn a_photo_is_deleted_with_a_button() {
 }
 
 #[tokio::test]
-async fn people_get_problems_as_pages_and_programs_get_them_as_json() {
+async fn browsers_get_problems_as_pages_and_programs_as_json() {
     let app = TestApp::spawn().await;
     let nobody = "/images/0197c0de-0000-7000-8000-000000000000";
     for (path, status, words) in [
-        ("/nowhere", 404, "Nothing here"),
-        (nobody, 404, "Nothing here"),
-        ("/images/not-an-id", 400, "This cannot be done"),
-        ("/gallery?after=nonsense", 400, "This cannot be done"),
-        ("/messages?limit=0", 400, "This cannot be done"),
+        ("/nowhere", 404, "Not found"),
+        (nobody, 404, "Not found"),
+        ("/images/not-an-id", 400, "This is not possible"),
+        ("/gallery?after=nonsense", 400, "This is not possible"),
+        ("/messages?limit=0", 400, "This is not possible"),
     ] {
         let page = app.page(path).await;
         assert_eq!(page.status, status, "{path}: {}", page.text());
@@ -230,7 +230,7 @@ async fn the_api_answers_in_json_even_to_a_browser() {
 }
 
 #[tokio::test]
-async fn static_files_are_kept_for_as_long_as_their_address_says_so() {
+async fn static_files_are_cached_by_version() {
     let app = TestApp::spawn().await;
     let page = app.page("/").await.text();
     let links: Vec<_> = page

@@ -1,5 +1,4 @@
-//! Captioners and detectors that do what a test needs: adapters of the same ports as the real
-//! ones.
+//! Captioners and detectors for tests: adapters of the same ports as the real ones.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -12,7 +11,7 @@ use functions::steps::annotate::{
 };
 use tokio::sync::Semaphore;
 
-/// Sees one face that fills the picture but for a margin.
+/// Finds one face that fills the picture except for a margin.
 pub(crate) struct OneLargeFace;
 
 impl FaceDetector for OneLargeFace {
@@ -40,7 +39,7 @@ pub(crate) enum Move {
     Panic,
 }
 
-/// Goes through its script, then describes.
+/// Follows its script, then describes.
 pub(crate) struct Scripted(Mutex<VecDeque<Move>>);
 
 impl Scripted {
@@ -83,7 +82,7 @@ impl Scripted {
     }
 }
 
-/// Says that it has begun, and waits until it may go on.
+/// Signals that it has begun, and blocks until it is released.
 pub(crate) struct Held {
     begun: Semaphore,
     go: Semaphore,
@@ -99,7 +98,7 @@ impl Held {
         })
     }
 
-    /// Returns once somebody waits.
+    /// Returns once a call blocks.
     pub(crate) async fn has_begun(&self) {
         self.begun.acquire().await.unwrap().forget();
     }
@@ -134,7 +133,7 @@ impl Captioner for Held {
     }
 }
 
-/// Crashes on pictures of one width, and sees nobody on the others.
+/// Panics on pictures of one width, and finds no face on others.
 pub(crate) struct CrashesAtWidth(pub(crate) u32);
 
 impl FaceDetector for CrashesAtWidth {

@@ -19,7 +19,7 @@ use crate::client::send;
 use crate::ports::OneLargeFace;
 use crate::uploads::states;
 
-/// Settings of a server that has its captions written by this provider.
+/// Settings of a server that uses this provider.
 pub(crate) fn asking(provider: &Provider) -> Builder {
     TestApp::builder()
         .set("VITRINE_CAPTIONER", "gemini")
@@ -28,7 +28,7 @@ pub(crate) fn asking(provider: &Provider) -> Builder {
         .set("VITRINE_CAPTION_LANGUAGE", "en-GB")
 }
 
-/// A server that has its captions written by this provider.
+/// A server that uses this provider.
 async fn app_with(provider: &Provider) -> TestApp {
     asking(provider).spawn().await
 }
@@ -41,7 +41,7 @@ async fn upload(app: &TestApp) -> Uuid {
 }
 
 #[tokio::test]
-async fn a_caption_by_gemini_is_shown_and_says_where_it_comes_from() {
+async fn a_caption_by_gemini_is_shown_with_its_provenance() {
     let provider = Provider::start().await;
     let app = app_with(&provider).await;
     let id = upload(&app).await;
@@ -70,7 +70,7 @@ async fn a_caption_by_gemini_is_shown_and_says_where_it_comes_from() {
 }
 
 #[tokio::test]
-async fn a_provider_that_is_busy_is_asked_again_when_it_wants_to_be() {
+async fn a_busy_provider_is_retried_after_its_retry_after() {
     let provider = Provider::start().await;
     let headers = vec![("retry-after", "40".to_owned())];
     provider.will(Answer::Raw(429, headers, "{}".to_owned()));
@@ -93,7 +93,7 @@ async fn a_provider_that_is_busy_is_asked_again_when_it_wants_to_be() {
     assert_eq!(step["paused"]["cause"], "busy");
     let until: DateTime<Utc> = step["paused"]["until"].as_str().unwrap().parse().unwrap();
     assert!(until - before >= TimeDelta::seconds(40), "{until}");
-    // Nobody asks before that, about other pictures neither.
+    // Until then nothing is sent, for other pictures neither.
     app.upload_photos(2..4).await;
     app.state.queue.resume(StepKind::Annotate).await.unwrap();
     app.drain().await;
@@ -108,7 +108,7 @@ async fn a_provider_that_is_busy_is_asked_again_when_it_wants_to_be() {
 }
 
 #[tokio::test]
-async fn being_turned_away_uses_up_no_attempts_however_often() {
+async fn rate_limited_requests_use_up_no_attempts() {
     let provider = Provider::start().await;
     for _ in 0..12 {
         provider.will(Answer::Raw(429, Vec::new(), "{}".to_owned()));
@@ -127,7 +127,7 @@ async fn being_turned_away_uses_up_no_attempts_however_often() {
 }
 
 #[tokio::test]
-async fn who_is_not_there_is_waited_for() {
+async fn an_unreachable_provider_is_waited_for() {
     let provider = Provider::start().await;
     let app = asking(&provider)
         .set("GEMINI_BASE_URL", "http://127.0.0.1:1")
@@ -167,7 +167,7 @@ async fn a_rejected_key_is_tried_once_and_waits_for_a_person() {
         wrong.drain().await;
     }
 
-    assert_eq!(provider.asked().len(), 1, "one is enough to know");
+    assert_eq!(provider.asked().len(), 1, "one request is enough");
     for id in &ids {
         let step = admin.image(*id).await["steps"]["annotate"].clone();
         assert_eq!(
@@ -187,12 +187,12 @@ async fn a_rejected_key_is_tried_once_and_waits_for_a_person() {
     let report = admin.get("/api/captions").await.expect(200).json();
     assert_eq!(report["paused"]["cause"], "rejected");
 
-    // Whoever tries again with the same key learns the same.
+    // A retry with the same key has the same result.
     admin.post("/api/captions/resume").await.expect(204);
     wrong.drain().await;
     assert_eq!(provider.asked().len(), 2);
 
-    // A new key is a new account, and needs nobody to say so.
+    // A new key is a new account, which is not paused.
     let right = asking(&provider)
         .password("correct horse")
         .on_the_data_of(&wrong)
@@ -211,7 +211,7 @@ async fn a_rejected_key_is_tried_once_and_waits_for_a_person() {
 }
 
 #[tokio::test]
-async fn nobody_is_asked_about_a_picture_that_a_person_has_described() {
+async fn a_picture_described_by_a_person_is_not_sent_to_a_provider() {
     let provider = Provider::start().await;
     let app = app_with(&provider).await;
     let id = upload(&app).await;
@@ -229,7 +229,7 @@ async fn nobody_is_asked_about_a_picture_that_a_person_has_described() {
 }
 
 #[tokio::test]
-async fn a_prompt_of_ones_own_is_what_is_asked_and_kept_as_a_version() {
+async fn a_custom_prompt_is_sent_and_recorded_as_a_version() {
     let provider = Provider::start().await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("prompt.txt");
@@ -251,7 +251,7 @@ async fn a_prompt_of_ones_own_is_what_is_asked_and_kept_as_a_version() {
     assert_eq!(kept, version.version());
 }
 
-/// An answer that nobody would think of.
+/// A random answer.
 fn odd_answer(noise: &mut Noise) -> Answer {
     const STATUSES: [u16; 14] = [
         200, 200, 200, 200, 201, 204, 302, 400, 401, 404, 413, 429, 500, 503,
@@ -279,7 +279,7 @@ fn odd_answer(noise: &mut Noise) -> Answer {
 }
 
 #[tokio::test]
-async fn whatever_a_provider_answers_each_step_ends_in_a_legal_state() {
+async fn any_provider_answer_leads_to_a_valid_step_state() {
     let provider = Provider::start().await;
     let mut noise = Noise(23);
     for _ in 0..600 {
@@ -317,7 +317,7 @@ async fn whatever_a_provider_answers_each_step_ends_in_a_legal_state() {
 }
 
 #[tokio::test]
-async fn a_request_that_breaks_is_sent_again_within_the_attempt() {
+async fn a_broken_connection_is_retried_within_the_attempt() {
     let provider = Provider::start().await;
     for _ in 0..2 {
         provider.will(Answer::Raw(502, Vec::new(), String::new()));
@@ -332,7 +332,7 @@ async fn a_request_that_breaks_is_sent_again_within_the_attempt() {
 }
 
 #[tokio::test]
-async fn an_answer_of_no_use_is_asked_for_once_more_and_not_twice() {
+async fn an_unusable_answer_is_retried_once() {
     let provider = Provider::start().await;
     let app = app_with(&provider).await;
     let garbage = || Answer::Text("A dog, I think.".to_owned());
@@ -359,7 +359,7 @@ async fn an_answer_of_no_use_is_asked_for_once_more_and_not_twice() {
     assert_eq!((step.state, step.attempts), (StepState::Failed, 2));
     assert!(step.error.unwrap().contains("cannot be used"));
 
-    // Whoever asks for it again gets two tries again.
+    // A retry has two attempts again.
     provider.will(garbage());
     app.post(&format!("/api/images/{unlucky}/steps/annotate/retry"))
         .await

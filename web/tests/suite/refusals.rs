@@ -1,4 +1,4 @@
-//! Uploads that are not taken: the answer says why, and nothing of them stays.
+//! Uploads that are refused: the answer says why, and nothing stays behind.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::app::{TestApp, eventually};
 use crate::client::{Part, multipart, send};
 
-/// Neither row nor object nor half a file.
+/// Neither row nor object nor scratch file.
 #[track_caller]
 fn assert_nothing_stays(app: &TestApp, rows: usize) {
     assert_eq!(rows, 0);
@@ -22,7 +22,7 @@ fn assert_nothing_stays(app: &TestApp, rows: usize) {
 }
 
 #[tokio::test]
-async fn what_is_no_picture_is_refused_whatever_it_is_called() {
+async fn a_file_that_is_not_a_picture_is_refused_under_any_name() {
     let app = TestApp::spawn().await;
     for bytes in [
         &b"<svg xmlns=\"http://www.w3.org/2000/svg\"><script>alert(1)</script></svg>"[..],
@@ -78,7 +78,7 @@ async fn a_header_that_claims_too_many_pixels_is_refused() {
 }
 
 #[tokio::test]
-async fn the_limit_on_pixels_is_a_setting() {
+async fn the_pixel_limit_is_a_setting() {
     let app = TestApp::builder()
         .set("VITRINE_MAX_MEGAPIXELS", 1)
         .spawn()
@@ -93,7 +93,7 @@ async fn the_limit_on_pixels_is_a_setting() {
 }
 
 #[tokio::test]
-async fn a_file_over_the_limit_is_refused_and_the_sender_reads_the_answer() {
+async fn a_file_over_the_limit_is_refused_and_the_client_reads_the_answer() {
     let app = TestApp::builder().max_upload_mb(25).spawn().await;
     let megabyte = 1024 * 1024;
     for size in [25 * megabyte + 1, 60 * megabyte] {
@@ -108,7 +108,7 @@ async fn a_file_over_the_limit_is_refused_and_the_sender_reads_the_answer() {
 }
 
 #[tokio::test]
-async fn a_file_of_exactly_the_limit_is_taken() {
+async fn a_file_of_exactly_the_limit_is_accepted() {
     let app = TestApp::builder().max_upload_mb(1).spawn().await;
     let mut file = testing::photo(1, 32, 32);
     file.resize(1024 * 1024, 0);
@@ -117,7 +117,7 @@ async fn a_file_of_exactly_the_limit_is_taken() {
 }
 
 #[tokio::test]
-async fn what_is_no_form_is_refused() {
+async fn a_body_that_is_not_a_form_is_refused() {
     let app = TestApp::spawn().await;
     for kind in ["image/jpeg", "application/json", "multipart/form-data"] {
         let request = app
@@ -153,7 +153,7 @@ async fn a_form_without_a_file_is_refused() {
 }
 
 #[tokio::test]
-async fn a_hostile_file_name_ends_up_harmless() {
+async fn a_hostile_file_name_is_harmless() {
     let app = TestApp::spawn().await;
     let long = "x".repeat(10_000);
     let hostile = [
@@ -183,7 +183,7 @@ async fn a_hostile_file_name_ends_up_harmless() {
 }
 
 #[tokio::test]
-async fn a_file_name_with_a_nul_leads_nowhere() {
+async fn a_file_name_with_a_nul_is_harmless() {
     let app = TestApp::spawn().await;
 
     let answer = app.upload("a\0b.jpg", testing::photo(1, 32, 32)).await;
@@ -197,7 +197,7 @@ async fn a_file_name_with_a_nul_leads_nowhere() {
 }
 
 #[tokio::test]
-async fn a_sender_that_breaks_off_leaves_nothing() {
+async fn an_aborted_upload_leaves_nothing_behind() {
     let app = TestApp::spawn().await;
     let photo = testing::photo(1, 320, 240);
     let (sender, receiver) = tokio::sync::mpsc::channel::<std::io::Result<Bytes>>(1);
@@ -234,7 +234,7 @@ async fn a_sender_that_breaks_off_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_form_that_ends_too_early_is_refused() {
+async fn a_truncated_form_is_refused() {
     let app = TestApp::spawn().await;
     let photo = testing::photo(1, 64, 64);
     let mut body =
@@ -253,7 +253,7 @@ async fn a_form_that_ends_too_early_is_refused() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_a_problem_as_the_standard_wants_it() {
+async fn a_refusal_is_an_rfc_9457_problem() {
     let app = TestApp::spawn().await;
 
     let problem: Value = app.upload("photo.jpg", b"no picture at all").await.json();

@@ -1,5 +1,5 @@
-//! The same server on S3: pictures come from the bucket, and nobody gets an address of what they
-//! may not see.
+//! The same server on S3: pictures come from the bucket, and nobody gets a URL of a picture that
+//! they may not see.
 
 use functions::testing;
 use futures::TryStreamExt as _;
@@ -20,13 +20,13 @@ use crate::uploads::states;
 
 pub(crate) const PASSWORD: &str = "four random plain words";
 
-/// One server for all tests: each has a bucket of its own.
+/// All tests share one moto, and each has its own bucket.
 pub(crate) async fn moto() -> Option<&'static Moto> {
     static MOTO: OnceCell<Option<Moto>> = OnceCell::const_new();
     MOTO.get_or_init(Moto::start).await.as_ref()
 }
 
-/// A server on a bucket of its own, with a password.
+/// A server with its own bucket and a password.
 pub(crate) async fn app_on_s3() -> Option<TestApp> {
     let moto = moto().await?;
     let app = TestApp::builder()
@@ -36,13 +36,13 @@ pub(crate) async fn app_on_s3() -> Option<TestApp> {
 }
 
 impl TestApp {
-    /// Has everything done that is owed.
+    /// Queues and runs everything that is owed.
     pub(crate) async fn work(&self) {
         self.queue_what_is_owed().await;
         self.drain().await;
     }
 
-    /// Every object in the store, however it is kept.
+    /// Every object in the store, pending ones included.
     pub(crate) async fn stored(&self) -> Vec<String> {
         let mut found = Vec::new();
         for area in Area::ALL {
@@ -59,7 +59,7 @@ impl TestApp {
     }
 }
 
-/// Fetches from the bucket, as a browser without any cookie of ours.
+/// Fetches from the bucket, without cookies.
 async fn fetch(method: Method, url: &str) -> Answer {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     send(http.request(method, url)).await
@@ -77,7 +77,7 @@ fn parameter(url: &str, name: &str) -> String {
 }
 
 #[tokio::test]
-async fn programs_get_addresses_of_the_bucket_with_type_and_name() {
+async fn the_api_gives_presigned_urls_with_type_and_name() {
     let Some(app) = app_on_s3().await else { return };
     let admin = app.sign_in(PASSWORD).await;
     let photo = testing::photo(1, 640, 480);
@@ -138,7 +138,7 @@ async fn pages_show_pictures_of_the_bucket_and_allow_no_other_origin() {
 }
 
 #[tokio::test]
-async fn the_same_page_gives_the_same_addresses_until_a_picture_is_made_anew() {
+async fn presigned_urls_stay_the_same_until_a_picture_changes() {
     let Some(app) = app_on_s3().await else { return };
     let admin = app.sign_in(PASSWORD).await;
     let id = admin.upload("a.jpg", testing::photo(1, 64, 48)).await.id();
@@ -146,7 +146,7 @@ async fn the_same_page_gives_the_same_addresses_until_a_picture_is_made_anew() {
     let (first, second) = loop {
         let (first, second) = (admin.image(id).await, admin.image(id).await);
         let signed = |image| parameter(&url(image, "thumbnail"), "X-Amz-Date");
-        // Every half an hour they may differ.
+        // The signing time changes every half an hour.
         if signed(&first) == signed(&second) {
             break (first, second);
         }
@@ -165,7 +165,7 @@ async fn the_same_page_gives_the_same_addresses_until_a_picture_is_made_anew() {
 }
 
 #[tokio::test]
-async fn visitors_never_get_an_address_of_what_shows_faces() {
+async fn visitors_never_get_a_url_of_a_picture_with_faces() {
     let Some(mut app) = app_on_s3().await else {
         return;
     };
@@ -178,7 +178,7 @@ async fn visitors_never_get_an_address_of_what_shows_faces() {
         .await
         .id();
 
-    // Nothing is made yet, and nothing is shown.
+    // Before anything is made, nothing is shown.
     let image = visitor.image(id).await;
     for rendition in ["original", "thumbnail", "anonymised"] {
         assert!(image["urls"][rendition].is_null(), "{image}");
@@ -227,7 +227,7 @@ async fn assert_shows_no_faces(visitor: &Client, id: Uuid, name: &str) {
 }
 
 #[tokio::test]
-async fn the_address_of_a_rendition_leads_to_the_bucket() {
+async fn the_url_of_a_rendition_redirects_to_the_bucket() {
     let Some(app) = app_on_s3().await else { return };
     let admin = app.sign_in(PASSWORD).await;
     let id = admin.upload("a.jpg", testing::photo(1, 64, 48)).await.id();
@@ -256,7 +256,7 @@ async fn the_address_of_a_rendition_leads_to_the_bucket() {
 }
 
 #[tokio::test]
-async fn what_is_deleted_leaves_nothing_in_the_bucket() {
+async fn deleting_an_image_empties_the_bucket() {
     let Some(app) = app_on_s3().await else { return };
     let admin = app.sign_in(PASSWORD).await;
     let id = admin.upload("a.jpg", testing::photo(1, 64, 48)).await.id();
@@ -269,7 +269,7 @@ async fn what_is_deleted_leaves_nothing_in_the_bucket() {
 }
 
 #[tokio::test]
-async fn a_bucket_in_trouble_loses_nothing() {
+async fn bucket_outages_lose_nothing() {
     let Some(moto) = moto().await else { return };
     let proxy = Proxy::start(moto.endpoint()).await;
     let mut aws = moto.settings();
@@ -299,7 +299,7 @@ async fn a_bucket_in_trouble_loses_nothing() {
     app.work().await;
     assert_eq!(states(&app.image(id).await), ["done"; 3]);
 
-    // And work that meets trouble waits for better times.
+    // A step that fails for this reason is retried later.
     proxy.always(Fault::Answer(500, "InternalError"));
     app.post(&format!("/api/images/{id}/steps/anonymise/retry"))
         .await
@@ -314,7 +314,7 @@ async fn a_bucket_in_trouble_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_bucket_that_cannot_be_used_stops_the_start_with_what_to_do() {
+async fn an_unusable_bucket_stops_the_start_and_says_what_to_do() {
     let Some(moto) = moto().await else { return };
     let folder = tempfile::tempdir().unwrap();
     let mut variables = moto.variables();
@@ -331,7 +331,7 @@ async fn a_bucket_that_cannot_be_used_stops_the_start_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_process_that_works_hears_of_uploads_itself_and_one_that_does_not_leaves_it_to_s3() {
+async fn uploads_are_queued_locally_only_where_workers_run() {
     let Some(moto) = moto().await else { return };
     for workers in [0, 1] {
         let builder = TestApp::builder()

@@ -1,5 +1,5 @@
-//! Looking for images by words: who finds what, in which order, and how the page shows it. What
-//! each database finds is tested with the schema.
+//! Searching images: who finds what, in which order, and how the page shows it. What each
+//! database matches is tested with the schema.
 
 use entity::image::{self, Tags};
 use sea_orm::sea_query::Expr;
@@ -47,7 +47,7 @@ async fn found(client: &Client, text: &str) -> Vec<Uuid> {
 }
 
 #[tokio::test]
-async fn a_search_finds_captions_tags_and_file_names_with_every_word() {
+async fn a_search_finds_captions_tags_and_file_names_that_have_every_word() {
     let app = TestApp::spawn().await;
     let fox = app
         .upload("Zoë 1.jpg", functions::testing::photo(1, 32, 32))
@@ -71,7 +71,7 @@ async fn a_search_finds_captions_tags_and_file_names_with_every_word() {
 }
 
 #[tokio::test]
-async fn a_caption_is_found_as_soon_as_it_is_written() {
+async fn a_new_caption_is_found_at_once() {
     let app = TestApp::spawn().await;
     let id = app.upload_photos(0..1).await[0];
     assert!(found(&app, "without").await.is_empty());
@@ -83,7 +83,7 @@ async fn a_caption_is_found_as_soon_as_it_is_written() {
 }
 
 #[tokio::test]
-async fn a_visitor_finds_nothing_by_the_name_of_a_file() {
+async fn a_visitor_cannot_search_file_names() {
     let app = TestApp::builder().password("correct horse").spawn().await;
     let admin = app.sign_in("correct horse").await;
     let photo = functions::testing::photo(1, 32, 32);
@@ -98,7 +98,7 @@ async fn a_visitor_finds_nothing_by_the_name_of_a_file() {
 }
 
 #[tokio::test]
-async fn whatever_is_typed_is_answered() {
+async fn any_search_text_is_answered() {
     let app = TestApp::spawn().await;
     let captions = ["fox and snow", "a fox, near a house"];
     let uploaded = app.upload_captioned(0, &captions).await;
@@ -127,7 +127,7 @@ async fn whatever_is_typed_is_answered() {
 }
 
 #[tokio::test]
-async fn pages_of_a_search_hold_still_while_photos_come_and_go() {
+async fn pages_of_a_search_have_neither_gaps_nor_repeats_while_photos_change() {
     let app = TestApp::spawn().await;
     let captions = ["fox fox fox", "a fox", "a fox", "fox and fox", "a fox"];
     let uploaded = app.upload_captioned(0, &captions).await;
@@ -141,7 +141,7 @@ async fn pages_of_a_search_hold_still_while_photos_come_and_go() {
         let page = app.get(&address("/api/images", "fox", &rest)).await;
         let page = page.expect(200).json();
         seen.extend(ids(&page));
-        // A better one comes, and the last one that was shown goes.
+        // A better match is added, and the last image that was shown is deleted.
         pages += 1;
         app.upload_captioned(100 + pages, &["fox fox fox fox"])
             .await;
@@ -154,13 +154,13 @@ async fn pages_of_a_search_hold_still_while_photos_come_and_go() {
         };
         rest = format!("&limit=2&after={cursor}");
     }
-    // Where the newcomers stand is up to the database.
+    // The rank of the new images depends on the database.
     seen.retain(|id| uploaded.contains(id));
     assert_eq!(seen, [most, two, third, second, first]);
 }
 
 #[tokio::test]
-async fn a_cursor_belongs_to_its_kind_of_list() {
+async fn a_cursor_of_another_kind_of_list_is_refused() {
     let app = TestApp::spawn().await;
     app.upload_captioned(0, &["a fox", "a fox"]).await;
     let cursor = async |query: &str| {

@@ -10,7 +10,7 @@ use crate::client::{Client, send};
 
 const PASSWORD: &str = "four random plain words";
 
-/// Whether the gallery takes this caller for somebody who has signed in.
+/// Whether the gallery shows that this client is signed in.
 async fn is_signed_in(client: &Client) -> bool {
     let page = client.page("/gallery").await.expect(200).text();
     page.contains("Sign out")
@@ -44,7 +44,7 @@ async fn the_right_password_opens_a_session() {
 }
 
 #[tokio::test]
-async fn behind_tls_the_cookie_is_for_tls_only() {
+async fn behind_a_tls_proxy_the_cookie_is_secure() {
     let trusting = TestApp::builder()
         .password(PASSWORD)
         .set("VITRINE_TRUSTED_PROXIES", "127.0.0.1")
@@ -84,7 +84,7 @@ async fn a_guesser_cannot_lock_out_a_browser_that_was_signed_in_before() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_refused_on_the_page_with_the_form() {
+async fn a_wrong_password_shows_the_form_again() {
     let app = TestApp::builder().password(PASSWORD).spawn().await;
     let fields = [("password", "guess"), ("next", "/messages")];
 
@@ -98,7 +98,7 @@ async fn a_wrong_password_is_refused_on_the_page_with_the_form() {
 }
 
 #[tokio::test]
-async fn signing_out_ends_the_session_for_whoever_kept_the_cookie() {
+async fn signing_out_ends_the_session_of_a_copied_cookie() {
     let app = TestApp::builder().password(PASSWORD).spawn().await;
     let browser = app.visitor();
     let answer = browser
@@ -143,7 +143,7 @@ async fn the_database_holds_no_token_that_opens_a_session() {
 }
 
 #[tokio::test]
-async fn an_expired_session_is_none() {
+async fn an_expired_session_is_ignored() {
     let app = TestApp::builder().password(PASSWORD).spawn().await;
     let browser = app.sign_in(PASSWORD).await;
     assert!(is_signed_in(&browser).await);
@@ -161,7 +161,7 @@ async fn an_expired_session_is_none() {
 }
 
 #[tokio::test]
-async fn signing_in_never_leads_to_another_site() {
+async fn signing_in_never_redirects_to_another_site() {
     let app = TestApp::builder().password(PASSWORD).spawn().await;
     for (next, leads_to) in [
         ("/images/1?x=y", "/images/1?x=y"),
@@ -180,7 +180,7 @@ async fn signing_in_never_leads_to_another_site() {
 }
 
 #[tokio::test]
-async fn who_is_signed_in_is_not_asked_again() {
+async fn a_signed_in_user_is_redirected_from_the_form() {
     let app = TestApp::builder().password(PASSWORD).spawn().await;
     let browser = app.sign_in(PASSWORD).await;
 
@@ -209,7 +209,7 @@ async fn after_many_wrong_passwords_even_the_right_one_has_to_wait() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_wrong_passwords_at_once_are_no_way_around_the_wait() {
+async fn concurrent_wrong_passwords_do_not_bypass_the_wait() {
     let app = TestApp::builder().password(PASSWORD).spawn().await;
 
     let guesses = (0..40).map(|_| app.post_form("/login", &[("password", "guess")]));

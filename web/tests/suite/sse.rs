@@ -13,7 +13,6 @@ use crate::client::Client;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// One event.
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
     pub(crate) id: String,
@@ -21,19 +20,19 @@ pub(crate) struct Event {
     pub(crate) data: Value,
 }
 
-/// A stream of events that is being listened to.
+/// An open event stream.
 pub(crate) struct Events {
     bytes: Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>,
     read: String,
 }
 
 impl Events {
-    /// Listens from now on.
+    /// Opens a stream that begins now.
     pub(crate) async fn listen(client: &Client) -> Self {
         Self::open(client, None).await
     }
 
-    /// Listens from behind the event with this id.
+    /// Opens a stream that begins after the event with this id.
     pub(crate) async fn listen_after(client: &Client, id: &str) -> Self {
         Self::open(client, Some(id)).await
     }
@@ -50,7 +49,7 @@ impl Events {
             bytes: Box::pin(response.bytes_stream()),
             read: String::new(),
         };
-        // The server says hello once it listens to what happens.
+        // The first comment comes once the server has subscribed to changes.
         assert!(events.block().await.unwrap().contains(": listening"));
         events
     }
@@ -73,7 +72,7 @@ impl Events {
                     .to_owned()
             };
             let data = field("data");
-            // Comments keep the connection open, no more.
+            // Comments only keep the connection open.
             if !data.is_empty() {
                 return Some(Event {
                     id: field("id"),
@@ -84,7 +83,7 @@ impl Events {
         }
     }
 
-    /// The next image that is as wanted.
+    /// The next image that satisfies a condition.
     pub(crate) async fn image_that(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
             let event = self.next().await.unwrap();
@@ -94,7 +93,7 @@ impl Events {
         }
     }
 
-    /// The next image that is gone.
+    /// The next deletion.
     pub(crate) async fn deleted(&mut self) -> Uuid {
         loop {
             let event = self.next().await.unwrap();

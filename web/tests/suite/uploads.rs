@@ -1,4 +1,4 @@
-//! Photos that are taken in, and what they become.
+//! Uploads that are accepted, and what is made of them.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -27,7 +27,7 @@ pub(crate) fn states(image: &Value) -> [&str; 3] {
         .map(|step| image["steps"][step]["state"].as_str().unwrap())
 }
 
-/// The address of a rendition, without what differs on each run.
+/// The URL of a rendition without its id and version.
 fn without_id(url: &str) -> String {
     let path = url.split('?').next().unwrap_or_default();
     let rendition = path.rsplit('/').next().unwrap_or_default();
@@ -63,7 +63,7 @@ async fn a_photo_gets_a_thumbnail_a_caption_and_an_anonymised_copy() {
 }
 
 #[tokio::test]
-async fn every_format_is_taken_whatever_the_file_is_called() {
+async fn every_format_is_accepted_under_any_file_name() {
     let app = TestApp::spawn().await;
     for format in Format::ALL {
         let file = testing::encoded(format, &testing::picture(7, 64, 48), None, None);
@@ -79,7 +79,7 @@ async fn every_format_is_taken_whatever_the_file_is_called() {
 }
 
 #[tokio::test]
-async fn a_photo_held_sideways_has_the_size_it_has_upright() {
+async fn the_size_of_a_photo_is_that_of_the_upright_picture() {
     let app = TestApp::spawn().await;
     let file = testing::with_orientation(
         Format::Jpeg,
@@ -95,7 +95,7 @@ async fn a_photo_held_sideways_has_the_size_it_has_upright() {
 }
 
 #[tokio::test]
-async fn a_form_may_hold_other_fields_before_the_file() {
+async fn other_fields_before_the_file_are_skipped() {
     let app = TestApp::spawn().await;
     let photo = testing::photo(2, 32, 32);
     let parts = [
@@ -117,7 +117,7 @@ async fn a_form_may_hold_other_fields_before_the_file() {
 }
 
 #[tokio::test]
-async fn the_same_bytes_again_give_the_image_that_is_there() {
+async fn uploading_the_same_bytes_again_gives_the_existing_image() {
     let app = TestApp::spawn().await;
     let photo = testing::photo(3, 32, 32);
 
@@ -132,7 +132,7 @@ async fn the_same_bytes_again_give_the_image_that_is_there() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn the_same_bytes_eight_times_at_once_are_one_image() {
+async fn eight_concurrent_uploads_of_the_same_bytes_make_one_image() {
     let app = TestApp::spawn().await;
     let photo = testing::photo(4, 64, 64);
 
@@ -177,7 +177,7 @@ async fn the_same_key_with_other_bytes_is_a_conflict() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_two_files_with_one_key_at_the_same_time_only_one_is_taken() {
+async fn of_two_concurrent_files_with_one_key_one_is_accepted() {
     let app = TestApp::spawn().await;
     let photos: Vec<_> = (0..8).map(|seed| testing::photo(seed, 256, 256)).collect();
 
@@ -193,7 +193,7 @@ async fn of_two_files_with_one_key_at_the_same_time_only_one_is_taken() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_no_key_is_refused() {
+async fn an_invalid_idempotency_key_is_refused() {
     let app = TestApp::spawn().await;
     for key in ["", &"k".repeat(256)] {
         app.upload_with_key(key, testing::photo(8, 32, 32))
@@ -204,7 +204,7 @@ async fn a_key_that_is_no_key_is_refused() {
 }
 
 #[tokio::test]
-async fn an_upload_that_was_cut_short_after_its_row_is_completed_by_the_next_one() {
+async fn an_upload_interrupted_after_its_row_is_completed_by_the_next_one() {
     let app = TestApp::spawn().await;
     let photo = testing::photo(9, 32, 32);
     let file = app.file_of(&photo).await;
@@ -225,7 +225,7 @@ async fn an_upload_that_was_cut_short_after_its_row_is_completed_by_the_next_one
     assert!(app.unfinished_files().is_empty());
 }
 
-/// What the intake finds out about a photo of 32 × 32 pixels.
+/// What inspection finds out about a photo of 32 × 32 pixels.
 pub(crate) fn new_image(photo: &[u8]) -> NewImage {
     NewImage {
         file_name: "cut-short.jpg".to_owned(),
@@ -241,7 +241,7 @@ pub(crate) fn new_image(photo: &[u8]) -> NewImage {
     }
 }
 
-/// A store on a disk that is full.
+/// A store on a full disk.
 pub(crate) struct FullStore;
 
 #[async_trait]

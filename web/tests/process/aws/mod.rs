@@ -108,17 +108,17 @@ async fn a_photo_goes_all_the_way(router: Router, kind: Kind) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn through_eventbridge_and_on_postgresql_a_photo_goes_all_the_way() {
+async fn a_photo_is_processed_through_eventbridge_on_postgresql() {
     a_photo_goes_all_the_way(Router::EventBridge, Kind::Postgres).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn through_sns_and_on_mariadb_a_photo_goes_all_the_way() {
+async fn a_photo_is_processed_through_sns_on_mariadb() {
     a_photo_goes_all_the_way(Router::Sns, Kind::MariaDb).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_trace_leads_from_the_upload_through_all_three_functions() {
+async fn one_trace_spans_the_upload_and_all_three_functions() {
     let collector = Collector::start().await;
     let variables = collector.variables();
     let variables = variables.map(|(name, value)| (name, value.to_owned()));
@@ -142,7 +142,7 @@ async fn one_trace_leads_from_the_upload_through_all_three_functions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn poison_ends_in_the_dead_letter_queue_and_takes_nobody_along() {
+async fn poison_messages_end_in_the_dead_letter_queue_alone() {
     let Some(site) = Site::start(Router::EventBridge, Kind::Postgres, &[]).await else {
         return;
     };
@@ -159,7 +159,7 @@ async fn poison_ends_in_the_dead_letter_queue_and_takes_nobody_along() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn s3_in_trouble_delays_and_loses_nothing() {
+async fn s3_outages_lose_nothing() {
     let Some(site) = Site::start(Router::EventBridge, Kind::Postgres, &[]).await else {
         return;
     };
@@ -187,17 +187,17 @@ async fn a_database_that_goes_away_delays_and_loses_nothing(kind: Kind) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn postgresql_restarting_delays_and_loses_nothing() {
+async fn postgresql_restarts_lose_nothing() {
     a_database_that_goes_away_delays_and_loses_nothing(Kind::Postgres).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn mariadb_restarting_delays_and_loses_nothing() {
+async fn mariadb_restarts_lose_nothing() {
     a_database_that_goes_away_delays_and_loses_nothing(Kind::MariaDb).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_provider_on_a_bad_day_is_put_off_through_the_queue() {
+async fn an_unreliable_provider_is_retried_through_the_queue() {
     let provider = Provider::start().await;
     provider.has(Faults::bad_day(5));
     let more = [
@@ -255,7 +255,7 @@ async fn a_bulk_reprocess_reaches_every_function() {
 /// Photos, with duplicates of one delivery in ten and one process killed every three seconds.
 /// `VITRINE_TEST_UPLOADS` says how many photos.
 #[tokio::test(flavor = "multi_thread")]
-async fn duplicates_and_killed_functions_lose_nothing_and_do_nothing_twice() {
+async fn duplicates_and_killed_functions_lose_nothing_and_repeat_nothing() {
     let Some(site) = Site::start(Router::EventBridge, Kind::Postgres, &[]).await else {
         return;
     };

@@ -1,4 +1,4 @@
-//! A real Chromium, driven from outside.
+//! A real Chromium.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -23,7 +23,7 @@ const ARGUMENTS: [&str; 10] = [
     "--disable-sync",
     "--no-first-run",
     "--window-size=1280,1000",
-    // What moves cannot be clicked.
+    // Moving elements cannot be clicked.
     "--force-prefers-reduced-motion",
 ];
 
@@ -34,10 +34,10 @@ pub(crate) enum Scripts {
     Off,
 }
 
-/// A browser that looks at one server. It is gone when this is dropped. The fields go in this
-/// order: the driver takes the browser with it, and the profile is what both write to.
+/// A browser for one server. It is closed when this is dropped. The order of the fields matters:
+/// the driver closes the browser, and both write to the profile.
 pub(crate) struct Browser {
-    /// For what the methods here do not say.
+    /// For what the methods here do not cover.
     pub(crate) driver: WebDriver,
     url: String,
     _chromedriver: Chromedriver,
@@ -45,14 +45,14 @@ pub(crate) struct Browser {
 
 struct Chromedriver {
     process: Child,
-    /// Kept open, so that it can go on printing.
+    /// Kept open, because writing to a closed pipe would end it.
     _stdout: BufReader<ChildStdout>,
     profile: TempDir,
 }
 
 impl Browser {
-    /// Opens one. None if there is none, which is said on standard output; where everything
-    /// must be tested (`CI=true`), that is a failure.
+    /// Opens a browser. Returns none and prints it if Chromium is not installed; with `CI=true`
+    /// that is a failure.
     pub(crate) async fn open(server: &Server, scripts: Scripts) -> Option<Self> {
         let programs = ["/usr/bin/chromium", "/usr/bin/chromedriver"];
         if !programs.iter().all(|program| Path::new(program).exists()) {
@@ -120,7 +120,7 @@ impl Browser {
         self.driver.find_all(By::Css(selector)).await.unwrap().len()
     }
 
-    /// What a script returns. It runs whether or not pages may run their own.
+    /// What a script returns. It runs even where pages may not run scripts.
     pub(crate) async fn ask<T: DeserializeOwned>(&self, script: &str) -> T {
         let answer = self.driver.execute(script, vec![]).await.unwrap();
         serde_json::from_value(answer.json().clone()).unwrap()
@@ -133,8 +133,8 @@ impl Browser {
         input.send_keys(names.join("\n")).await.unwrap();
     }
 
-    /// Sees to it that nothing went wrong on the pages so far: no errors, no warnings, nothing
-    /// that the Content-Security-Policy refused.
+    /// Asserts that the console has no errors and no warnings, violations of the
+    /// Content-Security-Policy included.
     pub(crate) async fn assert_no_complaints(&self) {
         let log = self.driver.browser_log().await.unwrap();
         let complaints: Vec<_> = log
@@ -183,7 +183,7 @@ impl Drop for Chromedriver {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
-        // If the browser could not be asked to go, whatever works on our profile is ours.
+        // If the browser could not be closed: processes that use our profile are ours.
         let profile = self.profile.path().to_str().unwrap();
         for process in std::fs::read_dir("/proc").unwrap().flatten() {
             let Ok(id) = process.file_name().to_string_lossy().parse() else {

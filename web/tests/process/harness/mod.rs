@@ -1,5 +1,5 @@
-//! What the tests talk in: a home (the data folder), a server that lives in it, and waiting
-//! for something to become true.
+//! The vocabulary of the tests: a home (the data folder), a server on it, and waiting for
+//! conditions.
 
 mod browser;
 mod home;
@@ -18,14 +18,13 @@ pub(crate) use server::{Server, is_done, is_settled};
 pub(crate) use store::Stored;
 pub(crate) use traces::{STEPS, named, trace_of};
 
-/// How long anything may take on a slow machine with much else to do. Only a test that fails
-/// waits so long.
+/// How long anything may take on a slow and busy machine. Only a failing test waits so long.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
 
-/// How often is looked whether it is so.
+/// How often a condition is checked.
 const INTERVAL: Duration = Duration::from_millis(10);
 
-/// Looks again and again until there is something to see.
+/// Waits until the closure returns something.
 #[track_caller]
 pub(crate) fn eventually<T>(
     what: &str,
@@ -34,7 +33,7 @@ pub(crate) fn eventually<T>(
     within(DEADLINE, what, look)
 }
 
-/// [`eventually`], with a deadline that is part of what is promised.
+/// [`eventually`], with a deadline that is itself tested.
 #[track_caller]
 pub(crate) fn within<T>(
     deadline: Duration,

@@ -14,7 +14,7 @@ use super::{eventually, signal};
 /// `vitrine serve` as a process. It is killed when this is dropped.
 pub(crate) struct Server {
     process: Child,
-    /// Kept open, so that it can go on printing.
+    /// Kept open, because writing to a closed pipe would fail.
     _stdout: BufReader<ChildStdout>,
     log: PathBuf,
     /// Where it listens, as in `http://127.0.0.1:4711`.
@@ -50,23 +50,21 @@ impl Server {
         }
     }
 
-    /// The number of its process.
     pub(crate) fn pid(&self) -> u32 {
         self.process.id()
     }
 
-    /// What it has logged so far.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
-    /// Takes it away in the middle of whatever it does.
+    /// Kills it without a chance to clean up.
     pub(crate) fn kill_9(mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
 
-    /// Asks it to stop.
+    /// Sends it a signal.
     pub(crate) fn send(&self, name: &str) {
         signal(name, self.pid());
     }
@@ -87,12 +85,10 @@ impl Server {
         self.process.try_wait().unwrap()
     }
 
-    /// A request for an address of this server.
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {
         self.client.get(format!("{}{path}", self.url))
     }
 
-    /// A request that changes something.
     pub(crate) fn post(&self, path: &str) -> RequestBuilder {
         self.client.post(format!("{}{path}", self.url))
     }
@@ -114,7 +110,7 @@ impl Server {
         image["id"].as_str().unwrap().to_owned()
     }
 
-    /// Has a person describe an image.
+    /// Writes the caption of an image.
     pub(crate) async fn describe(&self, id: &str, caption: &str) {
         let url = format!("{}/api/images/{id}", self.url);
         let patch = serde_json::json!({ "caption": caption });
@@ -139,7 +135,7 @@ impl Server {
         }
     }
 
-    /// Waits until nothing is owed to any image any more.
+    /// Waits until no step of any image is pending.
     pub(crate) async fn settled(&self) -> Vec<Value> {
         eventually("all images are settled", async || {
             let images = self.images().await;
@@ -152,7 +148,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended already; either way it is gone afterwards.
+        // It may have ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
         if std::thread::panicking() {
@@ -166,7 +162,7 @@ fn steps(image: &Value) -> impl Iterator<Item = &str> {
     steps.values().map(|step| step["state"].as_str().unwrap())
 }
 
-/// Whether nothing is owed to an image any more.
+/// Whether no step of an image is pending.
 pub(crate) fn is_settled(image: &Value) -> bool {
     steps(image).all(|state| !matches!(state, "queued" | "running"))
 }

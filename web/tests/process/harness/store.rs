@@ -1,4 +1,4 @@
-//! What is in a data folder, looked at past the server: the rows and the files.
+//! The rows and files in a data folder, read without the server.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,6 @@ use sea_orm::{DatabaseConnection, EntityTrait as _, PaginatorTrait as _, QueryOr
 
 /// The rows and objects of a home.
 pub(crate) struct Stored {
-    /// The rows.
     pub(crate) db: DatabaseConnection,
     objects: PathBuf,
 }
@@ -25,7 +24,7 @@ impl Stored {
         }
     }
 
-    /// All images, oldest first, in whatever part of their life.
+    /// All images, oldest first, deleted and incomplete ones included.
     pub(crate) async fn images(&self) -> Vec<image::Model> {
         let images = image::Entity::find().order_by_asc(image::Column::Id);
         images.all(&self.db).await.unwrap()

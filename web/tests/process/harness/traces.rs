@@ -6,7 +6,7 @@ use platform::testing::{CollectedSpan, Collector};
 
 use super::eventually;
 
-/// What is done to an image.
+/// The steps of an image.
 pub(crate) const STEPS: [&str; 3] = ["annotate", "anonymise", "thumbnail"];
 
 /// The trace of an image, once all its steps are in it.

@@ -9,7 +9,7 @@ use crate::app::{TestApp, eventually};
 use crate::uploads::states;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn sixty_photos_from_sixteen_clients_are_all_done_by_four_workers() {
+async fn four_workers_process_sixty_photos_of_sixteen_clients() {
     let app = TestApp::builder().set("VITRINE_WORKERS", 4).spawn().await;
 
     let uploads = stream::iter(0..60).map(|seed| {
@@ -43,7 +43,7 @@ async fn sixty_photos_from_sixteen_clients_are_all_done_by_four_workers() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn whoever_sees_that_a_step_is_done_sees_what_it_did() {
+async fn a_done_step_always_shows_its_result() {
     let app = TestApp::spawn().await;
     app.upload_photos(0..60).await;
     let workers = app.workers(4);
@@ -70,7 +70,7 @@ async fn whoever_sees_that_a_step_is_done_sees_what_it_did() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn photos_come_and_go_while_workers_work() {
+async fn uploads_and_deletions_do_not_disturb_workers() {
     let app = TestApp::builder().set("VITRINE_WORKERS", 4).spawn().await;
 
     let lives = stream::iter(0..24).map(|seed| {
@@ -103,7 +103,7 @@ async fn photos_come_and_go_while_workers_work() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_stops_finishes_what_it_has_begun() {
+async fn a_stopping_server_finishes_running_steps() {
     let app = TestApp::builder().set("VITRINE_WORKERS", 2).spawn().await;
     app.upload_photos(0..12).await;
     let next = TestApp::builder().on_the_data_of(&app);

@@ -139,7 +139,7 @@ fn held_anonymiser(
 }
 
 #[tokio::test]
-async fn a_photo_deleted_while_it_is_anonymised_leaves_nothing() {
+async fn deleting_during_anonymisation_leaves_nothing_behind() {
     let (app, id) = app_with_a_photo().await;
     let delivery = Delivery {
         image_id: id,
@@ -159,7 +159,7 @@ async fn a_photo_deleted_while_it_is_anonymised_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_rendition_that_is_stored_in_the_middle_of_a_deletion_goes_too() {
+async fn a_rendition_stored_during_a_deletion_is_deleted_too() {
     let (app, id) = app_with_a_photo().await;
     let delivery = Delivery {
         image_id: id,
@@ -185,7 +185,7 @@ async fn a_rendition_that_is_stored_in_the_middle_of_a_deletion_goes_too() {
 }
 
 #[tokio::test]
-async fn a_photo_deleted_while_it_is_put_into_words_stays_deleted() {
+async fn deleting_during_captioning_is_final() {
     let (app, id) = app_with_a_photo().await;
     let held = Held::new("too late");
     let context = Context {
@@ -209,7 +209,7 @@ async fn a_photo_deleted_while_it_is_put_into_words_stays_deleted() {
 }
 
 #[tokio::test]
-async fn an_original_that_is_stored_once_more_after_the_deletion_goes_too() {
+async fn an_original_stored_again_after_deletion_is_deleted_too() {
     let app = TestApp::spawn().await;
     let photo = testing::photo(1, 32, 32);
     let new = new_image(&photo);

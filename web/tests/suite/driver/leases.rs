@@ -15,7 +15,7 @@ use crate::ports::Held;
 use crate::uploads::states;
 
 #[tokio::test]
-async fn when_a_lease_runs_out_another_worker_does_the_job_and_the_late_one_does_no_harm() {
+async fn an_expired_lease_passes_the_job_on_and_the_late_result_is_harmless() {
     let (app, id) = app_with_a_photo().await;
     app.deliver(id, StepKind::Thumbnail, 1).await;
     app.deliver(id, StepKind::Anonymise, 1).await;
@@ -46,7 +46,7 @@ async fn when_a_lease_runs_out_another_worker_does_the_job_and_the_late_one_does
 }
 
 #[tokio::test]
-async fn a_worker_that_died_shows_in_the_history() {
+async fn the_attempt_of_a_dead_worker_is_in_the_history() {
     let (app, id) = app_with_a_photo().await;
     let held = Held::new("never");
     let doomed = Context {
@@ -76,7 +76,7 @@ async fn a_worker_that_died_shows_in_the_history() {
 }
 
 #[tokio::test]
-async fn a_result_for_a_round_that_is_over_is_not_taken() {
+async fn a_result_of_an_earlier_round_is_ignored() {
     let (app, id) = app_with_a_photo().await;
     let held = Held::new("from the round before");
     let late = Context {
@@ -106,7 +106,7 @@ async fn a_result_for_a_round_that_is_over_is_not_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn deliveries_at_the_same_time_end_in_one_done() {
+async fn concurrent_deliveries_finish_a_step_once() {
     let (app, id) = app_with_a_photo().await;
     for step in StepKind::ALL {
         let deliveries = (0..20).map(|_| app.deliver(id, step, 1));
@@ -127,7 +127,7 @@ async fn deliveries_at_the_same_time_end_in_one_done() {
 }
 
 #[tokio::test]
-async fn a_delivery_of_a_step_that_is_done_does_nothing() {
+async fn a_delivery_of_a_finished_step_does_nothing() {
     let (app, id) = app_with_a_photo().await;
     app.drain().await;
     let before = app.step(id, StepKind::Thumbnail).await;
@@ -141,7 +141,7 @@ async fn a_delivery_of_a_step_that_is_done_does_nothing() {
 }
 
 #[tokio::test]
-async fn a_delivery_for_an_image_that_nobody_knows_is_acknowledged() {
+async fn a_delivery_for_an_unknown_image_is_acknowledged() {
     let (app, _) = app_with_a_photo().await;
     let verdict = app
         .deliver(uuid::Uuid::now_v7(), StepKind::Thumbnail, 1)
@@ -150,7 +150,7 @@ async fn a_delivery_for_an_image_that_nobody_knows_is_acknowledged() {
 }
 
 #[tokio::test]
-async fn all_photos_get_their_thumbnails_first() {
+async fn thumbnails_of_all_photos_come_first() {
     let (app, _) = app_with_a_photo().await;
     app.upload_photos(10..14).await;
 

@@ -16,7 +16,7 @@ use crate::ports::{CrashesAtWidth, Move, Scripted};
 use crate::uploads::states;
 
 #[tokio::test]
-async fn a_provider_that_stumbles_is_asked_again_later() {
+async fn a_transient_provider_error_is_retried_later() {
     let (mut app, id) = app_with_a_photo().await;
     app.context.captioner = Scripted::new([Move::Stumble]);
     app.drain().await;
@@ -34,7 +34,7 @@ async fn a_provider_that_stumbles_is_asked_again_later() {
 }
 
 #[tokio::test]
-async fn each_wait_is_longer_than_the_one_before() {
+async fn each_backoff_is_longer_than_the_one_before() {
     let (mut app, id) = app_with_a_photo().await;
     app.context.captioner = Scripted::new((0..4).map(|_| Move::Stumble));
     let mut waits = Vec::new();
@@ -48,7 +48,7 @@ async fn each_wait_is_longer_than_the_one_before() {
 }
 
 #[tokio::test]
-async fn the_wait_is_kept_in_the_queue() {
+async fn the_backoff_is_stored_in_the_queue() {
     let (mut app, id) = app_with_a_photo().await;
     app.context.captioner = Scripted::new([Move::Stumble]);
     let before = entity::now();
@@ -66,7 +66,7 @@ async fn the_wait_is_kept_in_the_queue() {
 }
 
 #[tokio::test]
-async fn after_five_attempts_a_step_has_failed_with_its_reason_and_its_history() {
+async fn after_five_attempts_a_step_fails_with_reason_and_history() {
     let (mut app, id) = app_with_a_photo().await;
     app.context.captioner = Scripted::new((0..9).map(|_| Move::Stumble));
 
@@ -85,7 +85,7 @@ async fn after_five_attempts_a_step_has_failed_with_its_reason_and_its_history()
 }
 
 #[tokio::test]
-async fn what_can_never_work_fails_at_once() {
+async fn a_permanent_error_fails_at_once() {
     let (mut app, id) = app_with_a_photo().await;
     app.context.captioner = Scripted::new([Move::Broken]);
 
@@ -98,7 +98,7 @@ async fn what_can_never_work_fails_at_once() {
 }
 
 #[tokio::test]
-async fn a_refusal_of_the_provider_is_final() {
+async fn a_provider_refusal_is_final() {
     let (mut app, id) = app_with_a_photo().await;
     app.context.captioner = Scripted::new([Move::Refuse]);
     app.drain().await;
@@ -115,7 +115,7 @@ async fn a_refusal_of_the_provider_is_final() {
 }
 
 #[tokio::test]
-async fn a_captioner_that_crashes_is_tried_again_and_takes_no_neighbour_along() {
+async fn a_panicking_captioner_is_retried_and_disturbs_no_other_job() {
     let (mut app, id) = app_with_a_photo().await;
     let neighbour = app.upload_photos(10..11).await[0];
     app.context.captioner = Scripted::new([Move::Panic]);
@@ -131,7 +131,7 @@ async fn a_captioner_that_crashes_is_tried_again_and_takes_no_neighbour_along() 
 }
 
 #[tokio::test]
-async fn a_detector_that_crashes_on_one_photo_fails_there_alone() {
+async fn a_detector_that_panics_on_one_photo_fails_that_photo_only() {
     let mut app = TestApp::spawn().await;
     let fine = app.upload_photos(0..2).await;
     let poison = app
@@ -160,7 +160,7 @@ async fn a_detector_that_crashes_on_one_photo_fails_there_alone() {
 }
 
 #[tokio::test]
-async fn of_ten_photos_the_one_whose_bytes_turned_to_garbage_fails_alone() {
+async fn one_corrupt_original_among_ten_fails_alone() {
     let app = TestApp::spawn().await;
     let ids = app.upload_photos(0..10).await;
     let poisoned = app.row(ids[4]).await.unwrap();
@@ -180,7 +180,7 @@ async fn of_ten_photos_the_one_whose_bytes_turned_to_garbage_fails_alone() {
 }
 
 #[tokio::test]
-async fn a_step_whose_workers_die_each_time_is_given_up() {
+async fn a_step_whose_workers_always_die_fails() {
     let (app, id) = app_with_a_photo().await;
 
     let verdict = app.deliver(id, StepKind::Thumbnail, 6).await;
@@ -192,7 +192,7 @@ async fn a_step_whose_workers_die_each_time_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_failed_step_that_is_tried_again_has_five_new_attempts() {
+async fn a_retried_step_has_five_new_attempts() {
     let (mut app, id) = app_with_a_photo().await;
     app.context.captioner = Scripted::new((0..9).map(|_| Move::Stumble));
     app.drain_to_the_end().await;
@@ -214,7 +214,7 @@ async fn a_failed_step_that_is_tried_again_has_five_new_attempts() {
 }
 
 #[tokio::test]
-async fn a_step_that_is_done_can_be_done_again() {
+async fn a_finished_step_can_be_run_again() {
     let (app, id) = app_with_a_photo().await;
     app.drain().await;
     let before = app.image(id).await;
@@ -237,7 +237,7 @@ async fn a_step_that_is_done_can_be_done_again() {
 }
 
 #[tokio::test]
-async fn a_step_that_does_not_exist_cannot_be_tried_again() {
+async fn an_unknown_step_cannot_be_retried() {
     let (app, id) = app_with_a_photo().await;
     app.post(&format!("/api/images/{id}/steps/frame/retry"))
         .await
@@ -249,7 +249,7 @@ async fn a_step_that_does_not_exist_cannot_be_tried_again() {
 }
 
 #[tokio::test]
-async fn a_caption_that_a_person_wrote_stays() {
+async fn a_caption_by_a_person_is_kept() {
     let (app, id) = app_with_a_photo().await;
     Entity::update_many()
         .filter(Column::Id.eq(id))

@@ -56,7 +56,7 @@ impl TestApp {
 }
 
 #[tokio::test]
-async fn where_nothing_is_wrong_nothing_is_done() {
+async fn a_sweep_without_findings_changes_nothing() {
     let (app, _) = app_with_a_photo().await;
     assert_eq!(app.sweep(NO_PATIENCE).await, Swept::default());
     app.drain().await;
@@ -64,7 +64,7 @@ async fn where_nothing_is_wrong_nothing_is_done() {
 }
 
 #[tokio::test]
-async fn an_upload_whose_object_never_arrives_is_forgotten_after_a_while() {
+async fn an_upload_whose_object_never_arrives_is_deleted() {
     let (app, id) = app_with_a_photo().await;
     app.forget_that_it_is_stored(id).await;
     app.remove_original(&app.row(id).await.unwrap());
@@ -85,7 +85,7 @@ async fn an_upload_whose_object_never_arrives_is_forgotten_after_a_while() {
 }
 
 #[tokio::test]
-async fn an_upload_whose_object_is_there_is_completed() {
+async fn an_upload_whose_object_has_arrived_is_completed() {
     let (app, id) = app_with_a_photo().await;
     app.forget_that_it_is_stored(id).await;
     app.forget_all_jobs().await;
@@ -106,7 +106,7 @@ async fn an_upload_whose_object_is_there_is_completed() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_gone_makes_nobody_forget_an_upload() {
+async fn an_unreachable_store_does_not_delete_uploads() {
     let (app, id) = app_with_a_photo().await;
     app.forget_that_it_is_stored(id).await;
     std::fs::rename(app.data().join("objects"), app.data().join("unmounted")).unwrap();
@@ -124,7 +124,7 @@ async fn a_store_that_is_gone_makes_nobody_forget_an_upload() {
 }
 
 #[tokio::test]
-async fn a_step_that_nobody_works_on_is_queued_again() {
+async fn a_pending_step_without_a_job_is_queued_again() {
     let (app, id) = app_with_a_photo().await;
     app.drain().await;
     app.post(&format!("/api/images/{id}/steps/thumbnail/retry"))
@@ -193,7 +193,7 @@ async fn rows_of_a_step_of_a_later_version_are_left_alone() {
 }
 
 #[tokio::test]
-async fn more_steps_than_fit_into_one_batch_are_all_queued() {
+async fn steps_beyond_one_batch_are_all_queued() {
     let (app, id) = app_with_a_photo().await;
     let template = app.row(id).await.unwrap();
     let now = entity::now();
@@ -237,7 +237,7 @@ async fn more_steps_than_fit_into_one_batch_are_all_queued() {
 }
 
 #[tokio::test]
-async fn a_deletion_that_was_begun_is_finished() {
+async fn an_interrupted_deletion_is_completed() {
     let (app, id) = app_with_a_photo().await;
     app.drain().await;
     Entity::update_many()
@@ -261,7 +261,7 @@ async fn a_deletion_that_was_begun_is_finished() {
 }
 
 #[tokio::test]
-async fn old_changes_and_sessions_that_have_ended_are_cleared_away() {
+async fn old_changes_and_expired_sessions_are_deleted() {
     let app = TestApp::builder()
         .password("four random plain words")
         .spawn()
@@ -314,7 +314,7 @@ async fn old_changes_and_sessions_that_have_ended_are_cleared_away() {
 }
 
 #[tokio::test]
-async fn files_of_a_process_that_is_gone_are_cleared_away() {
+async fn scratch_files_of_a_dead_process_are_deleted() {
     let (app, _) = app_with_a_photo().await;
     let dead = app.data().join("objects/.incoming/dead");
     std::fs::create_dir(&dead).unwrap();

@@ -1,0 +1,28 @@
+//! What the settings say about access.
+
+use platform::settings::{PublicRendition, Settings, Uploads};
+
+/// What the settings say about access.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    pub(super) public_rendition: PublicRendition,
+    pub(super) uploads: Uploads,
+    pub(super) needs_password: bool,
+}
+
+impl From<&Settings> for Policy {
+    fn from(settings: &Settings) -> Self {
+        Self {
+            public_rendition: settings.public_rendition,
+            uploads: settings.uploads,
+            needs_password: !settings.is_keyboard_admin(),
+        }
+    }
+}
+
+impl Policy {
+    /// Whether somebody has to sign in to be the admin.
+    pub(crate) fn needs_password(&self) -> bool {
+        self.needs_password
+    }
+}

@@ -1,0 +1,245 @@
+//! An image in the JSON of the API, as a viewer may see it.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use entity::image::{Author, Face};
+use entity::step::StepState;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::access::{Action, Rendition, Viewer};
+use crate::image_rows::{ImageRows, ImageState};
+use crate::picture_urls::UrlSource;
+
+/// An image. Visitors do not see its file name, checksum and sender.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Image)]
+pub struct ImageJson {
+    id: Uuid,
+    /// Visitors see the id in its place.
+    #[schema(example = "party.jpg")]
+    file_name: String,
+    #[schema(example = "image/jpeg")]
+    content_type: String,
+    /// Of the original.
+    #[schema(example = 2_481_032, minimum = 1)]
+    bytes: i64,
+    /// In pixels, upright.
+    #[schema(example = 4032, minimum = 1)]
+    width: i32,
+    /// In pixels, upright.
+    #[schema(example = 3024, minimum = 1)]
+    height: i32,
+    /// Of the original, in hexadecimal digits.
+    #[schema(required)]
+    sha256: Option<String>,
+    uploaded_at: DateTime<Utc>,
+    /// Null for a visitor.
+    #[schema(required)]
+    uploaded_by: Option<String>,
+    state: ImageState,
+    #[schema(required)]
+    caption: Option<CaptionJson>,
+    #[schema(example = json!(["party", "cake"]))]
+    tags: Vec<String>,
+    /// Empty until the image is anonymised.
+    faces: Vec<FaceJson>,
+    /// A [ThumbHash](https://evanw.github.io/thumbhash/) in Base64.
+    #[schema(required)]
+    thumbhash: Option<String>,
+    urls: Urls,
+    /// By name: `thumbnail`, `anonymise` and `annotate`.
+    #[schema(value_type = BTreeMap<String, StepJson>)]
+    steps: BTreeMap<&'static str, StepJson>,
+}
+
+/// The caption, which is the picture's alt text.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Caption)]
+struct CaptionJson {
+    #[schema(example = "Two people cut a cake at a garden table")]
+    text: String,
+    /// A longer description.
+    #[schema(required)]
+    paragraph: Option<String>,
+    #[schema(required)]
+    by: Option<AuthorJson>,
+    /// `describe`, `gemini` or `openai`; null if a person wrote the caption.
+    #[schema(required)]
+    provider: Option<String>,
+    #[schema(required)]
+    model: Option<String>,
+    #[schema(required)]
+    prompt_version: Option<String>,
+    /// As in `en` or `de-CH`.
+    #[schema(required)]
+    language: Option<String>,
+    #[schema(required)]
+    generated_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = Author)]
+pub(crate) enum AuthorJson {
+    Machine,
+    Person,
+}
+
+impl From<Author> for AuthorJson {
+    fn from(author: Author) -> Self {
+        match author {
+            Author::Machine => Self::Machine,
+            Author::Person => Self::Person,
+        }
+    }
+}
+
+/// The box of a face, in pixels of the upright image.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Face)]
+struct FaceJson {
+    #[schema(minimum = 0)]
+    x: i32,
+    #[schema(minimum = 0)]
+    y: i32,
+    #[schema(minimum = 1)]
+    width: u32,
+    #[schema(minimum = 1)]
+    height: u32,
+    /// How sure the detector is, on its own scale.
+    score: f32,
+}
+
+impl From<Face> for FaceJson {
+    fn from(face: Face) -> Self {
+        Self {
+            x: face.x,
+            y: face.y,
+            width: face.width,
+            height: face.height,
+            score: face.score,
+        }
+    }
+}
+
+/// Where the pictures are: on this server, or presigned addresses of the store, which expire.
+/// Null while a rendition is not made, or where the viewer may not see it.
+#[derive(Debug, Serialize, ToSchema)]
+struct Urls {
+    #[schema(required)]
+    original: Option<String>,
+    #[schema(required)]
+    thumbnail: Option<String>,
+    #[schema(required)]
+    anonymised: Option<String>,
+}
+
+/// What a function does to the image.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Step)]
+struct StepJson {
+    state: StepStateJson,
+    /// Since it was last queued by a person.
+    #[schema(minimum = 0)]
+    attempts: i32,
+    /// Why it is not done.
+    #[schema(required)]
+    error: Option<String>,
+    /// Why all captions wait, if they do.
+    #[schema(required)]
+    paused: Option<PauseJson>,
+    #[schema(required)]
+    finished_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = StepState)]
+enum StepStateJson {
+    /// Waits for a worker, or for the next attempt.
+    Queued,
+    Running,
+    Done,
+    /// Given up; a retry begins a new round of attempts.
+    Failed,
+    /// The provider refused the picture, which is final.
+    Blocked,
+}
+
+impl From<StepState> for StepStateJson {
+    fn from(state: StepState) -> Self {
+        match state {
+            StepState::Queued => Self::Queued,
+            StepState::Running => Self::Running,
+            StepState::Done => Self::Done,
+            StepState::Failed => Self::Failed,
+            StepState::Blocked => Self::Blocked,
+        }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Pause)]
+struct PauseJson {
+    /// `budget`, `rate`, `busy`, `unreachable` or `rejected`.
+    #[schema(value_type = String, example = "budget")]
+    cause: &'static str,
+    until: DateTime<Utc>,
+}
+
+impl ImageJson {
+    /// The image as this viewer may see it.
+    pub fn new(rows: &ImageRows, viewer: &Viewer, urls: &UrlSource) -> Self {
+        let image = &rows.image;
+        let details = viewer.may(Action::SeeDetails);
+        let steps = rows.steps.iter().map(|step| {
+            let paused = rows.pause_of(step).map(|pause| PauseJson {
+                cause: pause.why.as_str(),
+                until: pause.until,
+            });
+            let json = StepJson {
+                state: step.state.into(),
+                attempts: step.attempts,
+                error: rows.reason(step, details),
+                paused,
+                finished_at: step.finished_at,
+            };
+            (step.name.as_str(), json)
+        });
+        let faces = image.faces.clone().unwrap_or_default().0;
+        Self {
+            id: image.id,
+            file_name: rows.file_name(viewer),
+            content_type: image.content_type.clone(),
+            bytes: image.bytes,
+            width: image.width,
+            height: image.height,
+            sha256: details.then(|| image.sha256.clone()),
+            uploaded_at: image.uploaded_at,
+            uploaded_by: image.uploaded_by.clone().filter(|_| details),
+            state: rows.state(),
+            caption: image.caption_text.clone().map(|text| CaptionJson {
+                text,
+                paragraph: image.caption_paragraph.clone(),
+                by: image.caption_by.map(Into::into),
+                provider: image.caption_provider.clone(),
+                model: image.caption_model.clone(),
+                prompt_version: image.caption_prompt_version.clone(),
+                language: image.caption_language.clone(),
+                generated_at: image.caption_at,
+            }),
+            tags: image.tags.clone().unwrap_or_default().0,
+            faces: faces.into_iter().map(Into::into).collect(),
+            thumbhash: image.thumbhash.clone(),
+            urls: Urls {
+                original: rows.url(viewer, Rendition::Original, urls),
+                thumbnail: rows.url(viewer, Rendition::Thumbnail, urls),
+                anonymised: rows.url(viewer, Rendition::Anonymised, urls),
+            },
+            steps: steps.collect(),
+        }
+    }
+}

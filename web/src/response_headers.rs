@@ -1,0 +1,91 @@
+//! Headers that every answer has unless its handler sets another value: what browsers may load
+//! and frame.
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use platform::objects::ObjectStore;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use crate::access::Client;
+use crate::state::AppState;
+
+/// Nothing inline, no frames, and nothing from other origins but pictures that the store serves
+/// itself. Placeholders are `data:` URLs, and previews of pictures to be uploaded `blob:` URLs.
+fn content_security_policy(store: &dyn ObjectStore) -> String {
+    let pictures = store.presigning().map_or_else(String::new, |presigning| {
+        format!(" {}", presigning.origin())
+    });
+    format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: \
+         blob:{pictures}; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri \
+         'none'; frame-ancestors 'none'"
+    )
+}
+
+/// Adds them to every answer of this router.
+pub(crate) fn add(mut router: Router<AppState>, store: &dyn ObjectStore) -> Router<AppState> {
+    let policy = content_security_policy(store);
+    let headers: [(HeaderName, &str); 6] = [
+        (header::CONTENT_SECURITY_POLICY, &policy),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
+    ];
+    for (name, value) in headers {
+        let Ok(value) = HeaderValue::from_str(value) else {
+            unreachable!("origins and keywords are ASCII");
+        };
+        router = router.layer(SetResponseHeaderLayer::if_not_present(name, value));
+    }
+    router
+}
+
+/// What an answer contains depends on who asks. Unless a handler says otherwise, nobody in between
+/// may keep it, and a browser asks again.
+pub(crate) async fn private_by_default(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("private, no-cache"),
+        );
+    }
+    let is_private = headers
+        .get(header::CACHE_CONTROL)
+        .is_some_and(|value| value.as_bytes().starts_with(b"private"));
+    if is_private {
+        headers.insert(
+            header::VARY,
+            HeaderValue::from_static("authorization, cookie"),
+        );
+    }
+    response
+}
+
+/// Once a browser has reached this server over HTTPS, it should use nothing else.
+pub(crate) async fn strict_transport(request: Request, next: Next) -> Response {
+    let is_https = request
+        .extensions()
+        .get::<Client>()
+        .is_some_and(|client| client.is_https);
+    let mut response = next.run(request).await;
+    if is_https {
+        response.headers_mut().insert(
+            header::STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static("max-age=31536000"),
+        );
+    }
+    response
+}
