@@ -3,6 +3,7 @@
 //! Instants are UTC and hold whole microseconds, because that is what all three databases
 //! keep; make them with [`now`].
 
+pub mod api_token;
 pub mod call;
 pub mod caption;
 pub mod change;

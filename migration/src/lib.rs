@@ -13,6 +13,7 @@ mod m20261121_000003_captions;
 mod m20261121_000004_budget;
 mod m20261121_000005_turns;
 mod m20261121_000006_traces;
+mod m20261126_000001_api_tokens;
 mod migration_lock;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000004_budget::Migration),
             Box::new(m20261121_000005_turns::Migration),
             Box::new(m20261121_000006_traces::Migration),
+            Box::new(m20261126_000001_api_tokens::Migration),
         ]
     }
 }

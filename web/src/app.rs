@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::access::{Policy, Sessions};
+use crate::access::{Policy, Sessions, Tokens};
 use crate::api::uploads::forget_pending;
 use crate::caption_pause::CaptionPause;
 use crate::live::Live;
@@ -72,6 +72,7 @@ impl App {
         let state = AppState {
             sessions: Sessions::new(services.db.clone(), settings.admin_password.as_ref())
                 .map_err(|error| anyhow!(error))?,
+            tokens: Tokens::new(services.db.clone()),
             live: Live::new(
                 services.db.clone(),
                 Arc::clone(&services.store),

@@ -11,7 +11,7 @@ use sea_orm::{DatabaseConnection, DbErr};
 use tracing::error;
 use uuid::Uuid;
 
-use crate::access::{Action, Rendition, Viewer};
+use crate::access::{Rendition, Viewer};
 use crate::caption_pause::CaptionPause;
 use crate::picture_urls::{ReadOptions, UrlSource};
 use crate::problem::Problem;
@@ -113,7 +113,7 @@ impl ImageRows {
     pub fn version(&self, viewer: &Viewer, rendition: Rendition) -> String {
         let made_at = match rendition {
             Rendition::Original => self.image.stored_at,
-            Rendition::Thumbnail => self.made_at(viewer.thumbnail_step()),
+            Rendition::Thumbnail => self.made_at(viewer.thumbnail_step(&self.image)),
             Rendition::Anonymised => self.made_at(StepKind::Anonymise),
         };
         let micros = made_at.map_or(0, |instant| instant.timestamp_micros());
@@ -181,7 +181,7 @@ impl ImageRows {
 
     /// What the file is called for this viewer. Names of files often are names of people.
     pub fn file_name(&self, viewer: &Viewer) -> String {
-        if viewer.may(Action::SeeDetails) {
+        if viewer.sees_details_of(&self.image) {
             self.image.file_name.clone()
         } else {
             format!("{}.jpg", self.image.id)

@@ -72,7 +72,10 @@ pub async fn show(
         header::CACHE_CONTROL,
         HeaderValue::from_static(if current { PRIVATE } else { REVALIDATE }),
     );
-    headers.insert(header::VARY, HeaderValue::from_static("cookie"));
+    headers.insert(
+        header::VARY,
+        HeaderValue::from_static("authorization, cookie"),
+    );
     headers.insert(header::ETAG, etag.parse().map_err(Problem::internal)?);
     // A picture opened by itself is a picture, whatever its bytes look like to a browser.
     headers.insert(

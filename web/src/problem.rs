@@ -21,6 +21,7 @@ pub struct Problem {
     status: StatusCode,
     detail: String,
     retry_after: Option<u32>,
+    challenge: Option<&'static str>,
 }
 
 /// The body, as in RFC 9457.
@@ -42,6 +43,7 @@ impl Problem {
             status,
             detail: detail.into(),
             retry_after: None,
+            challenge: None,
         }
     }
 
@@ -79,6 +81,14 @@ impl Problem {
         Self {
             retry_after: Some(retry_after_seconds),
             ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail)
+        }
+    }
+
+    /// With a `WWW-Authenticate` header, which says how to come with better credentials.
+    pub fn with_challenge(self, challenge: &'static str) -> Self {
+        Self {
+            challenge: Some(challenge),
+            ..self
         }
     }
 
@@ -125,6 +135,10 @@ impl IntoResponse for Problem {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        if let Some(challenge) = self.challenge {
+            let challenge = HeaderValue::from_static(challenge);
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         // For the layer that turns problems into pages.
         response.extensions_mut().insert(self);

@@ -11,7 +11,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-use crate::access::refuse_strangers;
+use crate::access::{authenticate, refuse_strangers};
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::{api, assets, media, operations, pages, request_id};
@@ -53,6 +53,8 @@ pub(crate) fn router(state: AppState) -> Router {
             get(pages::login::form).post(pages::login::sign_in),
         )
         .route("/logout", post(pages::login::sign_out))
+        .route("/tokens", get(pages::tokens::show).post(pages::tokens::add))
+        .route("/tokens/{id}/revoke", post(pages::tokens::revoke))
         .route("/static/{file}", get(assets::serve))
         .route(
             "/api/images",
@@ -86,6 +88,7 @@ pub(crate) fn router(state: AppState) -> Router {
         .layer(from_fn(rejections_as_problems))
         .layer(from_fn_with_state(state.clone(), refuse_strangers))
         .layer(from_fn_with_state(state.clone(), pages::errors::as_pages))
+        .layer(from_fn_with_state(state.clone(), authenticate))
         // A load balancer calls by address, and needs to know nothing else.
         .route("/health", get(operations::health))
         .with_state(state);

@@ -12,7 +12,7 @@ use platform::settings::Settings;
 use sea_orm::DatabaseConnection;
 use tokio_util::sync::CancellationToken;
 
-use crate::access::{Policy, Sessions};
+use crate::access::{Policy, Sessions, Tokens};
 use crate::caption_pause::CaptionPause;
 use crate::ingest::Ingest;
 use crate::live::Live;
@@ -42,6 +42,8 @@ pub struct AppState {
     pub policy: Policy,
     /// Who is signed in.
     pub sessions: Sessions,
+    /// Which programs may come in.
+    pub tokens: Tokens,
     /// The pages.
     pub templates: Templates,
     /// The live updates.

@@ -38,6 +38,7 @@ impl Templates {
             "messages.html",
             "renditions.html",
             "timeline.html",
+            "tokens.html",
             "upload_form.html",
             "uploaded.html",
         ])?;

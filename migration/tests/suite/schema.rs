@@ -1,6 +1,7 @@
 //! What the schema promises: its tables, up and down, and the rows that entities keep in them.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use entity::api_token::{self, Scope};
 use entity::call::{self, Outcome};
 use entity::caption;
 use entity::change::{self, Kind as ChangeKind};
@@ -12,14 +13,14 @@ use migration::{Migrator, MigratorTrait as _, SchemaManager};
 use platform::database;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, DatabaseConnection, EntityTrait as _,
+    ActiveModelTrait as _, ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _,
     IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _, SqlErr,
 };
 use uuid::Uuid;
 
 use crate::databases::Databases;
 
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "image",
     "step",
     "job",
@@ -30,6 +31,7 @@ const TABLES: [&str; 10] = [
     "caption",
     "provider_call",
     "provider",
+    "api_token",
 ];
 
 #[tokio::test]
@@ -65,6 +67,7 @@ async fn the_schema_keeps_its_promises(mut databases: Databases) {
     changes_are_numbered_as_they_happen(migrated(databases.empty().await).await).await;
     the_history_of_captions_begins_with_those_that_hold(databases.empty().await).await;
     the_requests_of_a_day_are_summed_up(migrated(databases.empty().await).await).await;
+    a_token_is_live_until_it_is_revoked_or_expires(migrated(databases.empty().await).await).await;
 }
 
 async fn migrated(db: DatabaseConnection) -> DatabaseConnection {
@@ -530,4 +533,64 @@ fn step(image_id: Uuid, name: StepKind) -> step::Model {
         finished_at: None,
         history: None,
     }
+}
+
+async fn a_token_is_live_until_it_is_revoked_or_expires(db: DatabaseConnection) {
+    let now = entity::now();
+    let token = |name: &str, scope| api_token::Model {
+        id: Uuid::now_v7(),
+        name: name.to_owned(),
+        scope,
+        hash: format!("hash of {name}"),
+        created_at: now,
+        created_by: "admin".to_owned(),
+        last_used_at: None,
+        expires_at: None,
+        revoked_at: None,
+    };
+    let expired = api_token::Model {
+        expires_at: Some(now),
+        ..token("expired", Scope::Read)
+    };
+    let revoked = api_token::Model {
+        revoked_at: Some(now),
+        ..token("revoked", Scope::Upload)
+    };
+    let expiring = api_token::Model {
+        expires_at: Some(now + TimeDelta::minutes(1)),
+        last_used_at: Some(now),
+        ..token("Expiring", Scope::Manage)
+    };
+    // The same name in lower case is another name, on every database.
+    let endless = token("expiring", Scope::Read);
+    for model in [&expired, &revoked, &expiring, &endless] {
+        insert_token(&db, model).await.unwrap();
+    }
+
+    for (model, is_live) in [
+        (&expired, false),
+        (&revoked, false),
+        (&expiring, true),
+        (&endless, true),
+    ] {
+        let by_hash = api_token::live_by_hash(&model.hash, now).one(&db).await;
+        let by_id = api_token::live(model.id, now).one(&db).await;
+        assert_eq!(by_hash.unwrap(), is_live.then(|| model.clone()));
+        assert_eq!(by_id.unwrap(), is_live.then(|| model.clone()));
+        assert_eq!(model.is_live(now), is_live);
+    }
+    let taken = token("expiring", Scope::Read);
+    let error = insert_token(&db, &taken).await.unwrap_err();
+    assert!(matches!(
+        error.sql_err(),
+        Some(SqlErr::UniqueConstraintViolation(_))
+    ));
+}
+
+async fn insert_token(db: &DatabaseConnection, token: &api_token::Model) -> Result<(), DbErr> {
+    let row = token.clone().into_active_model().reset_all();
+    api_token::Entity::insert(row)
+        .exec_without_returning(db)
+        .await
+        .map(|_| ())
 }

@@ -4,19 +4,24 @@
 mod guard;
 pub(crate) mod sessions;
 mod throttle;
+pub(crate) mod tokens;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
+use entity::api_token::Scope;
 use entity::image;
 use platform::objects::ObjectKey;
 use platform::settings::{PublicRendition, Settings, Uploads};
+use uuid::Uuid;
 
+use self::tokens::TokenHolder;
 use crate::problem::Problem;
 use crate::state::AppState;
 
 pub use guard::refuse_strangers;
 pub use sessions::Sessions;
+pub use tokens::{Tokens, authenticate};
 
 /// The cookie that holds the token of a session.
 pub(crate) const COOKIE: &str = "vitrine_session";
@@ -26,6 +31,8 @@ pub(crate) const COOKIE: &str = "vitrine_session";
 pub enum Role {
     /// May do everything.
     Admin,
+    /// A program, with a token that permits so much.
+    Program(Scope),
     /// Sees what is public.
     Visitor,
 }
@@ -39,8 +46,10 @@ pub enum Action {
     PostMessage,
     /// Change, retry and delete images.
     Manage,
-    /// See why a step failed, file names and checksums.
+    /// See originals, file names, checksums, why a step failed, and what captions cost.
     SeeDetails,
+    /// Make, list and revoke tokens.
+    ManageTokens,
 }
 
 /// The pictures of an image.
@@ -78,6 +87,7 @@ pub struct Viewer {
     role: Role,
     name: Option<String>,
     policy: Policy,
+    token: Option<Uuid>,
 }
 
 /// What the settings say about access.
@@ -104,6 +114,7 @@ impl Viewer {
             role: Role::Visitor,
             name: None,
             policy,
+            token: None,
         }
     }
 
@@ -112,6 +123,17 @@ impl Viewer {
             role: Role::Admin,
             name: Some(name.into()),
             policy,
+            token: None,
+        }
+    }
+
+    /// The prefix keeps a token from having the name of a person.
+    fn program(holder: &TokenHolder, policy: Policy) -> Self {
+        Self {
+            role: Role::Program(holder.scope),
+            name: Some(format!("token:{}", holder.name)),
+            policy,
+            token: Some(holder.id),
         }
     }
 
@@ -123,6 +145,11 @@ impl Viewer {
     /// What they are called; visitors have no name.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    /// The token that the request came with.
+    pub(crate) fn token(&self) -> Option<Uuid> {
+        self.token
     }
 
     /// Whether they hold a session that they can end.
@@ -139,10 +166,15 @@ impl Viewer {
     pub fn may(&self, action: Action) -> bool {
         match (self.role, action) {
             (Role::Admin, _) => true,
-            (Role::Visitor, Action::Upload | Action::PostMessage) => {
-                self.policy.uploads == Uploads::Anyone
-            }
-            (Role::Visitor, Action::Manage | Action::SeeDetails) => false,
+            (Role::Program(_), Action::ManageTokens) => false,
+            (Role::Program(Scope::Manage), _) => true,
+            (Role::Program(Scope::Read), action) => action == Action::SeeDetails,
+            (Role::Program(Scope::Upload), Action::Upload) => true,
+            (
+                Role::Program(Scope::Upload) | Role::Visitor,
+                Action::Upload | Action::PostMessage,
+            ) => self.policy.uploads == Uploads::Anyone,
+            (Role::Program(Scope::Upload) | Role::Visitor, _) => false,
         }
     }
 
@@ -159,10 +191,30 @@ impl Viewer {
         match self.role {
             Role::Visitor => Problem::new(
                 StatusCode::UNAUTHORIZED,
-                "this is for those who are signed in; sign in and try again",
-            ),
+                "this is for those who are signed in; sign in, or send a token, and try again",
+            )
+            .with_challenge("Bearer"),
+            Role::Program(scope) => Problem::new(
+                StatusCode::FORBIDDEN,
+                format!(
+                    "the scope of this token, {}, does not permit this",
+                    scope.as_str()
+                ),
+            )
+            .with_challenge("Bearer error=\"insufficient_scope\""),
             Role::Admin => Problem::new(StatusCode::FORBIDDEN, "you may not do this"),
         }
+    }
+
+    /// Whether they may see the original of this image, its file name and the like: programs that
+    /// only upload see these of their own uploads.
+    pub fn sees_details_of(&self, image: &image::Model) -> bool {
+        let is_own = self.token.is_some() && self.name == image.uploaded_by;
+        self.may(Action::SeeDetails) || (is_own && self.may(Action::Upload))
+    }
+
+    fn sees_original_of(&self, image: &image::Model) -> bool {
+        self.policy.public_rendition == PublicRendition::Original || self.sees_details_of(image)
     }
 
     /// The object that stands for a rendition for this viewer: none if it does not exist yet.
@@ -175,8 +227,7 @@ impl Viewer {
         image: &image::Model,
         rendition: Rendition,
     ) -> Result<Option<ObjectKey>, Problem> {
-        let sees_originals =
-            self.role == Role::Admin || self.policy.public_rendition == PublicRendition::Original;
+        let sees_originals = self.sees_original_of(image);
         let is_anonymised = image.faces.is_some();
         let key = match (rendition, sees_originals) {
             (Rendition::Original, true) => ObjectKey::parse(&image.object_key).ok(),
@@ -194,8 +245,8 @@ impl Viewer {
     }
 
     /// Which step makes what this viewer gets as a thumbnail.
-    pub fn thumbnail_step(&self) -> entity::step::StepKind {
-        if self.role == Role::Admin || self.policy.public_rendition == PublicRendition::Original {
+    pub fn thumbnail_step(&self, image: &image::Model) -> entity::step::StepKind {
+        if self.sees_original_of(image) {
             entity::step::StepKind::Thumbnail
         } else {
             entity::step::StepKind::Anonymise
@@ -208,6 +259,9 @@ impl FromRequestParts<AppState> for Viewer {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let policy = state.policy;
+        if let Some(holder) = parts.extensions.get::<TokenHolder>() {
+            return Ok(Self::program(holder, policy));
+        }
         if !policy.needs_password {
             return Ok(Self::admin("admin", policy));
         }

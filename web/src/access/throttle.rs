@@ -1,5 +1,5 @@
-//! Slows down those who guess passwords: after a few wrong ones from an address, each further
-//! try has to wait twice as long as the one before.
+//! Slows down those who guess passwords or tokens: after a few wrong ones from an address, each
+//! further try has to wait twice as long as the one before.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::problem::Problem;
 
-/// Wrong passwords that cost nothing.
+/// Wrong guesses that cost nothing.
 const FREE: u32 = 5;
 
 /// The longest wait.
@@ -20,8 +20,10 @@ const MEMORY: Duration = Duration::from_secs(3600);
 /// Addresses that are remembered at once.
 const CAPACITY: usize = 10_000;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Throttle {
+    /// What is guessed, in the plural.
+    guessed: &'static str,
     failures: Mutex<HashMap<IpAddr, Failures>>,
 }
 
@@ -41,6 +43,13 @@ impl Failures {
 }
 
 impl Throttle {
+    pub(super) fn new(guessed: &'static str) -> Self {
+        Self {
+            guessed,
+            failures: Mutex::default(),
+        }
+    }
+
     /// Refuses with 429 whoever has to wait.
     pub(super) fn admit(&self, from: IpAddr) -> Result<(), Problem> {
         let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
@@ -53,7 +62,10 @@ impl Throttle {
         }
         let seconds = u32::try_from(left.as_secs() + 1).unwrap_or(u32::MAX);
         Err(Problem::too_many(
-            format!("too many wrong passwords; try again in {seconds} seconds"),
+            format!(
+                "too many wrong {}; try again in {seconds} seconds",
+                self.guessed
+            ),
             seconds,
         ))
     }
@@ -86,7 +98,7 @@ mod tests {
 
     #[test]
     fn many_wrong_passwords_from_one_address_have_to_wait_and_others_have_not() {
-        let throttle = Throttle::default();
+        let throttle = Throttle::new("passwords");
         let guesser = IpAddr::from([192, 0, 2, 1]);
         for _ in 0..FREE {
             assert!(throttle.admit(guesser).is_ok());

@@ -125,9 +125,9 @@ impl Day {
     }
 }
 
-/// How captioning stands, for those who manage the gallery.
+/// How captioning stands, for those who see everything.
 pub(crate) async fn caption_report(state: &AppState, viewer: &Viewer) -> Result<Report, Problem> {
-    viewer.require(Action::Manage)?;
+    viewer.require(Action::SeeDetails)?;
     let provider_budget = state.caption_pause.provider_budget();
     let currency = provider_budget
         .and_then(|provider_budget| provider_budget.price())

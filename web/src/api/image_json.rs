@@ -6,7 +6,7 @@ use entity::step::{StepKind, StepState};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::access::{Action, Rendition, Viewer};
+use crate::access::{Rendition, Viewer};
 use crate::image_rows::ImageRows;
 use crate::picture_urls::UrlSource;
 
@@ -75,7 +75,7 @@ impl ImageJson {
     /// The image as this viewer may see it.
     pub fn new(rows: &ImageRows, viewer: &Viewer, urls: &UrlSource) -> Self {
         let image = &rows.image;
-        let details = viewer.may(Action::SeeDetails);
+        let details = viewer.sees_details_of(image);
         let step = |name| {
             rows.step(name).map(|step| StepJson {
                 state: step.state,

@@ -7,6 +7,7 @@ mod migrate;
 mod render;
 mod reprocess;
 mod serve;
+mod token;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -39,6 +40,8 @@ enum Command {
     Render(render::Arguments),
     /// Have functions run again.
     Reprocess(reprocess::Arguments),
+    /// Make, list and revoke tokens for programs.
+    Token(token::Arguments),
     /// Check settings, database and store.
     Doctor,
     /// Ask the server on this machine whether it is alive; for health checks.
@@ -66,6 +69,9 @@ pub fn run(cli: Cli) -> ExitCode {
         }
         Command::Reprocess(arguments) => {
             start(async |settings, _| reprocess::run(settings, arguments).await)
+        }
+        Command::Token(arguments) => {
+            start(async |settings, _| token::run(settings, arguments).await)
         }
         Command::Doctor => start(async |settings, _| doctor::run(settings).await),
     };

@@ -32,4 +32,5 @@ mod s3;
 mod search;
 mod signing_in;
 mod sse;
+mod tokens;
 mod uploads;
