@@ -44,6 +44,11 @@ run: setup ## Serve Vitrine on http://127.0.0.1:8080, with what it needs
 	@cargo build --release --locked --package web
 	@exec $(TARGET)/release/vitrine serve
 
+# What it needs is in its script; `docs/development.md` says more.
+.PHONY: dev
+dev: setup ## Serve it for development: changed styles show at once, changed code is built
+	@exec web/dev/run
+
 .PHONY: test
 test: setup setup-test ## Check formatting, lints and every test
 	cargo fmt --all --check

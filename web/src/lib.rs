@@ -12,6 +12,7 @@ pub mod assets;
 pub mod caption_pause;
 pub mod commands;
 mod cursor;
+mod dev;
 mod error_chain;
 pub mod image_rows;
 pub mod ingest;

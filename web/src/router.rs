@@ -14,7 +14,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::access::{authenticate, refuse_strangers};
 use crate::problem::Problem;
 use crate::state::AppState;
-use crate::{api, assets, media, operations, pages, request_id};
+use crate::{api, assets, dev, media, operations, pages, request_id};
 
 /// Nothing inline, nothing from elsewhere but pictures that the store hands out itself, no
 /// frames. Placeholders are data: addresses, and pictures that are about to be uploaded are blob:
@@ -34,6 +34,7 @@ fn content_security_policy(store: &dyn ObjectStore) -> String {
 pub(crate) fn router(state: AppState) -> Router {
     let policy = content_security_policy(state.store.as_ref());
     let routes = Router::new()
+        .merge(dev::routes())
         .route("/", get(pages::gallery::show))
         .route("/gallery", get(pages::gallery::show))
         .route("/images/{id}", get(pages::image::show))

@@ -31,7 +31,7 @@ const AFTER: &str = "Settings are environment variables; `vitrine settings` list
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve the gallery and work on what is uploaded.
-    Serve,
+    Serve(serve::Arguments),
     /// Bring the database's schema up to date.
     Migrate,
     /// Take in photos from files and folders.
@@ -62,7 +62,9 @@ pub fn run(cli: Cli) -> ExitCode {
             print!("{}", markdown());
             Ok(ExitCode::SUCCESS)
         }
-        Command::Serve => start(serve::run),
+        Command::Serve(arguments) => {
+            start(async |settings, has_metrics| serve::run(settings, has_metrics, arguments).await)
+        }
         Command::Migrate => start(async |settings, _| migrate::run(settings).await),
         Command::Import(arguments) => {
             start(async |settings, _| import::run(settings, arguments).await)
