@@ -68,7 +68,7 @@ async fn a_picture_is_private_inert_and_never_taken_for_anything_else() {
             "default-src 'none'; sandbox"
         );
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
-        assert_eq!(answer.header("vary"), "cookie");
+        assert_eq!(answer.header("vary"), "authorization, cookie");
     }
 }
 
