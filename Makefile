@@ -49,6 +49,12 @@ run: setup ## Serve Vitrine on http://127.0.0.1:8080, with what it needs
 dev: setup ## Serve it for development: changed styles show at once, changed code is built
 	@exec web/dev/run
 
+.PHONY: seed
+seed: setup ## Fill the gallery with drawn pictures, captions and messages, to have something to see
+	@cargo build --locked --quiet --package web
+	@VITRINE_CAPTIONER=describe cargo run --locked --quiet --package web --example seed -- \
+		$(TARGET)/debug/vitrine
+
 .PHONY: test
 test: setup setup-test ## Check formatting, lints and every test
 	cargo fmt --all --check
