@@ -66,11 +66,10 @@ async fn main() -> anyhow::Result<()> {
             tokio::time::sleep(std::time::Duration::from_millis(200)).await;
         }
     }
-    let is_new = |sha256: &String| new.iter().any(|(_, new)| *new == sha256);
     for (photo, sha256) in photos().iter().zip(&drawn) {
         let image = find(&services.db, sha256).await?;
         let image = image.context("it was imported")?;
-        describe(&services.db, photo, &image, is_new(sha256)).await?;
+        describe(&services.db, photo, &image).await?;
     }
     let posted = post_messages(&services.db).await?;
     services.db.close().await?;
@@ -159,12 +158,11 @@ async fn date(
 }
 
 /// Writes a caption, unless a person has: this goes on after a run that was interrupted. What
-/// failed is left to whoever tries it again.
+/// somebody tried again is left as it is.
 async fn describe(
     db: &DatabaseConnection,
     photo: &Photo,
     image: &image::Model,
-    is_new: bool,
 ) -> anyhow::Result<()> {
     let id = image.id;
     match &photo.caption {
@@ -180,10 +178,14 @@ async fn describe(
             };
             by_person(db, id, Some(name), edit).await?;
         }
-        Caption::Missing(state, reason) if is_new => {
-            leave_undescribed(db, id, *state, reason).await?;
+        Caption::Missing(state, reason) => {
+            let step = step::Entity::find_by_id((id, StepKind::Annotate));
+            let step = step.one(db).await?.context("the image has a step")?;
+            let attempts = step.history.map_or(0, |history| history.0.len());
+            if step.state == StepState::Done && attempts <= 1 {
+                leave_undescribed(db, id, *state, reason).await?;
+            }
         }
-        Caption::Missing(..) => {}
     }
     Ok(())
 }
