@@ -62,6 +62,31 @@ run: setup ## Serve Vitrine on http://127.0.0.1:8080, with what it needs
 	@cargo build --release --locked --package web
 	@exec $(TARGET)/release/vitrine serve
 
+# What it needs is in its script; `docs/development.md` says more.
+.PHONY: dev
+dev: setup ## Serve it for development: changed styles show at once, changed code is built
+	@exec web/dev/run
+
+.PHONY: seed
+seed: setup ## Fill the gallery with drawn pictures, captions and messages, to have something to see
+	@cargo build --locked --quiet --package web
+	@VITRINE_CAPTIONER=describe cargo run --locked --quiet --package web --example seed -- \
+		$(TARGET)/debug/vitrine
+
+# The same tests with and without nextest: see .ci/nextest.toml for what is left out.
+SLOW := postgresql mariadb s3:: direct:: moto:: driver::crowd:: real_photos:: at_once:: \
+	budget::on_a_bad_day providers::whatever_a_provider_answers
+
+.PHONY: test-fast
+test-fast: setup ## Run the tests that need nothing but this machine: within a minute, once built
+	@if cargo nextest --version > /dev/null 2>&1; then \
+		cargo nextest run --locked --workspace --config-file .ci/nextest.toml --profile fast; \
+	else \
+		echo "cargo-nextest would be faster (cargo install --locked cargo-nextest)"; \
+		cargo test --locked --workspace --lib --test suite --test captions --test pixels \
+			--test events -- $(addprefix --skip ,$(SLOW)); \
+	fi
+
 .PHONY: test
 test: setup setup-test ## Check formatting, lints and every test
 	cargo fmt --all --check

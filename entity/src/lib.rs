@@ -3,6 +3,7 @@
 //! Instants are in UTC and whole microseconds, which is the precision of all three databases. Make
 //! them with [`now`].
 
+pub mod api_token;
 pub mod call;
 pub mod caption;
 pub mod change;

@@ -14,6 +14,7 @@ mod m20261121_000005_turns;
 mod m20261121_000006_traces;
 mod m20261126_000007_outbox;
 mod m20261126_000008_rendition_sizes;
+mod m20261126_000009_api_tokens;
 mod migration_lock;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000006_traces::Migration),
             Box::new(m20261126_000007_outbox::Migration),
             Box::new(m20261126_000008_rendition_sizes::Migration),
+            Box::new(m20261126_000009_api_tokens::Migration),
         ]
     }
 }

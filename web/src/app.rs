@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::access::{Policy, Proxies, Sessions};
+use crate::access::{Policy, Proxies, Sessions, Tokens};
 use crate::actions::direct_upload::forget_pending;
 use crate::caption_pause::CaptionPause;
 use crate::connections::{self, Limits, Rules};
@@ -71,6 +71,7 @@ impl App {
         let state = AppState {
             sessions: Sessions::new(services.db.clone(), settings.admin_password.as_ref())
                 .map_err(|error| anyhow!(error))?,
+            tokens: Tokens::new(services.db.clone()),
             live: Live::new(
                 services.db.clone(),
                 Arc::clone(&services.store),

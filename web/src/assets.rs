@@ -2,12 +2,15 @@
 //! templates. Every URL carries a version made from the content of all files, so that a browser
 //! can cache a file for ever and still loads the new one after an update.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use axum::extract::{Path, RawQuery};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
+
+#[cfg(debug_assertions)]
+use crate::dev;
 
 const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
@@ -65,22 +68,47 @@ struct Assets {
     files: Vec<Asset>,
 }
 
-static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
-    let mut hasher = Sha256::new();
-    for (_, _, source) in SOURCES {
-        hasher.update(source);
+static EMBEDDED: LazyLock<Arc<Assets>> = LazyLock::new(|| Arc::new(Assets::new(|_| None)));
+
+/// The files in the binary, or on disk with `make dev`.
+fn assets() -> Arc<Assets> {
+    #[cfg(debug_assertions)]
+    if dev::is_on() {
+        return Arc::new(Assets::new(dev::static_file));
     }
-    let version = hex::encode(&hasher.finalize()[..8]);
-    let files = SOURCES
-        .iter()
-        .map(|&(name, content_type, source)| Asset {
-            name,
-            content_type,
-            content: with_versions(source, &version),
-        })
-        .collect();
-    Assets { version, files }
-});
+    Arc::clone(&EMBEDDED)
+}
+
+impl Assets {
+    /// All files, from `current` where that has them.
+    fn new(current: impl Fn(&str) -> Option<String>) -> Self {
+        let sources: Vec<_> = SOURCES
+            .iter()
+            .map(|&(name, content_type, embedded)| {
+                let text = current(name).unwrap_or_else(|| embedded.to_owned());
+                (name, content_type, text)
+            })
+            .collect();
+        let mut hasher = Sha256::new();
+        for (_, _, source) in &sources {
+            hasher.update(source);
+        }
+        let version = hex::encode(&hasher.finalize()[..8]);
+        let files = sources
+            .into_iter()
+            .map(|(name, content_type, source)| Asset {
+                name,
+                content_type,
+                content: with_versions(&source, &version),
+            })
+            .collect();
+        Self { version, files }
+    }
+
+    fn file(&self, name: &str) -> Option<&Asset> {
+        self.files.iter().find(|asset| asset.name == name)
+    }
+}
 
 /// Adds the version to references between assets (`"./live.js"`): a module imported without it
 /// would have a second URL, and be loaded twice.
@@ -95,8 +123,9 @@ fn with_versions(source: &str, version: &str) -> String {
 
 /// The URL of a static file, with its version; `None` if there is no such file.
 pub fn asset_url(name: &str) -> Option<String> {
-    let asset = ASSETS.files.iter().find(|asset| asset.name == name)?;
-    Some(format!("/static/{}?v={}", asset.name, ASSETS.version))
+    let assets = assets();
+    let asset = assets.file(name)?;
+    Some(format!("/static/{}?v={}", asset.name, assets.version))
 }
 
 /// `GET /static/{file}`.
@@ -105,12 +134,13 @@ pub async fn serve(
     RawQuery(query): RawQuery,
     request: HeaderMap,
 ) -> Response {
-    let Some(asset) = ASSETS.files.iter().find(|asset| asset.name == file) else {
+    let assets = assets();
+    let Some(asset) = assets.file(&file) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let tag = format!("\"{}\"", ASSETS.version);
+    let tag = format!("\"{}\"", assets.version);
     let current = query.as_deref().and_then(|query| query.strip_prefix("v="))
-        == Some(ASSETS.version.as_str());
+        == Some(assets.version.as_str());
     let headers = [
         (header::CONTENT_TYPE, asset.content_type),
         (
@@ -123,7 +153,7 @@ pub async fn serve(
     if known.and_then(|value| value.to_str().ok()) == Some(tag.as_str()) {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
-    (headers, asset.content.as_str()).into_response()
+    (headers, asset.content.clone()).into_response()
 }
 
 #[cfg(test)]
@@ -175,12 +205,13 @@ mod tests {
 
     #[test]
     fn every_import_between_modules_is_versioned_and_exists() {
-        for asset in &ASSETS.files {
+        let assets = assets();
+        for asset in &assets.files {
             for (position, _) in asset.content.match_indices("\"./") {
                 let reference = asset.content[position + 3..].split('"').next().unwrap();
                 let (name, version) = reference.split_once("?v=").unwrap_or((reference, ""));
                 assert!(asset_url(name).is_some(), "{}: {reference}", asset.name);
-                assert_eq!(version, ASSETS.version, "{}: {reference}", asset.name);
+                assert_eq!(version, assets.version, "{}: {reference}", asset.name);
             }
         }
     }

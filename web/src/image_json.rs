@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::access::{Action, Rendition, Viewer};
+use crate::access::{Rendition, Viewer};
 use crate::image_rows::{ImageRows, ImageState};
 use crate::picture_urls::UrlSource;
 
@@ -194,7 +194,7 @@ impl ImageJson {
     /// The image as this viewer may see it.
     pub fn new(rows: &ImageRows, viewer: &Viewer, urls: &UrlSource) -> Self {
         let image = &rows.image;
-        let details = viewer.may(Action::SeeDetails);
+        let details = viewer.sees_details_of(image);
         let steps = rows.steps.iter().map(|step| {
             let paused = rows.pause_of(step).map(|pause| PauseJson {
                 cause: pause.why.as_str(),

@@ -13,7 +13,7 @@ use tracing::error;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::access::{Action, Rendition, Viewer};
+use crate::access::{Rendition, Viewer};
 use crate::caption_pause::CaptionPause;
 use crate::picture_urls::{ReadOptions, UrlSource};
 
@@ -130,7 +130,7 @@ impl ImageRows {
     pub fn version(&self, viewer: &Viewer, rendition: Rendition) -> String {
         let made_at = match rendition {
             Rendition::Original => self.image.stored_at,
-            Rendition::Thumbnail => self.made_at(viewer.thumbnail_step()),
+            Rendition::Thumbnail => self.made_at(viewer.thumbnail_step(&self.image)),
             Rendition::Anonymised => self.made_at(StepKind::Anonymise),
         };
         let micros = made_at.map_or(0, |instant| instant.timestamp_micros());
@@ -196,7 +196,7 @@ impl ImageRows {
     /// The file name for this viewer. Visitors do not see the real one, which is often the name of
     /// a person.
     pub fn file_name(&self, viewer: &Viewer) -> String {
-        if viewer.may(Action::SeeDetails) {
+        if viewer.sees_details_of(&self.image) {
             self.image.file_name.clone()
         } else {
             format!("{}.jpg", self.image.id)

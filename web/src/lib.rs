@@ -14,6 +14,7 @@ pub mod caption_pause;
 pub mod commands;
 mod connections;
 mod cursor;
+mod dev;
 mod error_chain;
 mod extract;
 pub mod image_json;

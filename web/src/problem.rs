@@ -24,6 +24,7 @@ pub struct Problem {
     kind: ProblemKind,
     detail: String,
     retry_after: Option<u32>,
+    challenge: Option<&'static str>,
 }
 
 /// A problem as RFC 9457 wants it.
@@ -52,6 +53,7 @@ impl Problem {
             kind: kind.into(),
             detail: detail.into(),
             retry_after: None,
+            challenge: None,
         }
     }
 
@@ -85,6 +87,14 @@ impl Problem {
 
     fn unavailable(detail: &str) -> Self {
         Self::temporary(ProblemKind::Unavailable, detail, 5)
+    }
+
+    /// With a `WWW-Authenticate` header, which says how to come with better credentials.
+    pub fn with_challenge(self, challenge: &'static str) -> Self {
+        Self {
+            challenge: Some(challenge),
+            ..self
+        }
     }
 
     /// A defect of the server. It is logged here, once, and not told to the client.
@@ -139,6 +149,10 @@ impl IntoResponse for Problem {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        if let Some(challenge) = self.challenge {
+            let challenge = HeaderValue::from_static(challenge);
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         // The layer that turns problems into pages looks for this.
         response.extensions_mut().insert(self);

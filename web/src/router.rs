@@ -11,14 +11,14 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use utoipa_axum::routes;
 
-use crate::access::{identify, refuse_strangers};
+use crate::access::{authenticate, identify, refuse_strangers};
 use crate::connections::refuse_stalled;
 use crate::openapi::{Api, refuse_unknown_parameters};
 use crate::problem::Problem;
 use crate::problem_kind::ProblemKind;
 use crate::routes::Routes;
 use crate::state::AppState;
-use crate::{api, assets, openapi, operations, pages, request_id, response_headers};
+use crate::{api, assets, dev, openapi, operations, pages, request_id, response_headers};
 
 pub use crate::routes::Route;
 
@@ -39,6 +39,9 @@ fn routes() -> Routes {
         .get("/login", pages::login::form)
         .post("/login", pages::login::sign_in)
         .post("/logout", pages::login::sign_out)
+        .get("/tokens", pages::tokens::show)
+        .post("/tokens", pages::tokens::add)
+        .post("/tokens/{id}/revoke", pages::tokens::revoke)
         .get("/docs", pages::docs::show)
         .get("/docs/problems", pages::docs::problems)
         .get("/docs/assets/{file}", pages::docs::asset)
@@ -76,6 +79,7 @@ pub(crate) fn router(state: AppState) -> serde_json::Result<Router> {
     let api = Arc::new(Api::new(routes.document)?);
     let routes = routes
         .guarded
+        .merge(dev::routes())
         .fallback(pages::errors::not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(
@@ -87,9 +91,10 @@ pub(crate) fn router(state: AppState) -> serde_json::Result<Router> {
         .layer(from_fn(response_headers::private_by_default))
         .layer(from_fn(refuse_stalled))
         .layer(from_fn_with_state(state.clone(), refuse_strangers))
+        .layer(from_fn_with_state(state.clone(), pages::errors::as_pages))
+        .layer(from_fn_with_state(state.clone(), authenticate))
         .layer(from_fn(response_headers::strict_transport))
         .layer(from_fn_with_state(state.clone(), identify))
-        .layer(from_fn_with_state(state.clone(), pages::errors::as_pages))
         .merge(routes.unguarded);
     Ok(response_headers::add(routes, state.store.as_ref())
         .with_state(state)

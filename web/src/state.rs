@@ -12,7 +12,7 @@ use sea_orm::DatabaseConnection;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::access::{Policy, Proxies, Sessions};
+use crate::access::{Policy, Proxies, Sessions, Tokens};
 use crate::caption_pause::CaptionPause;
 use crate::image_rows::ImageRows;
 use crate::ingest::{Ingest, UploadLimits};
@@ -39,6 +39,7 @@ pub struct AppState {
     pub policy: Policy,
     pub proxies: Proxies,
     pub sessions: Sessions,
+    pub tokens: Tokens,
     pub templates: Templates,
     pub live: Live,
     pub instance_id: Arc<str>,

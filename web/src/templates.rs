@@ -7,12 +7,34 @@ use serde::Serialize;
 use tera::{Context, Error, Kwargs, State, Tera, TeraResult};
 
 use crate::assets;
+#[cfg(debug_assertions)]
+use crate::dev;
 
 macro_rules! sources {
     ($($name:literal),+ $(,)?) => {
-        [$(($name, include_str!(concat!("../templates/", $name)))),+]
+        &[$(($name, include_str!(concat!("../templates/", $name)))),+]
     };
 }
+
+/// Name and text.
+static SOURCES: &[(&str, &str)] = sources![
+    "base.html",
+    "captions.html",
+    "card.html",
+    "components.html",
+    "docs.html",
+    "error.html",
+    "gallery.html",
+    "image.html",
+    "login.html",
+    "messages.html",
+    "problems.html",
+    "renditions.html",
+    "timeline.html",
+    "tokens.html",
+    "upload_form.html",
+    "uploaded.html",
+];
 
 /// All templates. Cheap to clone.
 #[derive(Clone)]
@@ -20,33 +42,32 @@ pub struct Templates(Arc<Tera>);
 
 impl Templates {
     pub fn new() -> TeraResult<Self> {
-        let mut tera = Tera::new();
-        tera.register_function("asset_url", asset_url);
-        tera.add_raw_templates(sources![
-            "base.html",
-            "captions.html",
-            "card.html",
-            "components.html",
-            "docs.html",
-            "error.html",
-            "gallery.html",
-            "image.html",
-            "login.html",
-            "messages.html",
-            "problems.html",
-            "renditions.html",
-            "timeline.html",
-            "upload_form.html",
-            "uploaded.html",
-        ])?;
-        Ok(Self(Arc::new(tera)))
+        Ok(Self(Arc::new(parse(|_| None)?)))
     }
 
     /// Renders a template. `values` must have every field that the template names; a missing
     /// field is an error.
     pub fn render(&self, name: &str, values: &impl Serialize) -> TeraResult<String> {
-        self.0.render(name, &Context::from_serialize(values)?)
+        let context = Context::from_serialize(values)?;
+        #[cfg(debug_assertions)]
+        if dev::is_on() {
+            let page = parse(dev::template)?.render(name, &context)?;
+            return Ok(dev::with_reload(&page));
+        }
+        self.0.render(name, &context)
     }
+}
+
+/// Parses every template, from `current` where that has it.
+fn parse(current: impl Fn(&str) -> Option<String>) -> TeraResult<Tera> {
+    let mut tera = Tera::new();
+    tera.register_function("asset_url", asset_url);
+    let sources = SOURCES.iter().map(|&(name, embedded)| {
+        let text = current(name).unwrap_or_else(|| embedded.to_owned());
+        (name, text)
+    });
+    tera.add_raw_templates(sources)?;
+    Ok(tera)
 }
 
 /// `asset_url(file="base.css")` in a template; a name that is not an asset is an error.

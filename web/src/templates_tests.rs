@@ -13,7 +13,7 @@ fn page(role: &str) -> Value {
         "max_upload_mb": 50, "max_megapixels": 100,
         "viewer": {
             "role": role, "name": role, "may_upload": admin, "may_post": admin,
-            "may_manage": admin, "can_sign_in": !admin, "signed_in": admin,
+            "may_manage": admin, "may_manage_tokens": admin, "can_sign_in": !admin, "signed_in": admin,
         },
     })
 }
@@ -301,6 +301,28 @@ fn signing_in_returns_to_the_earlier_page() {
     );
     assert!(html.contains(r#"name="next" value="/images/1""#));
     assert!(html.contains("Wrong password."));
+}
+
+#[test]
+fn the_page_of_tokens_shows_a_new_one_and_lets_one_revoke_those_in_use() {
+    let row = |state: &str| {
+        json!({
+            "id": "0197", "name": HOSTILE, "scope": "read", "created_by": "admin",
+            "created_text": "yesterday", "used_text": null, "end_text": null, "state": state,
+        })
+    };
+    for token in [None, Some("vt_0123")] {
+        let html = render(
+            "tokens.html",
+            &json!({
+                "page": page("admin"), "error": null, "token": token,
+                "form": { "name": "", "may": "upload", "days": "" },
+                "valid": [row("valid")], "ended": [row("revoked")],
+            }),
+        );
+        assert_eq!(html.contains("vt_0123"), token.is_some());
+        assert_eq!(html.matches("action=\"/tokens/0197/revoke\"").count(), 1);
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The contract of the schema: its tables, up and down, and the rows of the entities.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use entity::api_token::{self, Scope};
 use entity::call::{self, Outcome};
 use entity::caption;
 use entity::change::{self, Kind as ChangeKind};
@@ -12,14 +13,14 @@ use migration::{Migrator, MigratorTrait as _, SchemaManager};
 use platform::database;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait as _, DatabaseConnection,
+    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait as _, DatabaseConnection, DbErr,
     EntityTrait as _, IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _, SqlErr,
 };
 use uuid::Uuid;
 
 use crate::databases::Databases;
 
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 12] = [
     "image",
     "step",
     "job",
@@ -31,6 +32,7 @@ const TABLES: [&str; 11] = [
     "provider_call",
     "provider",
     "outbox",
+    "api_token",
 ];
 
 #[tokio::test]
@@ -67,6 +69,7 @@ async fn schema_contract(mut databases: Databases) {
     caption_history_starts_with_current_captions(databases.empty().await).await;
     requests_are_summed_up_by_day(migrated(databases.empty().await).await).await;
     messages_are_due_in_the_order_of_their_ids(migrated(databases.empty().await).await).await;
+    a_token_is_live_until_it_is_revoked_or_expires(migrated(databases.empty().await).await).await;
     stuck_steps_and_missing_ones_are_found(migrated(databases.empty().await).await).await;
     a_refused_statement_is_not_taken_for_an_outage(migrated(databases.empty().await).await).await;
     for applied in 1..Migrator::migrations().len() {
@@ -730,4 +733,64 @@ fn step(image_id: Uuid, name: StepKind) -> step::Model {
         history: None,
         resent_at: None,
     }
+}
+
+async fn a_token_is_live_until_it_is_revoked_or_expires(db: DatabaseConnection) {
+    let now = entity::now();
+    let token = |name: &str, scope| api_token::Model {
+        id: Uuid::now_v7(),
+        name: name.to_owned(),
+        scope,
+        hash: format!("hash of {name}"),
+        created_at: now,
+        created_by: "admin".to_owned(),
+        last_used_at: None,
+        expires_at: None,
+        revoked_at: None,
+    };
+    let expired = api_token::Model {
+        expires_at: Some(now),
+        ..token("expired", Scope::Read)
+    };
+    let revoked = api_token::Model {
+        revoked_at: Some(now),
+        ..token("revoked", Scope::Upload)
+    };
+    let expiring = api_token::Model {
+        expires_at: Some(now + TimeDelta::minutes(1)),
+        last_used_at: Some(now),
+        ..token("Expiring", Scope::Manage)
+    };
+    // The same name in lower case is another name, on every database.
+    let endless = token("expiring", Scope::Read);
+    for model in [&expired, &revoked, &expiring, &endless] {
+        insert_token(&db, model).await.unwrap();
+    }
+
+    for (model, is_live) in [
+        (&expired, false),
+        (&revoked, false),
+        (&expiring, true),
+        (&endless, true),
+    ] {
+        let by_hash = api_token::live_by_hash(&model.hash, now).one(&db).await;
+        let by_id = api_token::live(model.id, now).one(&db).await;
+        assert_eq!(by_hash.unwrap(), is_live.then(|| model.clone()));
+        assert_eq!(by_id.unwrap(), is_live.then(|| model.clone()));
+        assert_eq!(model.is_live(now), is_live);
+    }
+    let taken = token("expiring", Scope::Read);
+    let error = insert_token(&db, &taken).await.unwrap_err();
+    assert!(matches!(
+        error.sql_err(),
+        Some(SqlErr::UniqueConstraintViolation(_))
+    ));
+}
+
+async fn insert_token(db: &DatabaseConnection, token: &api_token::Model) -> Result<(), DbErr> {
+    let row = token.clone().into_active_model().reset_all();
+    api_token::Entity::insert(row)
+        .exec_without_returning(db)
+        .await
+        .map(|_| ())
 }

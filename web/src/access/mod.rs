@@ -6,14 +6,18 @@ mod guard;
 mod policy;
 pub(crate) mod sessions;
 mod throttle;
+pub(crate) mod tokens;
 
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
 use axum_extra::extract::cookie::{Cookie, CookieJar};
+use entity::api_token::Scope;
 use entity::image;
 use platform::objects::ObjectKey;
 use platform::settings::{PublicRendition, Uploads};
+use uuid::Uuid;
 
+use self::tokens::TokenHolder;
 use crate::problem::Problem;
 use crate::problem_kind::ProblemKind;
 
@@ -21,6 +25,7 @@ pub use client::{Client, Proxies, identify};
 pub use guard::refuse_strangers;
 pub use policy::Policy;
 pub use sessions::Sessions;
+pub use tokens::{Tokens, authenticate};
 
 /// The cookie that holds the token of a session.
 pub(crate) const COOKIE: &str = "vitrine_session";
@@ -33,6 +38,8 @@ pub(crate) const BROWSER_COOKIE: &str = "vitrine_browser";
 pub enum Role {
     /// May do everything.
     Admin,
+    /// A program, with a token that permits so much.
+    Program(Scope),
     /// Sees what is public.
     Visitor,
 }
@@ -46,8 +53,10 @@ pub enum Action {
     PostMessage,
     /// Change, retry and delete images.
     Manage,
-    /// See why a step failed, file names and checksums.
+    /// See originals, file names, checksums, why a step failed, and what captions cost.
     SeeDetails,
+    /// Make, list and revoke tokens.
+    ManageTokens,
 }
 
 /// The pictures of an image.
@@ -85,6 +94,7 @@ pub struct Viewer {
     role: Role,
     name: Option<String>,
     policy: Policy,
+    token: Option<Uuid>,
 }
 
 impl Viewer {
@@ -93,6 +103,7 @@ impl Viewer {
             role: Role::Visitor,
             name: None,
             policy,
+            token: None,
         }
     }
 
@@ -101,6 +112,17 @@ impl Viewer {
             role: Role::Admin,
             name: Some(name.into()),
             policy,
+            token: None,
+        }
+    }
+
+    /// The prefix keeps a token from having the name of a person.
+    fn program(holder: &TokenHolder, policy: Policy) -> Self {
+        Self {
+            role: Role::Program(holder.scope),
+            name: Some(format!("token:{}", holder.name)),
+            policy,
+            token: Some(holder.id),
         }
     }
 
@@ -112,6 +134,11 @@ impl Viewer {
     /// What they are called; visitors have no name.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    /// The token that the request came with.
+    pub(crate) fn token(&self) -> Option<Uuid> {
+        self.token
     }
 
     /// Whether they hold a session that they can end.
@@ -128,10 +155,15 @@ impl Viewer {
     pub fn may(&self, action: Action) -> bool {
         match (self.role, action) {
             (Role::Admin, _) => true,
-            (Role::Visitor, Action::Upload | Action::PostMessage) => {
-                self.policy.uploads == Uploads::Anyone
-            }
-            (Role::Visitor, Action::Manage | Action::SeeDetails) => false,
+            (Role::Program(_), Action::ManageTokens) => false,
+            (Role::Program(Scope::Manage), _) => true,
+            (Role::Program(Scope::Read), action) => action == Action::SeeDetails,
+            (Role::Program(Scope::Upload), Action::Upload) => true,
+            (
+                Role::Program(Scope::Upload) | Role::Visitor,
+                Action::Upload | Action::PostMessage,
+            ) => self.policy.uploads == Uploads::Anyone,
+            (Role::Program(Scope::Upload) | Role::Visitor, _) => false,
         }
     }
 
@@ -148,10 +180,30 @@ impl Viewer {
         match self.role {
             Role::Visitor => Problem::new(
                 ProblemKind::NotSignedIn,
-                "this is for those who are signed in; sign in and try again",
-            ),
+                "this is for those who are signed in; sign in, or send a token, and try again",
+            )
+            .with_challenge("Bearer"),
+            Role::Program(scope) => Problem::new(
+                ProblemKind::NotAllowed,
+                format!(
+                    "the scope of this token, {}, does not permit this",
+                    scope.as_str()
+                ),
+            )
+            .with_challenge("Bearer error=\"insufficient_scope\""),
             Role::Admin => Problem::new(ProblemKind::NotAllowed, "you may not do this"),
         }
+    }
+
+    /// Whether they may see the original of this image, its file name and the like: programs that
+    /// only upload see these of their own uploads.
+    pub fn sees_details_of(&self, image: &image::Model) -> bool {
+        let is_own = self.token.is_some() && self.name == image.uploaded_by;
+        self.may(Action::SeeDetails) || (is_own && self.may(Action::Upload))
+    }
+
+    fn sees_original_of(&self, image: &image::Model) -> bool {
+        self.policy.public_rendition == PublicRendition::Original || self.sees_details_of(image)
     }
 
     /// The object that stands for a rendition for this viewer: none if it does not exist yet.
@@ -164,8 +216,7 @@ impl Viewer {
         image: &image::Model,
         rendition: Rendition,
     ) -> Result<Option<ObjectKey>, Problem> {
-        let sees_originals =
-            self.role == Role::Admin || self.policy.public_rendition == PublicRendition::Original;
+        let sees_originals = self.sees_original_of(image);
         let is_anonymised = image.faces.is_some();
         let key = match (rendition, sees_originals) {
             (Rendition::Original, true) => ObjectKey::parse(&image.object_key).ok(),
@@ -183,8 +234,8 @@ impl Viewer {
     }
 
     /// Which step makes what this viewer gets as a thumbnail.
-    pub fn thumbnail_step(&self) -> entity::step::StepKind {
-        if self.role == Role::Admin || self.policy.public_rendition == PublicRendition::Original {
+    pub fn thumbnail_step(&self, image: &image::Model) -> entity::step::StepKind {
+        if self.sees_original_of(image) {
             entity::step::StepKind::Thumbnail
         } else {
             entity::step::StepKind::Anonymise
@@ -202,6 +253,9 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let policy = Policy::from_ref(state);
+        if let Some(holder) = parts.extensions.get::<TokenHolder>() {
+            return Ok(Self::program(holder, policy));
+        }
         if !policy.needs_password {
             return Ok(Self::admin("admin", policy));
         }

@@ -52,7 +52,7 @@ impl Sessions {
         Ok(Self {
             db,
             key: key.map(Arc::new),
-            throttle: Arc::default(),
+            throttle: Arc::new(Throttle::new("passwords")),
             checks: Arc::new(Semaphore::new(1)),
         })
     }
@@ -92,7 +92,7 @@ impl Sessions {
         }
         self.throttle.succeeded(from);
         drop(permit);
-        let token = new_token()?;
+        let token = new_secret()?;
         let now = entity::now();
         let row = ActiveModel {
             id: Set(hash(&expected, &token)),
@@ -110,7 +110,7 @@ impl Sessions {
     /// # Errors
     /// 500 if the system has no random numbers.
     pub fn name_browser(&self) -> Result<String, Problem> {
-        let name = new_token()?;
+        let name = new_secret()?;
         let proof = self.proof_of(&name).unwrap_or_default();
         Ok(format!("{name}.{proof}"))
     }
@@ -182,7 +182,8 @@ fn same(a: &[u8; 32], b: &[u8; 32]) -> bool {
     mac(a, b"compare") == mac(b, b"compare")
 }
 
-fn new_token() -> Result<String, Problem> {
+/// 256 random bits, in hexadecimal.
+pub(super) fn new_secret() -> Result<String, Problem> {
     let mut bytes = [0; 32];
     SysRng
         .try_fill_bytes(&mut bytes)

@@ -1,6 +1,6 @@
-//! Slows down those who guess passwords: after a few wrong ones from a guesser, each further try has
-//! to wait twice as long as the one before. A browser that was signed in before is a guesser of its
-//! own, so nobody else can lock it out.
+//! Slows down those who guess passwords or tokens: after a few wrong ones from a guesser, each further
+//! try has to wait twice as long as the one before. A browser that was signed in before is a guesser
+//! of its own, so nobody else can lock it out.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use crate::connections::network;
 use crate::problem::Problem;
 use crate::problem_kind::ProblemKind;
 
-/// Wrong passwords that cost nothing.
+/// Wrong guesses that cost nothing.
 const FREE: u32 = 5;
 
 /// The longest wait.
@@ -38,8 +38,10 @@ impl Guesser {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Throttle {
+    /// What is guessed, in the plural.
+    guessed: &'static str,
     failures: Mutex<HashMap<Guesser, Failures>>,
 }
 
@@ -59,6 +61,13 @@ impl Failures {
 }
 
 impl Throttle {
+    pub(super) fn new(guessed: &'static str) -> Self {
+        Self {
+            guessed,
+            failures: Mutex::default(),
+        }
+    }
+
     /// Refuses with 429 whoever has to wait.
     pub(super) fn admit(&self, from: &Guesser) -> Result<(), Problem> {
         let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
@@ -72,7 +81,10 @@ impl Throttle {
         let seconds = u32::try_from(left.as_secs() + 1).unwrap_or(u32::MAX);
         Err(Problem::temporary(
             ProblemKind::TooManyRequests,
-            format!("too many wrong passwords; try again in {seconds} seconds"),
+            format!(
+                "too many wrong {}; try again in {seconds} seconds",
+                self.guessed
+            ),
             seconds,
         ))
     }
@@ -111,7 +123,7 @@ mod tests {
 
     #[test]
     fn repeated_wrong_passwords_delay_their_guesser_only() {
-        let throttle = Throttle::default();
+        let throttle = Throttle::new("passwords");
         let guesser = &Guesser::at(IpAddr::from([192, 0, 2, 1]));
         for _ in 0..FREE {
             assert!(throttle.admit(guesser).is_ok());

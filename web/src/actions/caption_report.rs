@@ -134,7 +134,7 @@ impl Day {
 }
 
 pub(crate) async fn caption_report(state: &AppState, viewer: &Viewer) -> Result<Report, Problem> {
-    viewer.require(Action::Manage)?;
+    viewer.require(Action::SeeDetails)?;
     let provider_budget = state.caption_pause.provider_budget();
     let currency = provider_budget
         .and_then(|provider_budget| provider_budget.price())

@@ -7,3 +7,4 @@ pub mod edit_caption;
 pub mod list_images;
 pub mod messages;
 pub mod retry_step;
+pub mod tokens;

@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use futures::StreamExt as _;
 
 use crate::access::Viewer;
 use crate::problem::Problem;
@@ -36,7 +37,15 @@ pub async fn listen(
     let seen = headers
         .get("last-event-id")
         .and_then(|value| value.to_str().ok()?.parse().ok());
+    let (tokens, token) = (state.tokens.clone(), viewer.token());
     let events = state.live.listen(viewer, seen).await?;
+    // The stream ends with the token, and no event follows a revocation.
+    let events = events
+        .take_until(Box::pin(state.tokens.ended(token)))
+        .take_while(move |_| {
+            let tokens = tokens.clone();
+            async move { tokens.still_holds(token).await }
+        });
     let stream = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     // nginx would buffer the events otherwise.
     Ok(([("x-accel-buffering", "no")], stream).into_response())

@@ -7,6 +7,7 @@ mod migrate;
 mod render;
 mod reprocess;
 mod serve;
+mod token;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -30,7 +31,7 @@ const AFTER: &str = "Settings are environment variables; `vitrine settings` list
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve the gallery and work on what is uploaded.
-    Serve,
+    Serve(serve::Arguments),
     /// Bring the database's schema up to date.
     Migrate,
     /// Take in photos from files and folders.
@@ -39,6 +40,8 @@ enum Command {
     Render(render::Arguments),
     /// Have functions run again.
     Reprocess(reprocess::Arguments),
+    /// Make, list and revoke tokens for programs.
+    Token(token::Arguments),
     /// Check settings, database and store.
     Doctor,
     /// Ask the server on this machine whether it is alive; for health checks.
@@ -58,13 +61,18 @@ pub fn run(cli: Cli) -> ExitCode {
             print!("{}", markdown());
             Ok(ExitCode::SUCCESS)
         }
-        Command::Serve => start(serve::run),
+        Command::Serve(arguments) => {
+            start(async |settings, has_metrics| serve::run(settings, has_metrics, arguments).await)
+        }
         Command::Migrate => start(async |settings, _| migrate::run(settings).await),
         Command::Import(arguments) => {
             start(async |settings, _| import::run(settings, arguments).await)
         }
         Command::Reprocess(arguments) => {
             start(async |settings, _| reprocess::run(settings, arguments).await)
+        }
+        Command::Token(arguments) => {
+            start(async |settings, _| token::run(settings, arguments).await)
         }
         Command::Doctor => start(async |settings, _| doctor::run(settings).await),
     };

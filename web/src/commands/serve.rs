@@ -4,13 +4,33 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use clap::Args;
 use platform::settings::Settings;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::App;
 
-pub(super) async fn run(settings: Settings, has_metrics: bool) -> anyhow::Result<ExitCode> {
+/// Nothing in a release: there, all that could be said is in the settings.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Read styles, scripts and templates from this folder, and have pages notice their changes.
+    #[cfg(debug_assertions)]
+    #[arg(long, value_name = "FOLDER", hide = true)]
+    dev_files: Option<std::path::PathBuf>,
+}
+
+pub(super) async fn run(
+    settings: Settings,
+    has_metrics: bool,
+    arguments: Arguments,
+) -> anyhow::Result<ExitCode> {
+    #[cfg(debug_assertions)]
+    if let Some(folder) = arguments.dev_files {
+        crate::dev::read_from(folder);
+    }
+    #[cfg(not(debug_assertions))]
+    let Arguments {} = arguments;
     let bind = settings.bind;
     let has_password = !settings.is_keyboard_admin();
     let mut terminate = signal(SignalKind::terminate())?;

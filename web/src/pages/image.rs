@@ -94,7 +94,9 @@ pub async fn show(
     let address = |image: image::Model| format!("/images/{}", image.id);
     let view = ImageView::new(&rows, &viewer, &urls);
     let title = view.file_name.clone();
-    let faces = viewer.may(Action::SeeDetails).then_some(&rows.image.faces);
+    let faces = viewer
+        .sees_details_of(&rows.image)
+        .then_some(&rows.image.faces);
     let context = json!({
         "page": Page::new(&state, &viewer, &view.url, &title),
         "renditions": renditions,
@@ -111,13 +113,13 @@ pub async fn show(
     html(&state, "image.html", &context)
 }
 
-/// Earlier captions, for viewers who may change the caption.
+/// Earlier captions, for viewers who see details.
 async fn caption_history(
     state: &AppState,
     viewer: &Viewer,
     id: Uuid,
 ) -> Result<Vec<CaptionView>, Problem> {
-    if !viewer.may(Action::Manage) {
+    if !viewer.may(Action::SeeDetails) {
         return Ok(Vec::new());
     }
     let rows = caption::history(id, CAPTIONS_SHOWN).all(&state.db).await?;
@@ -133,7 +135,7 @@ fn rendition_view(
     let (label, step) = match rendition {
         Rendition::Original => ("Original", None),
         Rendition::Anonymised => ("Anonymised", Some(StepKind::Anonymise)),
-        Rendition::Thumbnail => ("Thumbnail", Some(viewer.thumbnail_step())),
+        Rendition::Thumbnail => ("Thumbnail", Some(viewer.thumbnail_step(&rows.image))),
     };
     let seen = viewer.rendition(&rows.image, rendition);
     let note = seen
@@ -199,7 +201,7 @@ fn facts(rows: &ImageRows, viewer: &Viewer) -> Vec<Fact> {
     );
     add("Caption language", image.caption_language.clone());
     add("Described", image.caption_at.map(date_and_time));
-    if viewer.may(Action::SeeDetails) {
+    if viewer.sees_details_of(image) {
         add("File", Some(image.content_type.clone()));
         add("File size", u64::try_from(image.bytes).ok().map(size));
         add("Uploaded by", image.uploaded_by.clone());

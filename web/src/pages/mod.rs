@@ -8,6 +8,7 @@ mod highlight;
 pub mod image;
 pub mod login;
 pub mod messages;
+pub mod tokens;
 pub mod upload;
 mod view;
 
@@ -40,6 +41,7 @@ struct PageViewer<'a> {
     may_upload: bool,
     may_post: bool,
     may_manage: bool,
+    may_manage_tokens: bool,
     can_sign_in: bool,
     signed_in: bool,
 }
@@ -75,12 +77,14 @@ impl<'a> Page<'a> {
             viewer: PageViewer {
                 role: match viewer.role() {
                     Role::Admin => "admin",
+                    Role::Program(_) => "program",
                     Role::Visitor => "visitor",
                 },
                 name: viewer.name(),
                 may_upload: viewer.may(Action::Upload),
                 may_post: viewer.may(Action::PostMessage),
                 may_manage: viewer.may(Action::Manage),
+                may_manage_tokens: viewer.may(Action::ManageTokens),
                 can_sign_in: viewer.can_sign_in(),
                 signed_in: viewer.is_signed_in(),
             },

@@ -66,7 +66,7 @@ impl ImageView {
     pub(super) fn new(rows: &ImageRows, viewer: &Viewer, urls: &UrlSource) -> Self {
         let image = &rows.image;
         let caption = image.caption_text.clone();
-        let file_name = if viewer.may(Action::SeeDetails) {
+        let file_name = if viewer.sees_details_of(image) {
             image.file_name.clone()
         } else {
             "Photo".to_owned()
@@ -133,7 +133,7 @@ fn data_uri(thumbhash: &str) -> Option<String> {
 
 impl StepView {
     fn new(rows: &ImageRows, step: &step::Model, viewer: &Viewer) -> Self {
-        let details = viewer.may(Action::SeeDetails);
+        let details = viewer.sees_details_of(&rows.image);
         let history = step.history.clone().unwrap_or_default().0;
         let millis = history.last().and_then(millis);
         Self {

@@ -418,3 +418,52 @@ fn every_command_has_help() {
     assert_eq!(nonsense.status.code(), Some(2));
     assert!(!home.data().exists());
 }
+
+#[tokio::test]
+async fn a_token_made_by_the_command_holds_until_the_command_revokes_it() {
+    let home = Home::with(&[("VITRINE_ADMIN_PASSWORD", "four random plain words")]);
+    let server = home.serve();
+    let made = home
+        .run(["token", "add", "ci job", "--may", "read", "--days", "7"])
+        .succeeded();
+    let [token] = made.lines()[..] else {
+        panic!("not the token alone: {made:#?}");
+    };
+    let ask = async |path: &str| {
+        let request = server.get(path).bearer_auth(token);
+        request.send().await.unwrap().status().as_u16()
+    };
+
+    assert_eq!(ask("/api/captions").await, 200);
+    let listed = home.run(["token", "list"]).succeeded();
+    assert!(!listed.stdout.contains(&token[3..]), "{listed:#?}");
+    let lines = listed.lines();
+    assert_eq!(lines.len(), 2);
+    assert!(lines[1].starts_with("ci job  read"), "{listed:#?}");
+    assert!(lines[1].contains("valid until") && !lines[1].contains("never"));
+
+    home.run(["token", "revoke", "ci job"]).succeeded();
+
+    assert_eq!(ask("/api/captions").await, 401);
+    assert_eq!(ask("/api/images").await, 401);
+    let listed = home.run(["token", "list"]).succeeded();
+    assert!(listed.lines()[1].contains("revoked"), "{listed:#?}");
+}
+
+#[test]
+fn the_command_about_tokens_says_why_it_does_nothing() {
+    let home = Home::new();
+    let refusal = |arguments: &[&str]| home.run(arguments).refusal().to_owned();
+    home.run(["token", "add", "camera", "--may", "upload"])
+        .succeeded();
+
+    let message = refusal(&["token", "add", "camera", "--may", "read"]);
+    assert!(message.contains("choose another"), "{message}");
+    let message = refusal(&["token", "add", "other", "--may", "read", "--days", "0"]);
+    assert!(message.contains("between 1 and"), "{message}");
+    let message = refusal(&["token", "revoke", "nothing"]);
+    assert!(message.contains("vitrine token list"), "{message}");
+    let unknown = home.run(["token", "add", "other", "--may", "everything"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(unknown.stderr.contains("read, upload, manage"));
+}

@@ -8,6 +8,7 @@ mod browser;
 mod commands;
 mod crash;
 mod databases;
+mod dev;
 mod harness;
 mod import;
 mod real_photos;

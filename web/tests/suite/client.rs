@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use reqwest::{Method, RequestBuilder, redirect};
 use serde_json::Value;
 use uuid::Uuid;
@@ -47,7 +47,28 @@ impl Client {
         Self { http, address }
     }
 
-    /// A request that the helpers below do not cover.
+    /// A program that sends this token with each request.
+    pub(crate) fn with_token(address: SocketAddr, token: &str) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+        let http = reqwest::Client::builder()
+            .default_headers(headers)
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            .build()
+            .unwrap();
+        Self { http, address }
+    }
+
+    /// The same caller, at another server.
+    pub(crate) fn at(&self, address: SocketAddr) -> Self {
+        Self {
+            http: self.http.clone(),
+            address,
+        }
+    }
+
+    /// The beginning of a request, for what the helpers below do not cover.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http
             .request(method, format!("http://{}{path}", self.address))

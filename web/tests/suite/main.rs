@@ -35,6 +35,7 @@ mod search;
 mod signing_in;
 mod sqs;
 mod sse;
+mod tokens;
 mod uploads;
 mod wait;
 mod wire;

@@ -101,6 +101,12 @@ impl Home {
         Server::start(self.vitrine(["serve"]), self.new_log())
     }
 
+    /// Starts a server that reads styles, scripts and templates from a folder.
+    pub(crate) fn serve_files_of(&self, folder: &Path) -> Server {
+        let command = self.vitrine(["serve".as_ref(), "--dev-files".as_ref(), folder.as_os_str()]);
+        Server::start(command, self.new_log())
+    }
+
     fn new_log(&self) -> (File, PathBuf) {
         let number = self.logs.fetch_add(1, Ordering::Relaxed);
         let path = self.folder.path().join(format!("{number}.log"));

@@ -1,0 +1,290 @@
+//! Tokens for programs, sent as `Authorization: Bearer vt_…`. A request that brings one is the
+//! token's and nobody else's: cookies do not count, and neither does who sits at the keyboard. So
+//! a token that is wrong is refused, never taken for a visitor.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::api_token::{self, Column, Entity, Model, Scope};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait as _, Condition, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _,
+};
+use sha2::{Digest as _, Sha256};
+use tracing::warn;
+use uuid::Uuid;
+
+use super::client::Client;
+use super::sessions::new_secret;
+use super::throttle::{Guesser, Throttle};
+use crate::problem::Problem;
+use crate::problem_kind::ProblemKind;
+
+/// Every token begins with this, so that programs that look for leaked secrets can find them.
+const PREFIX: &str = "vt_";
+
+/// Hexadecimal digits after the prefix: 256 bits.
+const DIGITS: usize = 64;
+
+/// How exactly the last use is recorded. Each record is a write to the database.
+const LAST_USE_PRECISION: TimeDelta = TimeDelta::minutes(1);
+
+/// How often an open stream of events asks whether its token still holds.
+const RECHECK: Duration = Duration::from_secs(1);
+
+/// What a refused token is answered with, as in RFC 6750, section 3.1.
+const INVALID_TOKEN: &str = "Bearer error=\"invalid_token\"";
+
+/// The token that a request came with. Only [`authenticate`] makes one.
+#[derive(Clone, Debug)]
+pub(super) struct TokenHolder {
+    pub(super) id: Uuid,
+    pub(super) name: String,
+    pub(super) scope: Scope,
+}
+
+/// A new token, and what the database keeps of it.
+#[derive(Debug)]
+pub(crate) struct NewToken {
+    /// The whole token. It is shown once.
+    pub(crate) text: String,
+    /// Its hash.
+    pub(crate) hash: String,
+}
+
+/// Finds tokens. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    db: DatabaseConnection,
+    throttle: Arc<Throttle>,
+}
+
+impl Tokens {
+    /// The tokens in this database.
+    pub fn new(db: DatabaseConnection) -> Self {
+        Self {
+            db,
+            throttle: Arc::new(Throttle::new("tokens")),
+        }
+    }
+
+    /// Who holds this token.
+    ///
+    /// # Errors
+    /// 401 if it is malformed, unknown, revoked or expired; 429 instead after many such from the
+    /// same address. A token that holds is never refused.
+    async fn holder(&self, from: IpAddr, text: Option<&str>) -> Result<TokenHolder, Problem> {
+        let now = entity::now();
+        let found = match text.filter(|text| is_well_formed(text)) {
+            Some(text) => {
+                api_token::live_by_hash(&hash(text), now)
+                    .one(&self.db)
+                    .await?
+            }
+            None => None,
+        };
+        let Some(token) = found else {
+            let from = Guesser::at(from);
+            self.throttle.admit(&from)?;
+            self.throttle.failed(&from);
+            return Err(Problem::new(
+                ProblemKind::NotSignedIn,
+                "this token does not exist, has expired or was revoked; send one that holds as \
+                 `Authorization: Bearer vt_…`",
+            )
+            .with_challenge(INVALID_TOKEN));
+        };
+        self.record_use(&token, now).await;
+        Ok(TokenHolder {
+            id: token.id,
+            name: token.name,
+            scope: token.scope,
+        })
+    }
+
+    /// Nobody is refused because this cannot be written.
+    async fn record_use(&self, token: &Model, now: DateTime<Utc>) {
+        let before = now - LAST_USE_PRECISION;
+        if token.last_used_at.is_some_and(|used| used > before) {
+            return;
+        }
+        let is_old = Condition::any()
+            .add(Column::LastUsedAt.is_null())
+            .add(Column::LastUsedAt.lte(before));
+        let recorded = Entity::update_many()
+            .col_expr(Column::LastUsedAt, Expr::value(now))
+            .filter(Column::Id.eq(token.id))
+            .filter(is_old)
+            .exec(&self.db)
+            .await;
+        if let Err(error) = recorded {
+            warn!(%error, token = token.name, "the use of a token cannot be recorded");
+        }
+    }
+
+    /// Whether this token is neither revoked nor expired.
+    async fn holds(&self, id: Uuid) -> Result<bool, DbErr> {
+        let found = api_token::live(id, entity::now()).one(&self.db).await?;
+        Ok(found.is_some())
+    }
+
+    /// For a stream that goes on for long: whether it may go on now. It may if it belongs to no
+    /// token. If the database does not answer it may not: the client comes back.
+    pub(crate) async fn still_holds(&self, id: Option<Uuid>) -> bool {
+        match id {
+            Some(id) => self.holds(id).await.unwrap_or(false),
+            None => true,
+        }
+    }
+
+    /// Waits until the token holds no more; for ever without one.
+    pub(crate) async fn ended(self, id: Option<Uuid>) {
+        if id.is_none() {
+            std::future::pending::<()>().await;
+        }
+        while self.still_holds(id).await {
+            tokio::time::sleep(RECHECK).await;
+        }
+    }
+}
+
+/// Makes a token.
+pub(crate) fn new_token() -> Result<NewToken, Problem> {
+    let text = format!("{PREFIX}{}", new_secret()?);
+    let hash = hash(&text);
+    Ok(NewToken { text, hash })
+}
+
+/// Looked up, not compared: what could be timed is the hash of a guess, which nobody chooses.
+fn hash(text: &str) -> String {
+    hex::encode(Sha256::digest(text))
+}
+
+fn is_well_formed(text: &str) -> bool {
+    text.strip_prefix(PREFIX).is_some_and(|digits| {
+        digits.len() == DIGITS
+            && digits
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    })
+}
+
+/// Middleware that finds out whose token a request brings.
+pub async fn authenticate(
+    State(tokens): State<Tokens>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let Some(text) = bearer(request.headers()) else {
+        return next.run(request).await;
+    };
+    let from = request
+        .extensions()
+        .get::<Client>()
+        .map_or(Ipv4Addr::UNSPECIFIED.into(), |client| client.address);
+    match tokens.holder(from, text).await {
+        Ok(holder) => {
+            request.extensions_mut().insert(holder);
+            next.run(request).await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// The token that was sent; none inside if what was sent is none. Other schemes are left alone: a
+/// proxy in front may have its own. Whoever forgets the scheme is told so.
+fn bearer(headers: &HeaderMap) -> Option<Option<&str>> {
+    let values: Vec<_> = headers.get_all(header::AUTHORIZATION).into_iter().collect();
+    if !values.iter().any(|value| is_meant_as_token(value)) {
+        return None;
+    }
+    // With a second header it would not be clear which one counts.
+    let value = match values[..] {
+        [value] => Some(value),
+        _ => None,
+    };
+    Some(value.and_then(|value| {
+        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+        scheme
+            .eq_ignore_ascii_case("bearer")
+            .then(|| token.trim_matches(' '))
+    }))
+}
+
+fn is_meant_as_token(value: &HeaderValue) -> bool {
+    let bytes = value.as_bytes();
+    let scheme = bytes.split(u8::is_ascii_whitespace).next();
+    let has_prefix = |part: &[u8]| part == PREFIX.as_bytes();
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer"))
+        || bytes.windows(PREFIX.len()).any(has_prefix)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(values: &[&'static [u8]]) -> HeaderMap {
+        let name = || header::AUTHORIZATION;
+        values
+            .iter()
+            .map(|value| (name(), HeaderValue::from_bytes(value).unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn the_scheme_is_read_in_any_case_and_other_schemes_are_left_alone() {
+        for value in [&b"Bearer vt_1"[..], b"bearer vt_1", b"BEARER  vt_1 "] {
+            assert_eq!(bearer(&headers(&[value])), Some(Some("vt_1")));
+        }
+        assert_eq!(bearer(&headers(&[])), None);
+        for other in [&b"Basic dnRfMTp4"[..], b"Negotiate abc", b""] {
+            assert_eq!(bearer(&headers(&[other])), None);
+        }
+    }
+
+    #[test]
+    fn what_is_meant_as_a_token_and_is_none_does_not_count_as_absent() {
+        for values in [
+            &[&b"Bearer"[..]][..],
+            &[b"vt_1"],
+            &[b"Token vt_1"],
+            &[b"Bearer\tvt_1"],
+            &[b"Bearer \xff\xfe"],
+            &[b"Bearer vt_1", b"Bearer vt_1"],
+            &[b"Basic dnRfMTp4", b"Bearer vt_1"],
+        ] {
+            assert_eq!(bearer(&headers(values)), Some(None), "{values:?}");
+        }
+    }
+
+    #[test]
+    fn new_tokens_are_well_formed_and_differ() {
+        let (one, other) = (new_token().unwrap(), new_token().unwrap());
+        assert!(is_well_formed(&one.text));
+        assert_ne!(one.text, other.text);
+        assert_eq!(one.hash, hash(&one.text));
+    }
+
+    #[test]
+    fn nothing_but_a_prefix_and_64_digits_is_well_formed() {
+        let digits = "0123456789abcdef".repeat(4);
+        assert!(is_well_formed(&format!("vt_{digits}")));
+        for text in [
+            digits.clone(),
+            format!("VT_{digits}"),
+            format!("vt_{}", digits.to_uppercase()),
+            format!("vt_{digits}0"),
+            format!("vt_{} ", &digits[1..]),
+            "vt_".to_owned(),
+            String::new(),
+        ] {
+            assert!(!is_well_formed(&text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! For `make dev`: styles, scripts and templates from disk rather than from the binary, and pages
+//! that notice when one of these changes. Only in builds with debug assertions; a release serves
+//! nothing from here and has no way to switch it on.
+
+use axum::Router;
+
+use crate::state::AppState;
+
+#[cfg(debug_assertions)]
+pub(crate) use enabled::{is_on, read_from, static_file, template, with_reload};
+
+/// The addresses that pages ask whether something has changed, if they are to ask.
+pub(crate) fn routes() -> Router<AppState> {
+    #[cfg(debug_assertions)]
+    if is_on() {
+        return enabled::routes();
+    }
+    Router::new()
+}
+
+#[cfg(debug_assertions)]
+mod enabled {
+    use std::convert::Infallible;
+    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+    use std::path::{Path, PathBuf};
+    use std::sync::OnceLock;
+    use std::time::{Duration, SystemTime};
+
+    use axum::Router;
+    use axum::extract::State;
+    use axum::response::IntoResponse;
+    use axum::response::sse::{Event, Sse};
+    use axum::routing::get;
+    use futures::{Stream, StreamExt as _, stream};
+    use serde_json::json;
+    use tokio::time::sleep;
+
+    use crate::state::AppState;
+
+    /// How often files are looked at, while a page is open.
+    const INTERVAL: Duration = Duration::from_millis(100);
+
+    /// How soon a page asks again after the server was restarted.
+    const RETRY: Duration = Duration::from_millis(300);
+
+    /// The folder with `static` and `templates`, and when this process began to read it.
+    static FOLDER: OnceLock<(PathBuf, SystemTime)> = OnceLock::new();
+
+    pub(crate) fn read_from(folder: PathBuf) {
+        let _ = FOLDER.set((folder, SystemTime::now()));
+    }
+
+    pub(crate) fn is_on() -> bool {
+        FOLDER.get().is_some()
+    }
+
+    /// A style sheet or script as it is now; none if it cannot be read, because somebody is just
+    /// saving it.
+    pub(crate) fn static_file(name: &str) -> Option<String> {
+        read("static", name)
+    }
+
+    pub(crate) fn template(name: &str) -> Option<String> {
+        read("templates", name)
+    }
+
+    fn read(kind: &str, name: &str) -> Option<String> {
+        let (folder, _) = FOLDER.get()?;
+        std::fs::read_to_string(folder.join(kind).join(name)).ok()
+    }
+
+    /// The page, with the script that waits for changes.
+    pub(crate) fn with_reload(page: &str) -> String {
+        let script = "<script type=\"module\" src=\"/dev/reload.js\"></script>\n</head>";
+        page.replacen("</head>", script, 1)
+    }
+
+    pub(super) fn routes() -> Router<AppState> {
+        Router::new()
+            .route("/dev/reload.js", get(script))
+            .route("/dev/changes", get(changes))
+    }
+
+    async fn script() -> impl IntoResponse {
+        let kind = [("content-type", "text/javascript; charset=utf-8")];
+        (kind, include_str!("../dev/reload.js"))
+    }
+
+    /// Tells how the files are now, and again each time they have changed.
+    async fn changes(
+        State(state): State<AppState>,
+    ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+        let states = stream::unfold(None, |known| async move {
+            loop {
+                let now = FOLDER.get().map(|(folder, begun)| stamps(folder, *begun));
+                if now != known {
+                    return Some((now?, now));
+                }
+                sleep(INTERVAL).await;
+            }
+        });
+        let events = states.map(|(styles, pages)| {
+            // Not as numbers: JavaScript's have 53 bits.
+            let data = json!({ "styles": styles.to_string(), "pages": pages.to_string() });
+            Ok(Event::default().retry(RETRY).data(data.to_string()))
+        });
+        Sse::new(events.take_until(state.stop.cancelled_owned()))
+    }
+
+    /// What changes with the style sheets, and what changes with everything else, this process
+    /// included.
+    fn stamps(folder: &Path, begun: SystemTime) -> (u64, u64) {
+        let (mut styles, mut pages) = (DefaultHasher::new(), DefaultHasher::new());
+        begun.hash(&mut pages);
+        let files = walkdir::WalkDir::new(folder.join("static"))
+            .sort_by_file_name()
+            .into_iter()
+            .chain(walkdir::WalkDir::new(folder.join("templates")).sort_by_file_name())
+            .flatten()
+            .filter(|entry| entry.file_type().is_file());
+        for file in files {
+            let is_style = file.path().extension().is_some_and(|end| end == "css");
+            let hasher = if is_style { &mut styles } else { &mut pages };
+            file.path().hash(hasher);
+            if let Ok(metadata) = file.metadata() {
+                (metadata.modified().ok(), metadata.len()).hash(hasher);
+            }
+        }
+        (styles.finish(), pages.finish())
+    }
+}
