@@ -216,7 +216,7 @@ async fn sweep(context: Context, state: AppState, sweeps_work: bool) {
             Ok(0) => {}
             Ok(uploads) => info!(uploads, "deleted direct uploads that were never completed"),
             Err(error) => {
-                warn!(%error, "direct uploads that were never completed cannot be deleted")
+                warn!(%error, "direct uploads that were never completed cannot be deleted");
             }
         }
         if sweeps_work {

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
+use utoipa::openapi::schema::{Schema, SchemaType, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa::{OpenApi, PartialSchema as _};
@@ -79,6 +80,7 @@ impl Api {
         for (path, item) in &mut document.paths.paths {
             for (method, operation) in operations(item) {
                 add_common_problems(path, operation);
+                forbid_null_parameters(operation);
                 parameters.insert((method, path.clone()), query_parameters(operation));
             }
         }
@@ -147,6 +149,22 @@ fn query_parameters(operation: &Operation) -> Vec<String> {
             _ => None,
         })
         .collect()
+}
+
+/// An optional parameter can be left out. utoipa describes it as one that may be null too, which
+/// neither a query nor a header can express.
+fn forbid_null_parameters(operation: &mut Operation) {
+    for parameter in operation.parameters.iter_mut().flatten() {
+        if let RefOr::T(parameter) = parameter
+            && let Some(RefOr::T(Schema::Object(object))) = &mut parameter.schema
+            && let SchemaType::Array(types) = &mut object.schema_type
+        {
+            types.retain(|kind| *kind != Type::Null);
+            if let [kind] = types.as_slice() {
+                object.schema_type = SchemaType::Type(kind.clone());
+            }
+        }
+    }
 }
 
 fn add_common_problems(path: &str, operation: &mut Operation) {

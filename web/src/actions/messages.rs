@@ -21,9 +21,11 @@ const BODY_LENGTH: usize = 4000;
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[schema(example = json!({ "author": "Ada", "body": "Lovely photos!" }))]
 pub struct NewMessage {
-    #[schema(min_length = 1, max_length = 80)]
+    /// At most 80 characters; control characters are removed and do not count.
+    #[schema(min_length = 1)]
     pub author: String,
-    #[schema(min_length = 1, max_length = 4000)]
+    /// At most 4000 characters; control characters are removed and do not count.
+    #[schema(min_length = 1)]
     pub body: String,
 }
 

@@ -233,11 +233,10 @@ pub(super) async fn one(
 }))]
 pub struct Patch {
     caption: Option<CaptionPatch>,
-    /// An empty text removes the paragraph, and so does a new caption without a paragraph.
-    #[schema(max_length = 2000)]
+    /// At most 2000 characters. An empty text removes the paragraph, and so does a new caption
+    /// without a paragraph.
     paragraph: Option<String>,
-    /// Each has 40 characters at most.
-    #[schema(max_items = 30)]
+    /// At most 30, of 40 characters each; duplicates do not count.
     tags: Option<Vec<String>>,
 }
 
@@ -252,9 +251,10 @@ enum CaptionPatch {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CaptionShape {
-    #[schema(min_length = 1, max_length = 2000)]
+    /// At most 2000 characters, without line breaks and control characters.
+    #[schema(min_length = 1)]
     text: String,
-    #[schema(max_length = 2000)]
+    /// At most 2000 characters.
     paragraph: Option<String>,
 }
 

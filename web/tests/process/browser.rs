@@ -247,7 +247,7 @@ async fn the_api_page_makes_a_real_upload() {
 
     let answer = browser
         .find(&format!(
-            "{upload} .live-responses-table .response-col_status"
+            "{upload} .live-responses-table tbody .response-col_status"
         ))
         .await;
     eventually("the answer is shown", async || {
@@ -272,8 +272,13 @@ async fn the_api_page_sends_the_token_that_it_is_given() {
     click(browser.find(".auth-wrapper .authorize").await).await;
     let token = browser.find("#auth-bearer-value").await;
     token.send_keys("vt_0123456789").await.unwrap();
-    click(browser.find(".auth-btn-wrapper .authorize").await).await;
-    click(browser.find(".auth-btn-wrapper .btn-done").await).await;
+    click(
+        browser
+            .find("form:has(#auth-bearer-value) .authorize")
+            .await,
+    )
+    .await;
+    click(browser.find(".modal-ux .close-modal").await).await;
     let list = "#operations-Messages-listMessages";
     click(
         browser
