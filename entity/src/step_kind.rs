@@ -156,10 +156,7 @@ mod tests {
             else {
                 continue;
             };
-            let names = list
-                .trim_end_matches(')')
-                .split(',')
-                .map(|name| name.trim());
+            let names = list.trim_end_matches(')').split(',').map(str::trim);
             let names = names.map(|name| name.trim_matches('"').to_owned());
             let names: BTreeSet<_> = names.filter(|name| !name.is_empty()).collect();
             assert_eq!(names, steps, "{}", path.display());

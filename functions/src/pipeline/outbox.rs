@@ -26,7 +26,7 @@ use tracing::{error, warn};
 use uuid::Uuid;
 
 use crate::pipeline::original_key::original_key;
-use crate::pipeline::sqs::{MAX_BATCH, QueueError, Send, SqsQueues};
+use crate::pipeline::sqs::{MAX_BATCH, Outgoing, QueueError, SqsQueues};
 
 /// Messages that a sender takes at once.
 const HELD: u64 = 100;
@@ -182,7 +182,7 @@ impl Outbox {
             let mut obsolete = Vec::new();
             for row in rows {
                 match images.get(&row.image_id).map(original_key) {
-                    Some(Ok(key)) => messages.push(Send {
+                    Some(Ok(key)) => messages.push(Outgoing {
                         id: row.id,
                         key,
                         trace: row.trace.clone(),

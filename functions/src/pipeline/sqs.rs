@@ -15,7 +15,7 @@ use tracing::warn;
 use uuid::Uuid;
 
 /// The longest delay of a message on SQS.
-pub(crate) const LONGEST_DELAY: Duration = Duration::from_secs(15 * 60);
+const LONGEST_DELAY: Duration = Duration::from_secs(15 * 60);
 
 /// The longest visibility timeout of a message on SQS.
 const LONGEST_HIDING: Duration = Duration::from_secs(12 * 60 * 60);
@@ -33,7 +33,7 @@ pub struct SqsQueues {
 
 /// A message for the image at `key`.
 #[derive(Clone, Debug)]
-pub(crate) struct Send {
+pub(crate) struct Outgoing {
     pub(crate) id: Uuid,
     pub(crate) key: ObjectKey,
     /// As W3C's `traceparent`.
@@ -65,7 +65,7 @@ impl SqsQueues {
     pub(crate) async fn send_batch(
         &self,
         step: StepKind,
-        messages: &[Send],
+        messages: &[Outgoing],
     ) -> Result<Vec<Uuid>, QueueError> {
         let failed = |cause| QueueError {
             step,

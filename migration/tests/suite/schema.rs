@@ -627,7 +627,7 @@ async fn a_database_of_an_earlier_version_comes_up_to_date(db: DatabaseConnectio
     Migrator::up(&db, None).await.unwrap();
 
     let found = image::page(None, 9).all(&db).await.unwrap();
-    assert_eq!(found, [stored.clone()]);
+    assert_eq!(found, std::slice::from_ref(&stored));
     assert_eq!(step::of(stored.id).all(&db).await.unwrap(), [waiting]);
     let claimable = job::claimable(instant(1)).all(&db).await.unwrap();
     assert_eq!(claimable.len(), 1);
