@@ -375,7 +375,7 @@ impl Rows {
     }
 
     /// The row in sRGB.
-    pub(super) fn to_srgb(&mut self, row: &[u8]) -> &[u8] {
+    pub(super) fn convert(&mut self, row: &[u8]) -> &[u8] {
         let bytes = if self.wide { 2 } else { 1 };
         let stride = self.channels * bytes;
         let length = (row.len() / stride * 3).min(self.rgb.len());
@@ -420,7 +420,7 @@ impl Rows {
                 to_srgb.convert(rgb);
             }
         }
-        if self.channels % 2 == 0 {
+        if self.channels.is_multiple_of(2) {
             let at = stride - bytes;
             let (pixels, _) = self.rgb[..length].as_chunks_mut::<3>();
             for (pixel, source) in pixels.iter_mut().zip(row.chunks_exact(stride)) {
