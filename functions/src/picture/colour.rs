@@ -133,9 +133,9 @@ fn measured(gamma: f32, chromaticities: Option<Chromaticities>) -> Option<ColorP
         return None;
     }
     let power = 1.0 / gamma;
-    // Who writes 2.2 means the curve of sRGB, which is not quite that.
-    if (power - 2.2).abs() < 0.05 {
-        return Some(profile);
+    // Who writes 2.2 and nothing else means the curve of sRGB, as Chromium has it.
+    if (power - 2.2).abs() < 0.05 && chromaticities.is_none() {
+        return None;
     }
     Some(with_curve(profile, ToneReprCurve::Parametric(vec![power])))
 }
@@ -189,12 +189,11 @@ impl Chromaticities {
             green,
             blue,
         } = self;
-        let colours = [white, red, green, blue];
         let area =
             (red[0] - blue[0]) * (green[1] - blue[1]) - (green[0] - blue[0]) * (red[1] - blue[1]);
         area.abs() > 0.01
             && white[1] > 0.05
-            && colours
+            && [white, red, green, blue]
                 .iter()
                 .all(|[x, y]| *x <= 1.0 && *y <= 1.0 && x + y <= 1.01)
     }
@@ -376,7 +375,7 @@ impl Rows {
     }
 
     /// The row in sRGB.
-    pub(super) fn to_srgb(&mut self, row: &[u8]) -> &[u8] {
+    pub(super) fn convert(&mut self, row: &[u8]) -> &[u8] {
         let bytes = if self.wide { 2 } else { 1 };
         let stride = self.channels * bytes;
         let length = (row.len() / stride * 3).min(self.rgb.len());
@@ -421,7 +420,7 @@ impl Rows {
                 to_srgb.convert(rgb);
             }
         }
-        if self.channels % 2 == 0 {
+        if self.channels.is_multiple_of(2) {
             let at = stride - bytes;
             let (pixels, _) = self.rgb[..length].as_chunks_mut::<3>();
             for (pixel, source) in pixels.iter_mut().zip(row.chunks_exact(stride)) {

@@ -262,12 +262,15 @@ impl<'a> Header<'a> {
     }
 }
 
+/// Properties of an item, by name.
+type Properties<'a> = Vec<(Name, &'a [u8])>;
+
 /// The item that is coded or made of tiles, behind those that only turn or crop another, and all
 /// that is to be done to it, in order.
 fn underlying<'a>(
     container: &Container<'a>,
     mut item: u32,
-) -> Result<(u32, Vec<(Name, &'a [u8])>), Refusal> {
+) -> Result<(u32, Properties<'a>), Refusal> {
     let mut transforms = Vec::new();
     for _ in 0..MAX_DERIVED {
         let own = container.properties(item).map(|(name, body)| (*name, body));

@@ -359,7 +359,7 @@ impl Source for Header<'_> {
         );
         let mut rgb = vec![0; width * height * 3];
         self.each_row(|row, place| {
-            let row = rows.to_srgb(row);
+            let row = rows.convert(row);
             let target = &mut rgb[place.row * width * 3..][..width * 3];
             if place.step == 1 {
                 target.copy_from_slice(row);

@@ -292,7 +292,7 @@ impl Source for Header<'_> {
         });
         let mut rows = Rows::new(&source, false, channels, false, width);
         for y in 0..self.frame.height as usize {
-            let row = rows.to_srgb(&pixels[y * width * channels..][..width * channels]);
+            let row = rows.convert(&pixels[y * width * channels..][..width * channels]);
             pixels[y * width * 3..][..width * 3].copy_from_slice(row);
         }
         pixels.truncate(width * self.frame.height as usize * 3);

@@ -264,7 +264,11 @@ fn boxes_that_make_much_of_little_are_refused() {
             properties: Vec::new(),
             data: Vec::new(),
         };
-        let itself = heif(brand(format), &[derived.clone()], &[(*b"dimg", 1, vec![1])]);
+        let itself = heif(
+            brand(format),
+            std::slice::from_ref(&derived),
+            &[(*b"dimg", 1, vec![1])],
+        );
         let each_other = heif(
             brand(format),
             &[derived.clone(), derived],

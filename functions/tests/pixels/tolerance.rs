@@ -13,8 +13,11 @@ fn assert_shows(file: &[u8], expected: &Upright, name: &str) {
     assert_eq!(&decoded(file), expected, "{name}");
 }
 
-/// A JPEG with a profile in these segments: number, count and contents of each.
-fn with_profile(jpeg: &[u8], parts: &[(u8, u8, &[u8])]) -> Vec<u8> {
+/// A segment with a part of a profile: its number, their count, its contents.
+type Part<'a> = (u8, u8, &'a [u8]);
+
+/// A JPEG with a profile in these segments.
+fn with_profile(jpeg: &[u8], parts: &[Part<'_>]) -> Vec<u8> {
     let mut file = jpeg.to_vec();
     for (number, count, data) in parts.iter().rev() {
         let body = [b"ICC_PROFILE\0", &[*number, *count][..], data].concat();
@@ -41,7 +44,7 @@ fn a_profile_whose_segments_do_not_fit_together_counts_as_none() {
         &whole,
         "turned round",
     );
-    let cases: &[(&str, &[(u8, u8, &[u8])])] = &[
+    let cases: &[(&str, &[Part<'_>])] = &[
         ("counts differ", &[(1, 2, one), (2, 3, two)]),
         ("a part is missing", &[(1, 2, one)]),
         ("the first part is missing", &[(2, 2, two)]),

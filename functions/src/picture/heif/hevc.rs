@@ -117,7 +117,7 @@ impl Bits<'_> {
             None => Some(None),
         })??;
         let rest = self.number(zeros)?;
-        Some((1_u32.checked_shl(zeros as u32)? - 1).checked_add(rest)?)
+        (1_u32.checked_shl(zeros as u32)? - 1).checked_add(rest)
     }
 }
 
