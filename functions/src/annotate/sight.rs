@@ -7,7 +7,7 @@ use platform::settings::CaptionSource;
 
 use super::CaptionError;
 use crate::anonymise::{AnonymiseError, redact};
-use crate::faces::{Face, FaceDetector};
+use crate::faces::{Certainty, Face, FaceDetector};
 use crate::picture::{self, Detail, Limits, Refusal, Upright, encode_jpeg};
 
 /// Long side of the small copy, in pixels. Providers scale down to about that themselves.
@@ -24,7 +24,7 @@ const SHAPES: [(u32, u8); 4] = [(LONG_SIDE, 75), (LONG_SIDE, 55), (1152, 55), (8
 pub struct Sight {
     /// A small copy of the picture.
     pub picture: Upright,
-    /// How many faces are on it.
+    /// How many faces are on it, as far as the detector is sure.
     pub faces: usize,
 }
 
@@ -63,7 +63,10 @@ pub fn look(
     }
     Ok(Sight {
         picture,
-        faces: faces.len(),
+        faces: faces
+            .iter()
+            .filter(|face| face.certainty == Certainty::Sure)
+            .count(),
     })
 }
 
@@ -76,7 +79,7 @@ fn scaled(face: &Face, from: (u32, u32), to: (u32, u32)) -> Face {
         y,
         width,
         height,
-        score: face.score,
+        ..*face
     }
 }
 

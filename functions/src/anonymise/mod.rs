@@ -24,7 +24,8 @@ pub struct Anonymised {
     pub width: u32,
     /// Height of the whole picture in pixels, upright.
     pub height: u32,
-    /// The faces that were found, best first. What was redacted around each is a third larger.
+    /// The faces that were found, best first, also those that are uncertain. What was redacted
+    /// around each is a third larger.
     pub faces: Vec<Face>,
 }
 

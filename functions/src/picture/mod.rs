@@ -18,7 +18,7 @@ pub use orientation::Orientation;
 pub use refusal::Refusal;
 pub use upright::Upright;
 
-pub(crate) use resize::{fitted, grey_of};
+pub(crate) use resize::{fitted, resized};
 
 /// The longest side taken, in pixels: what libjpeg can write (`JPEG_MAX_DIMENSION` in its
 /// `jmorecfg.h`), since every rendition is a JPEG.

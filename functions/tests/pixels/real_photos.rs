@@ -1,11 +1,13 @@
 //! Real photos, if they lie beside the repository.
 
 use std::collections::HashMap;
+use std::path::Path;
 
-use functions::faces::{Face, FaceDetector, bundled};
-use functions::picture::{Refusal, decode_fitting, verify};
+use functions::anonymise::redact;
+use functions::faces::{Certainty, Face, FaceDetector, bundled};
+use functions::picture::{Refusal, Upright, decode_fitting, verify};
 use functions::testing::{files_in, real_photos};
-use functions::{anonymise, thumbnail};
+use functions::thumbnail;
 use serde::Deserialize;
 
 use crate::{LIMITS, assert_close, decoded};
@@ -29,47 +31,99 @@ fn overlap(a: [f64; 4], face: &Face) -> f64 {
     both / (a[2] * a[3] + b[2] * b[3] - both)
 }
 
+/// The photos with people and the faces on them.
+fn people(folder: &Path) -> impl Iterator<Item = (String, Upright, Vec<[f64; 4]>)> {
+    let file = std::fs::read(folder.join("faces.json")).unwrap();
+    let reference: HashMap<String, Reference> = serde_json::from_slice(&file).unwrap();
+    reference.into_iter().map(move |(name, reference)| {
+        let photo = decoded(&std::fs::read(folder.join(&name)).unwrap());
+        (name, photo, reference.faces)
+    })
+}
+
+fn is_found(face: [f64; 4], found: &[Face]) -> bool {
+    found.iter().any(|found| overlap(face, found) > 0.3)
+}
+
 #[test]
-fn faces_are_found_and_none_stays() {
+fn faces_are_found_and_little_else_is() {
     let Some(folder) = real_photos() else { return };
-    let reference: HashMap<String, Reference> =
-        serde_json::from_slice(&std::fs::read(folder.join("faces.json")).unwrap()).unwrap();
     let detector = bundled();
     let (mut expected, mut found, mut right, mut total) = (0, 0, 0, 0);
-    for (name, Reference { faces }) in &reference {
-        let file = std::fs::read(folder.join(name)).unwrap();
-        let copy = anonymise::make(&file, &detector, 400, &LIMITS).unwrap();
-        let hit = |a: [f64; 4], b: &Face| overlap(a, b) > 0.3;
+    for (_, photo, faces) in people(&folder) {
+        let boxes = detector.detect(&photo).unwrap();
         expected += faces.len();
-        found += faces
+        found += faces.iter().filter(|face| is_found(**face, &boxes)).count();
+        let sure = boxes
             .iter()
-            .filter(|a| copy.faces.iter().any(|b| hit(**a, b)))
-            .count();
-        total += copy.faces.len();
-        right += copy
-            .faces
-            .iter()
-            .filter(|b| faces.iter().any(|a| hit(*a, b)))
-            .count();
-
-        // Whatever the detector still sees where a face was, it is far less sure of it.
-        for again in detector.detect(&decoded(&copy.jpeg)).unwrap() {
-            let area = [
-                again.x.into(),
-                again.y.into(),
-                again.width.into(),
-                again.height.into(),
-            ];
-            let was = copy.faces.iter().find(|face| overlap(area, face) > 0.3);
-            assert!(
-                was.is_none_or(|face| again.score < 5.0 && again.score < face.score),
-                "{name}: {again:?} is still there"
-            );
+            .filter(|face| face.certainty == Certainty::Sure);
+        for sure in sure {
+            total += 1;
+            right += usize::from(faces.iter().any(|face| overlap(*face, sure) > 0.3));
         }
     }
-    println!("{found} of {expected} faces found; {right} of {total} boxes are faces");
-    assert!(found * 100 >= expected * 95);
+    println!("{found} of {expected} faces found; {right} of {total} sure boxes are faces");
+    assert!(found + 1 >= expected);
     assert!(right * 100 >= total * 95);
+}
+
+#[test]
+fn faces_are_found_whichever_way_the_photo_lies() {
+    let Some(folder) = real_photos() else { return };
+    let detector = bundled();
+    for quarters in 1..4 {
+        let (mut expected, mut found) = (0, 0);
+        for (_, mut photo, mut faces) in people(&folder) {
+            for _ in 0..quarters {
+                (photo, faces) = turned_clockwise(&photo, &faces);
+            }
+            let boxes = detector.detect(&photo).unwrap();
+            expected += faces.len();
+            found += faces.iter().filter(|face| is_found(**face, &boxes)).count();
+        }
+        println!("turned by {quarters} quarters: {found} of {expected} faces found");
+        assert!(found + 1 >= expected);
+    }
+}
+
+fn turned_clockwise(photo: &Upright, faces: &[[f64; 4]]) -> (Upright, Vec<[f64; 4]>) {
+    let (width, height) = (photo.height, photo.width);
+    let mut rgb = Vec::new();
+    for y in 0..height {
+        for x in 0..width {
+            rgb.extend(photo.pixel(y, width - 1 - x));
+        }
+    }
+    let turned = |[left, top, w, h]: &[f64; 4]| [f64::from(width) - top - h, *left, *h, *w];
+    let faces = faces.iter().map(turned).collect();
+    (Upright::new(width, height, rgb).unwrap(), faces)
+}
+
+#[test]
+fn hardly_any_mosaic_passes_for_a_face() {
+    let Some(folder) = real_photos() else { return };
+    let detector = bundled();
+    let (mut covered, mut again) = (0, 0);
+    for (_, mut photo, _) in people(&folder) {
+        let faces = detector.detect(&photo).unwrap();
+        redact(&mut photo, &faces);
+        let seen = detector.detect(&photo).unwrap();
+        let is_seen = |face: &&Face| {
+            let area = [
+                face.x,
+                face.y,
+                face.width.cast_signed(),
+                face.height.cast_signed(),
+            ];
+            let sure = seen.iter().filter(|seen| seen.certainty == Certainty::Sure);
+            sure.into_iter()
+                .any(|seen| overlap(area.map(f64::from), seen) > 0.3)
+        };
+        covered += faces.len();
+        again += faces.iter().filter(is_seen).count();
+    }
+    println!("{again} of {covered} mosaics still look like some face");
+    assert!(again * 10 <= covered);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use entity::call::{self, Outcome};
 use entity::caption;
 use entity::change::{self, Kind as ChangeKind};
-use entity::image::{self, Author, Cursor, Face, Faces, Tags};
+use entity::image::{self, Author, Certainty, Cursor, Face, Faces, Tags};
 use entity::job;
 use entity::step::{self, Attempt, History, Name, State};
 use migration::testing::Kind;
@@ -120,7 +120,8 @@ async fn an_image_comes_back_as_it_went_in(db: DatabaseConnection) {
                 y: 17,
                 width: 120,
                 height: 121,
-                score: 12.25,
+                score: 0.75,
+                certainty: Certainty::Sure,
             },
             Face {
                 x: i32::MAX,
@@ -128,6 +129,7 @@ async fn an_image_comes_back_as_it_went_in(db: DatabaseConnection) {
                 width: 1,
                 height: u32::MAX,
                 score: 0.1,
+                certainty: Certainty::Uncertain,
             },
         ])),
         tags: Some(Tags(vec![

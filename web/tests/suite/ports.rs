@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use functions::annotate::{
     Account, Answered, Caption, CaptionError, Captioner, Describer, Subject, Usage,
 };
-use functions::faces::{DetectError, Face, FaceDetector};
+use functions::faces::{Certainty, DetectError, Face, FaceDetector};
 use functions::picture::Upright;
 use tokio::sync::Semaphore;
 
@@ -27,7 +27,8 @@ impl FaceDetector for OneLargeFace {
             y: y.cast_signed(),
             width: x * 6,
             height: y * 6,
-            score: 9.0,
+            score: 0.9,
+            certainty: Certainty::Sure,
         }])
     }
 }
