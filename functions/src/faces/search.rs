@@ -313,25 +313,38 @@ fn trusted(sightings: Vec<Sighting>, evidence: f32, best: f32) -> Vec<Sighting> 
         .collect()
 }
 
-/// The part of a picture that a tile of a size shows.
+/// The part of a picture that a tile of a size shows, in whole pixels of the picture. It is cut
+/// out first: the resizer's own cropping reads outside its memory at the right edge.
 fn piece(source: &Upright, size: Size, tile: Tile) -> Cow<'_, Upright> {
     let from = (source.width, source.height);
-    if from == (size.width, size.height) && tile == size.whole() {
-        return Cow::Borrowed(source);
+    if tile == size.whole() {
+        return if from == (size.width, size.height) {
+            Cow::Borrowed(source)
+        } else {
+            Cow::Owned(resized(source, size.width, size.height))
+        };
     }
     let part = |start: u32, length: u32, from: u32, to: u32| {
         let scale = f64::from(from) / f64::from(to);
-        let start = f64::from(start) * scale;
-        // Rounding must not lead outside.
-        (
-            start,
-            (f64::from(length) * scale).min(f64::from(from) - start),
-        )
+        let first = (f64::from(start) * scale).floor() as u32;
+        let end = (f64::from(start + length) * scale).ceil() as u32;
+        let first = first.min(from - 1);
+        first as usize..end.clamp(first + 1, from) as usize
     };
-    let (left, width) = part(tile.left, tile.width, source.width, size.width);
-    let (top, height) = part(tile.top, tile.height, source.height, size.height);
-    let part = [left, top, width, height];
-    Cow::Owned(resized(source, part, tile.width, tile.height))
+    let columns = part(tile.left, tile.width, source.width, size.width);
+    let rows = part(tile.top, tile.height, source.height, size.height);
+    let mut rgb = Vec::with_capacity(columns.len() * rows.len() * 3);
+    for row in source
+        .rgb()
+        .chunks_exact(source.width as usize * 3)
+        .take(rows.end)
+        .skip(rows.start)
+    {
+        rgb.extend_from_slice(&row[columns.start * 3..columns.end * 3]);
+    }
+    let cut = Upright::new(columns.len() as u32, rows.len() as u32, rgb)
+        .expect("a part of a picture has pixels");
+    Cow::Owned(resized(&cut, tile.width, tile.height))
 }
 
 /// What was found as a face in whole pixels, cut off at the picture's edges; nothing if it is not

@@ -38,37 +38,27 @@ pub(crate) fn fitted(picture: Upright, size: u32) -> Upright {
     fitting(&picture, size).unwrap_or(picture)
 }
 
-/// A part of the picture (left, top, width, height) scaled to exactly `width` × `height`.
-pub(crate) fn resized(picture: &Upright, part: [f64; 4], width: u32, height: u32) -> Upright {
+/// The picture scaled to exactly `width` × `height`.
+pub(crate) fn resized(picture: &Upright, width: u32, height: u32) -> Upright {
     let from = (picture.width, picture.height);
     let filter = FilterType::CatmullRom;
-    let rgb = scaled_part(picture.rgb(), from, part, (width, height), filter);
+    let rgb = scaled(picture.rgb(), from, (width, height), filter);
     Upright::new(width, height, rgb).expect("a picture of that size has pixels")
 }
 
 fn scaled(pixels: &[u8], from: (u32, u32), to: (u32, u32), filter: FilterType) -> Vec<u8> {
-    let whole = [0.0, 0.0, f64::from(from.0), f64::from(from.1)];
-    scaled_part(pixels, from, whole, to, filter)
-}
-
-fn scaled_part(
-    pixels: &[u8],
-    from: (u32, u32),
-    part: [f64; 4],
-    to: (u32, u32),
-    filter: FilterType,
-) -> Vec<u8> {
+    if from == to {
+        return pixels.to_vec();
+    }
     let source = images::ImageRef::new(from.0, from.1, pixels, PixelType::U8x3)
         .expect("a picture has as many bytes as its size says");
     let mut target = images::Image::new(to.0, to.1, PixelType::U8x3);
-    let [left, top, width, height] = part;
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(filter))
-        .crop(left, top, width, height)
         .use_alpha(false);
     Resizer::new()
         .resize(&source, &mut target, &options)
-        .expect("the part is inside the picture");
+        .expect("both pictures have the same pixel type");
     target.into_vec()
 }
 
