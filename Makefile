@@ -100,6 +100,7 @@ test: setup setup-test ## Check formatting, lints and every test
 	$(MAKE) --no-print-directory test-api
 	$(MAKE) --no-print-directory test-js
 	$(MAKE) --no-print-directory test-dependencies
+	$(MAKE) --no-print-directory test-weights
 	$(MAKE) --no-print-directory test-docker
 	$(MAKE) --no-print-directory test-terraform
 
@@ -119,6 +120,11 @@ test-api: setup $(SCHEMATHESIS_READY) ## Fuzz the API of a running server by its
 	cargo test --locked --workspace --test process --no-run
 	web/tests/api/fuzz $(TARGET)/debug/vitrine $(TARGET)/schemathesis/bin/st $(FUZZ_SECONDS)
 
+.PHONY: test-weights
+test-weights: setup-venv ## Check that the face detector's weights are those of the pinned package
+	@test -x $(TARGET)/weights/bin/python || python3 -m venv $(TARGET)/weights
+	$(TARGET)/weights/bin/python functions/weights/extract.py --check
+
 .PHONY: test-docker
 test-docker: setup-test-scripts ## Check what is under docker/, with an engine the image too
 	docker/check
@@ -128,7 +134,8 @@ test-terraform: setup-test-scripts ## Check what is under terraform/ and everyth
 	terraform/check
 
 .PHONY: bench
-bench: setup setup-test ## Measure searches on each database, and cold starts on Lambda
+bench: setup setup-test ## Measure the face detector, searches on each database, cold starts on Lambda
+	cargo bench --locked --package functions --bench faces
 	cargo bench --locked --package migration --bench search
 	functions/lambda.sh $(THIS_ARCH)
 	@# It only watches those programs, so it may be as slow as the tests are.

@@ -95,8 +95,24 @@ pub struct Face {
     pub width: u32,
     /// Height, at least 1; the box ends within the image.
     pub height: u32,
-    /// The detector's confidence, on its own scale.
+    /// The detector's confidence, from 0 to 1. Rows from before YuNet-s have SeetaFace's scale: 2 and
+    /// more.
     pub score: f32,
+    /// Whether that is enough to do without a person's look. Rows that SeetaFace wrote do not say;
+    /// it had no doubts.
+    #[serde(default)]
+    pub certainty: Certainty,
+}
+
+/// Whether a detector is sure of a face. Either way the face is covered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Certainty {
+    /// It is.
+    #[default]
+    Sure,
+    /// A person should look.
+    Uncertain,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, FromJsonQueryResult)]

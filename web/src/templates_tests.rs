@@ -112,7 +112,7 @@ fn image_page(role: &str, image: &Value) -> String {
         &json!({
             "page": page(role), "image": image,
             "renditions": [rendition("original", admin), rendition("anonymised", ready), rendition("thumbnail", ready)],
-            "faces": [{ "x": 10, "y": 20, "width": 30, "height": 40, "score": 12.5 }],
+            "faces": [{ "x": 10, "y": 20, "width": 30, "height": 40, "score": 0.9 }],
             "facts": [{ "label": "Camera", "value": HOSTILE }], "tags": ["green"],
             "paragraph": HOSTILE,
             "captions": if admin { json!([{ "text": HOSTILE, "paragraph": HOSTILE, "by": "describe", "created_text": "yesterday" }]) } else { json!([]) },

@@ -1,19 +1,26 @@
 //! Finding faces. A port, because a better model may come in beside the one that is built in;
 //! the adapters live next to it.
 
-mod seeta;
+mod boxes;
+mod directions;
+mod light;
+mod pixels;
+mod pyramid;
+mod search;
+mod tilt;
+mod yunet;
 
 use crate::picture::Upright;
 
-pub use entity::image::Face;
-pub use seeta::{Seeta, bundled};
+pub use entity::image::{Certainty, Face};
+pub use search::{YuNet, bundled};
 
-/// Finds faces in a picture. Slow: a second or so, on the thread that calls.
+/// Finds faces in a picture. Slow: a tenth of a second or more, on the thread that calls.
 pub trait FaceDetector: Send + Sync {
     /// The detector and its model, for logs and records.
     fn name(&self) -> &str;
 
-    /// The faces, best first.
+    /// The faces, best first: those it is sure of and those it is not.
     ///
     /// # Errors
     /// If the detector failed; that there are no faces is not an error.

@@ -26,7 +26,7 @@ pub use orientation::Orientation;
 pub use refusal::Refusal;
 pub use upright::Upright;
 
-pub(crate) use resize::{fitted, grey_of};
+pub(crate) use resize::{fitted, resized};
 
 /// What a file says about itself, without a single pixel decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -97,7 +97,7 @@ impl Orientation {
     }
 
     /// Turns stored pixels upright, in their own memory.
-    pub(super) fn apply(self, stored: Upright) -> Upright {
+    pub(crate) fn apply(self, stored: Upright) -> Upright {
         let (width, height) = self.upright_size(stored.width, stored.height);
         let (stored_width, stored_height) = (stored.width as usize, stored.height as usize);
         let mut rgb = stored.into_rgb();

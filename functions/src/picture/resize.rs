@@ -28,7 +28,6 @@ pub(super) fn fitting(picture: &Upright, size: u32) -> Option<Upright> {
         picture.rgb(),
         (picture.width, picture.height),
         (width, height),
-        PixelType::U8x3,
         FilterType::Lanczos3,
     );
     Upright::new(width, height, rgb)
@@ -39,51 +38,21 @@ pub(crate) fn fitted(picture: Upright, size: u32) -> Upright {
     fitting(&picture, size).unwrap_or(picture)
 }
 
-/// The brightness of a picture, one byte a pixel, scaled to exactly `width` × `height`.
-/// Scaling and the sum of channels are both linear, so whichever needs less memory goes first.
-pub(crate) fn grey_of(picture: &Upright, width: u32, height: u32) -> Vec<u8> {
+/// The picture scaled to exactly `width` × `height`.
+pub(crate) fn resized(picture: &Upright, width: u32, height: u32) -> Upright {
     let from = (picture.width, picture.height);
-    let to = (width, height);
-    let enlarges = u64::from(width) * u64::from(height)
-        >= u64::from(picture.width) * u64::from(picture.height);
-    if enlarges {
-        let grey = luma(picture.rgb());
-        scaled(&grey, from, to, PixelType::U8, FilterType::CatmullRom)
-    } else {
-        let rgb = scaled(
-            picture.rgb(),
-            from,
-            to,
-            PixelType::U8x3,
-            FilterType::CatmullRom,
-        );
-        luma(&rgb)
-    }
+    let filter = FilterType::CatmullRom;
+    let rgb = scaled(picture.rgb(), from, (width, height), filter);
+    Upright::new(width, height, rgb).expect("a picture of that size has pixels")
 }
 
-/// Rec. 601 luma, as libjpeg computes it: the detector was trained on such pictures.
-fn luma(rgb: &[u8]) -> Vec<u8> {
-    rgb.chunks_exact(3)
-        .map(|p| {
-            let sum = 19_595 * u32::from(p[0]) + 38_470 * u32::from(p[1]) + 7_471 * u32::from(p[2]);
-            ((sum + 32_768) >> 16) as u8
-        })
-        .collect()
-}
-
-fn scaled(
-    pixels: &[u8],
-    from: (u32, u32),
-    to: (u32, u32),
-    pixel_type: PixelType,
-    filter: FilterType,
-) -> Vec<u8> {
+fn scaled(pixels: &[u8], from: (u32, u32), to: (u32, u32), filter: FilterType) -> Vec<u8> {
     if from == to {
         return pixels.to_vec();
     }
-    let source = images::ImageRef::new(from.0, from.1, pixels, pixel_type)
+    let source = images::ImageRef::new(from.0, from.1, pixels, PixelType::U8x3)
         .expect("a picture has as many bytes as its size says");
-    let mut target = images::Image::new(to.0, to.1, pixel_type);
+    let mut target = images::Image::new(to.0, to.1, PixelType::U8x3);
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(filter))
         .use_alpha(false);

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use functions::faces::{DetectError, Face, FaceDetector};
+use functions::faces::{Certainty, DetectError, Face, FaceDetector};
 use functions::picture::{Detail, Limits, Upright, decode};
 use functions::steps::annotate::{CaptionInput, Captioner as _, Gemini, Prompt, Subject, prepare};
 use functions::testing;
@@ -21,7 +21,8 @@ const FACE: Face = Face {
     y: 250,
     width: 300,
     height: 300,
-    score: 9.0,
+    score: 0.9,
+    certainty: Certainty::Sure,
 };
 
 /// A detector that knows where the face is.
@@ -89,6 +90,17 @@ fn faces_are_found_and_made_unrecognisable_before_anything_is_sent() {
 fn faces_that_are_known_are_not_looked_for_again() {
     let input = seen(&Unasked, Some(vec![FACE]), CaptionSource::Anonymised);
     assert_eq!(input.faces, 1);
+    assert!(colours_in_the_face(&input.picture) <= 16);
+}
+
+#[test]
+fn an_uncertain_face_is_covered_and_not_counted() {
+    let uncertain = Face {
+        certainty: Certainty::Uncertain,
+        ..FACE
+    };
+    let input = seen(&Unasked, Some(vec![uncertain]), CaptionSource::Anonymised);
+    assert_eq!(input.faces, 0);
     assert!(colours_in_the_face(&input.picture) <= 16);
 }
 

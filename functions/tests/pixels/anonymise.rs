@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use functions::faces::{DetectError, Face, FaceDetector};
+use functions::faces::{Certainty, DetectError, Face, FaceDetector};
 use functions::picture::{Orientation, Upright, inspect};
 use functions::steps::anonymise::{self, redact};
 use functions::testing;
@@ -30,6 +30,7 @@ fn face(x: i32, y: i32, width: u32, height: u32) -> Face {
         width,
         height,
         score: 1.0,
+        certainty: Certainty::Sure,
     }
 }
 

@@ -5,7 +5,7 @@ use entity::api_token::{self, Scope};
 use entity::call::{self, Outcome};
 use entity::caption;
 use entity::change::{self, Kind as ChangeKind};
-use entity::image::{self, Author, Cursor, Face, Faces, Tags};
+use entity::image::{self, Author, Certainty, Cursor, Face, Faces, Tags};
 use entity::step::{self, Attempt, History, StepKind, StepState};
 use entity::{job, outbox};
 use migration::testing::Kind;
@@ -130,7 +130,8 @@ async fn images_round_trip(db: DatabaseConnection) {
                 y: 17,
                 width: 120,
                 height: 121,
-                score: 12.25,
+                score: 0.75,
+                certainty: Certainty::Sure,
             },
             Face {
                 x: i32::MAX,
@@ -138,6 +139,7 @@ async fn images_round_trip(db: DatabaseConnection) {
                 width: 1,
                 height: u32::MAX,
                 score: 0.1,
+                certainty: Certainty::Uncertain,
             },
         ])),
         tags: Some(Tags(vec![

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use functions::faces::{DetectError, Face, FaceDetector};
+use functions::faces::{Certainty, DetectError, Face, FaceDetector};
 use functions::picture::Upright;
 use functions::steps::annotate::{
     Account, Answered, Caption, CaptionError, Captioner, Describer, Subject, Usage,
@@ -26,7 +26,8 @@ impl FaceDetector for OneLargeFace {
             y: y.cast_signed(),
             width: x * 6,
             height: y * 6,
-            score: 9.0,
+            score: 0.9,
+            certainty: Certainty::Sure,
         }])
     }
 }

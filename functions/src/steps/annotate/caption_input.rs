@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use platform::settings::CaptionSource;
 
 use super::CaptionError;
-use crate::faces::{Face, FaceDetector};
+use crate::faces::{Certainty, Face, FaceDetector};
 use crate::picture::{self, Detail, Limits, Refusal, Upright, encode_jpeg};
 use crate::steps::anonymise::{AnonymiseError, redact};
 
@@ -22,7 +22,7 @@ const SHAPES: [(u32, u8); 4] = [(LONG_SIDE, 75), (LONG_SIDE, 55), (1152, 55), (8
 #[derive(Clone, Debug)]
 pub struct CaptionInput {
     pub picture: Upright,
-    /// The number of faces.
+    /// The number of faces of which the detector is sure.
     pub faces: usize,
 }
 
@@ -57,7 +57,10 @@ pub fn prepare(
     }
     Ok(CaptionInput {
         picture,
-        faces: faces.len(),
+        faces: faces
+            .iter()
+            .filter(|face| face.certainty == Certainty::Sure)
+            .count(),
     })
 }
 
@@ -70,7 +73,7 @@ fn scaled(face: &Face, from: (u32, u32), to: (u32, u32)) -> Face {
         y,
         width,
         height,
-        score: face.score,
+        ..*face
     }
 }
 

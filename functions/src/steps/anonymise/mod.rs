@@ -22,7 +22,7 @@ pub struct Anonymised {
     pub width: u32,
     /// In pixels, upright.
     pub height: u32,
-    /// Best first. The redacted area of each is a third larger.
+    /// Best first, uncertain ones included. The redacted area of each is a third larger.
     pub faces: Vec<Face>,
 }
 
