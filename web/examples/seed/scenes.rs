@@ -452,7 +452,7 @@ pub(crate) fn beach(width: usize, height: usize, seed: u64) -> Canvas {
     );
     let shore = |x: f32| h * 0.72 + h * 0.05 * ridge(seed + 1, x / w * 0.8) + x / w * h * 0.06;
     canvas.below(|x| shore(x) - h * 0.02, |_, _| hex(0xf3faf8));
-    canvas.below(&shore, |x, deep| {
+    canvas.below(shore, |x, deep| {
         let wet = (deep / (h * 0.06)).min(1.0);
         let speck = ((x * 3.7 + deep * 91.7).sin() * 9631.1).fract().abs();
         let sand = mix(hex(0xe8cf9f), hex(0xdcbd86), speck);
