@@ -137,7 +137,7 @@ mod tests {
 
     /// Where the steps are listed in other languages.
     #[test]
-    fn programs_scripts_and_terraform_have_the_same_steps() {
+    fn programs_and_terraform_have_the_same_steps() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let steps: BTreeSet<String> = StepKind::ALL.map(|kind| kind.to_string()).into();
 
@@ -147,30 +147,21 @@ mod tests {
             .filter_map(|path| path.file_stem()?.to_str());
         assert_eq!(programs.map(str::to_owned).collect::<BTreeSet<_>>(), steps);
 
-        let mut lists = 0;
-        for path in files(&root.join("terraform/checks")) {
-            let text = fs::read_to_string(&path).unwrap_or_default();
-            let Some(list) = text
-                .lines()
-                .find_map(|line| line.strip_prefix("FUNCTIONS = ("))
-            else {
-                continue;
-            };
-            let names = list.trim_end_matches(')').split(',').map(str::trim);
-            let names = names.map(|name| name.trim_matches('"').to_owned());
-            let names: BTreeSet<_> = names.filter(|name| !name.is_empty()).collect();
-            assert_eq!(names, steps, "{}", path.display());
-            lists += 1;
-        }
-        assert!(lists > 0, "no script lists the functions");
-
-        let terraform = fs::read_to_string(root.join("terraform/functions.tf")).unwrap_or_default();
-        let merged = terraform.split("merge(var.functions.").skip(1);
-        let merged = merged.filter_map(|rest| rest.split(',').next().map(str::to_owned));
+        let sizes = fs::read_to_string(root.join("terraform/sizes.tf")).unwrap_or_default();
+        let defaults = sizes
+            .split("function_defaults = {")
+            .nth(1)
+            .unwrap_or_default();
+        let names = defaults
+            .lines()
+            .skip(1)
+            .take_while(|line| line.starts_with("    "))
+            .filter_map(|line| line.strip_prefix("    ")?.strip_suffix(" = {"))
+            .filter(|name| !name.starts_with(' '));
         assert_eq!(
-            merged.collect::<BTreeSet<_>>(),
+            names.map(str::to_owned).collect::<BTreeSet<_>>(),
             steps,
-            "terraform/functions.tf"
+            "terraform/sizes.tf"
         );
     }
 

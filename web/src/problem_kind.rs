@@ -96,9 +96,9 @@ kinds! {
          limits are the settings `VITRINE_MAX_UPLOAD_MB` and `VITRINE_MAX_MEGAPIXELS`.",
         "the file is larger than the 50 MB taken here; send a smaller copy";
     UnsupportedType = UNSUPPORTED_MEDIA_TYPE, "unsupported-type", "Unsupported type",
-        "The bytes are not JPEG, PNG, GIF or WebP, whatever their name says, or the body is not \
+        "The bytes are not JPEG, PNG, GIF, WebP, HEIC or AVIF, whatever their name says, or the body is not \
          of the content type that this address takes.",
-        "this is not a picture Vitrine can read; send JPEG, PNG, GIF or WebP";
+        "this is not a picture Vitrine can read; send JPEG, PNG, GIF, WebP, HEIC or AVIF";
     RangeNotSatisfiable = RANGE_NOT_SATISFIABLE, "range-not-satisfiable", "Range not satisfiable",
         "The range begins behind the end of the file. `Content-Range` says how long the file is.",
         "the file ends after 2048 bytes; ask for less";

@@ -179,9 +179,9 @@ fn messages_of_a_batch_are_parsed_independently() {
     assert_eq!(news[0], Ok(created(&["uploads/first.jpg"])));
     assert_eq!(news[3], Ok(created(&["uploads/fourth.jpg"])));
     for (number, complaint) in [
-        (1, "none of S3, SNS or SQS"),
-        (2, "no JSON"),
-        (4, "no JSON"),
+        (1, "not one of S3, SNS or SQS"),
+        (2, "not JSON"),
+        (4, "not JSON"),
         (5, "not UTF-8"),
     ] {
         let said = news[number].clone().unwrap_err().to_string();

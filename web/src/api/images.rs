@@ -57,7 +57,7 @@ impl Wait {
     reason = "only its schema is used; `PhotoForm` reads the form as a stream"
 )]
 pub(super) struct Upload {
-    /// JPEG, PNG, GIF or WebP.
+    /// JPEG, PNG, GIF, WebP, HEIC or AVIF.
     #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
     file: Vec<u8>,
 }
