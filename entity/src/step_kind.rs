@@ -1,5 +1,5 @@
 //! The steps: their names, their order and what is peculiar to each. A new step begins here; see
-//! `docs/recipes-step.md`.
+//! `docs/CONTRIBUTING.md`.
 
 use std::fmt;
 use std::str::FromStr;
