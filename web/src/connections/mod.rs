@@ -37,7 +37,7 @@ use crate::problem_kind::ProblemKind;
 
 pub(crate) use body::refuse_stalled;
 pub(crate) use owner::{Owner, can_be_looked_up};
-pub(crate) use registry::network;
+pub(crate) use registry::{Limits, network};
 use registry::{Place, Registry, Slot};
 
 /// From the first byte awaited to the end of the header; also how long an idle connection is kept.
@@ -48,28 +48,6 @@ const WRITE: Duration = Duration::from_secs(60);
 
 /// The largest header, in bytes.
 const HEADER_BYTES: usize = 32 * 1024;
-
-/// How many connections there may be.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    /// In all.
-    pub(crate) total: usize,
-    /// From one address; for IPv6, from one /64 network.
-    pub(crate) per_client: usize,
-}
-
-impl Limits {
-    /// A quarter of the files this process may open, because a connection may hold an object, a
-    /// scratch file and a database connection; at most 4,096.
-    pub(crate) fn of_this_process() -> Self {
-        let files = platform::process::raise_open_files();
-        let total = (files / 4).clamp(64, 4096);
-        Self {
-            total,
-            per_client: (total / 4).max(32),
-        }
-    }
-}
 
 /// Whose connection a request came in on.
 #[derive(Clone, Copy, Debug)]

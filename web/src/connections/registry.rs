@@ -13,10 +13,30 @@ use axum::response::Response;
 use http_body::{Frame, SizeHint};
 use tokio_util::sync::CancellationToken;
 
-use super::Limits;
-
 /// Connections beyond the cap that are accepted all the same: for health checks, and to say 503.
 const OVERFLOW: usize = 32;
+
+/// How many connections there may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// In all.
+    pub(crate) total: usize,
+    /// From one address; for IPv6, from one /64 network.
+    pub(crate) per_client: usize,
+}
+
+impl Limits {
+    /// A quarter of the files this process may open, because a connection may hold an object, a
+    /// scratch file and a database connection; at most 4,096.
+    pub(crate) fn of_this_process() -> Self {
+        let files = platform::process::raise_open_files();
+        let total = (files / 4).clamp(64, 4096);
+        Self {
+            total,
+            per_client: (total / 4).max(32),
+        }
+    }
+}
 
 /// All connections. Cheap to clone.
 #[derive(Clone)]
