@@ -1,8 +1,8 @@
 //! `/login` and `/logout`
 
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::http::{StatusCode, header};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use axum::{Extension, Form};
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 use serde::Deserialize;
@@ -85,10 +85,13 @@ pub async fn sign_in(
         Ok(token) => {
             info!(%address, "signed in");
             let browser = state.sessions.name_browser()?;
-            let jar = CookieJar::new()
-                .add(cookie(&client, COOKIE, token, sessions::LIFETIME))
-                .add(cookie(&client, BROWSER_COOKIE, browser, BROWSER_LIFETIME));
-            Ok((jar, Redirect::to(next)).into_response())
+            // In this order: a jar has none, and simple programs take the first cookie.
+            let cookies = [
+                cookie(&client, COOKIE, token, sessions::LIFETIME),
+                cookie(&client, BROWSER_COOKIE, browser, BROWSER_LIFETIME),
+            ];
+            let headers = cookies.map(|cookie| (header::SET_COOKIE, cookie.to_string()));
+            Ok((AppendHeaders(headers), Redirect::to(next)).into_response())
         }
         Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => {
             // docs/proxies.md has the line for fail2ban: keep the words.

@@ -60,7 +60,9 @@ async fn behind_a_tls_proxy_the_cookie_is_secure() {
 
         let answer = send(request).await.expect(303);
 
+        // The session's is the first.
         let cookie = answer.header("set-cookie");
+        assert!(cookie.contains("vitrine_session="), "{cookie}");
         assert_eq!(cookie.contains("; Secure"), is_https, "{cookie}");
         assert_eq!(cookie.starts_with("__Host-"), is_https, "{cookie}");
         let transport = answer.header("strict-transport-security");
