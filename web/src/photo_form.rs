@@ -121,7 +121,7 @@ impl Drop for Skipping {
     }
 }
 
-/// Bytes that the parser took and nothing has come of yet.
+/// Bytes that the parser has taken since it last returned a field or a chunk.
 #[derive(Default)]
 struct Unread {
     bytes: AtomicUsize,

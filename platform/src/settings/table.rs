@@ -51,7 +51,7 @@ pub const TABLE: &[Entry] = &[
         "VITRINE_ADMIN_PASSWORD",
         "none",
         "four random plain words",
-        "Password of the admin. Without one, whoever is at this machine is the admin.",
+        "Password of the admin. Without one, programs of the same user on this machine are the admin.",
     ),
     entry(
         "VITRINE_ADMIN_PASSWORD_SECRET_ARN",

@@ -29,7 +29,6 @@ mod ports;
 mod providers;
 mod races;
 mod refusals;
-
 mod s3;
 mod search;
 mod signing_in;
