@@ -10,11 +10,9 @@ use reqwest::header::HeaderName;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, End, Unread, Written};
-use super::http::{Complaint, Endpoint, Http, Reply, SetupError};
+use super::http::{Complaint, Endpoint, Http, HttpCaptioner, Reply, SetupError};
 use super::reply::{self, Texts, field};
-use super::{
-    Account, Answered, Caption, CaptionError, Captioner, Prompt, Subject, Usage, caption_input,
-};
+use super::{Caption, CaptionError, Prompt, Subject, Usage, caption_input};
 
 /// A cap on what one answer may cost. A description takes some 300 tokens; models that think
 /// before they write need the rest.
@@ -58,23 +56,11 @@ impl Gemini {
 }
 
 #[async_trait]
-impl Captioner for Gemini {
-    fn provider(&self) -> &'static str {
-        self.http.account().provider
+impl HttpCaptioner for Gemini {
+    fn http(&self) -> &Http {
+        &self.http
     }
 
-    fn account(&self) -> Option<&Account> {
-        Some(self.http.account())
-    }
-
-    async fn ask(&self, subject: &Subject) -> Answered {
-        let mut usage = Usage::default();
-        let result = self.answer(subject, &mut usage).await;
-        Answered { usage, result }
-    }
-}
-
-impl Gemini {
     async fn answer(&self, subject: &Subject, usage: &mut Usage) -> Result<Caption, CaptionError> {
         let data = caption_input::base64_jpeg(&subject.picture).await?;
         let prompt = self.prompt.in_language(&subject.language);
@@ -83,7 +69,9 @@ impl Gemini {
         let answer = self.read(&reply, usage)?;
         Ok(answer.into_caption(self.http.account(), &self.prompt, &subject.language))
     }
+}
 
+impl Gemini {
     /// Finds the answer in a reply, and what it took.
     fn read(&self, reply: &Reply, usage: &mut Usage) -> Result<Answer, CaptionError> {
         let values = reply::values(&reply.body);

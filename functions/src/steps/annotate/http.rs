@@ -5,6 +5,7 @@ use std::error::Error as _;
 use std::io::Read as _;
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use flate2::read::MultiGzDecoder;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
@@ -16,7 +17,7 @@ use tracing::field::Empty;
 use tracing::{Instrument as _, info_span};
 
 use super::answer::Unread;
-use super::{Account, CaptionError, Cause, reply};
+use super::{Account, Answered, Caption, CaptionError, Captioner, Cause, Subject, Usage, reply};
 
 /// No answer we asked for is longer, in bytes.
 const MAX_ANSWER: usize = 1 << 20;
@@ -90,6 +91,32 @@ impl Complaint {
     /// Whether it says what it is about.
     pub(super) fn is_classified(&self) -> bool {
         self.about_key || self.about_account || self.about_content
+    }
+}
+
+/// A captioner that asks a provider over HTTP.
+#[async_trait]
+pub(super) trait HttpCaptioner: Send + Sync {
+    fn http(&self) -> &Http;
+
+    /// The caption; what it took goes into `usage`, also if there is none.
+    async fn answer(&self, subject: &Subject, usage: &mut Usage) -> Result<Caption, CaptionError>;
+}
+
+#[async_trait]
+impl<T: HttpCaptioner> Captioner for T {
+    fn provider(&self) -> &'static str {
+        self.http().account.provider
+    }
+
+    fn account(&self) -> Option<&Account> {
+        Some(&self.http().account)
+    }
+
+    async fn ask(&self, subject: &Subject) -> Answered {
+        let mut usage = Usage::default();
+        let result = self.answer(subject, &mut usage).await;
+        Answered { usage, result }
     }
 }
 
