@@ -18,7 +18,8 @@ TEST_NEEDS := \
 	chromium:chromium:the_browser_that_tests_click_through \
 	chromium-driver:chromedriver:drives_that_browser \
 	postgresql:/usr/lib/postgresql/*/bin/initdb:a_scratch_database_for_tests \
-	mariadb-server:/usr/sbin/mariadbd:another_one
+	mariadb-server:/usr/sbin/mariadbd:another_one \
+	libimage-exiftool-perl:exiftool:reads_what_copies_carry,_and_writes_what_editors_write
 VENV_NEEDS := \
 	python3-venv:/usr/lib/python3.*/ensurepip:makes_places_for_tools_that_come_from_PyPI
 JS_NEEDS := \

@@ -21,6 +21,14 @@ locals {
     GEMINI_API_KEY_SECRET_ARN = module.secrets.arns["gemini-api-key"]
     GEMINI_API_KEY_VERSION    = tostring(var.secret_versions.gemini_api_key)
     VITRINE_CAPTION_PRICE     = "USD ${var.caption_price.input} ${var.caption_price.output}"
+    # As many requests at once as there can be messages at work, so that none has to wait for its turn
+    # in the queue; and an answer before Lambda ends the function.
+    VITRINE_CAPTION_CONCURRENCY = lookup(var.settings, "VITRINE_CAPTION_CONCURRENCY", tostring(
+      local.functions.annotate.maximum_concurrency * local.functions.annotate.batch_size
+    ))
+    VITRINE_CAPTION_TIMEOUT = lookup(var.settings, "VITRINE_CAPTION_TIMEOUT", tostring(
+      max(5, min(60, local.functions.annotate.timeout - 30))
+    ))
   } : {})
 
   # Lambda lets functions write to /tmp only.

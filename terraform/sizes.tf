@@ -43,13 +43,14 @@ variable "database" {
 locals {
   function_defaults = {
     annotate = {
-      description         = "Writes captions"
-      write_prefixes      = []
-      calls_captioner     = true
-      memory              = 512
-      timeout             = 150
-      batch_size          = 2
-      maximum_concurrency = 10
+      description     = "Writes captions"
+      write_prefixes  = []
+      calls_captioner = true
+      memory          = 512
+      timeout         = 150
+      batch_size      = 2
+      # With Gemini four requests at once, which accounts without a history get answered.
+      maximum_concurrency = var.captioner == "gemini" ? 2 : 10
     }
     thumbnail = {
       description         = "Makes thumbnails"

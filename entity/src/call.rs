@@ -17,6 +17,11 @@ pub struct Model {
     /// Just before it was sent.
     pub at: DateTime<Utc>,
     pub image_id: Uuid,
+    /// The account that was asked, as in the table `provider`.
+    pub account: Option<String>,
+    /// While the answer is awaited: until when the request occupies the provider, unless its
+    /// worker extends that.
+    pub open_until: Option<DateTime<Utc>>,
     /// The captioner: `gemini` or `openai`.
     pub provider: String,
     pub model: Option<String>,
@@ -81,6 +86,13 @@ pub fn taken_since(instant: DateTime<Utc>) -> Select<Entity> {
     Entity::find()
         .filter(Column::At.gte(instant))
         .filter(Column::Outcome.ne(Outcome::TurnedAway))
+}
+
+/// The requests to an account that are being answered at `now`.
+pub fn being_answered(account: &str, now: DateTime<Utc>) -> Select<Entity> {
+    Entity::find()
+        .filter(Column::OpenUntil.gt(now))
+        .filter(Column::Account.eq(account))
 }
 
 /// The latest requests to this model with a caption as the answer.

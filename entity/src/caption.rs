@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
 use sea_orm::{QueryOrder, QuerySelect};
 
-use crate::image::{Author, Tags};
+use crate::image::{Author, Tags, Translations};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "caption")]
@@ -29,6 +29,8 @@ pub struct Model {
     pub prompt_version: Option<String>,
     /// As a BCP 47 tag.
     pub language: Option<String>,
+    /// The same in other languages.
+    pub translations: Option<Translations>,
     pub tokens_in: Option<i32>,
     pub tokens_out: Option<i32>,
     /// In millionths of the currency that prices are set in.

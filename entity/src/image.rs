@@ -7,9 +7,13 @@
 use chrono::{DateTime, NaiveDateTime, Utc};
 use sea_orm::entity::prelude::*;
 use sea_orm::{
-    Condition, FromJsonQueryResult, FromQueryResult, QueryOrder, QuerySelect, SelectModel, Selector,
+    Condition, FromJsonQueryResult, FromQueryResult, QueryOrder, QuerySelect, QueryTrait,
+    SelectModel, Selector,
 };
 use serde::{Deserialize, Serialize};
+
+use crate::embedded::EmbeddedWords;
+use crate::step::{self, StepKind, StepState};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "image")]
@@ -54,6 +58,22 @@ pub struct Model {
     /// As a BCP 47 tag.
     pub caption_language: Option<String>,
     pub caption_at: Option<DateTime<Utc>>,
+    /// The same description in other languages.
+    pub caption_translations: Option<Translations>,
+    /// The person who found the caption right; none before somebody looked.
+    pub caption_checked_by: Option<String>,
+    pub caption_checked_at: Option<DateTime<Utc>>,
+    /// What a person said about the picture, for the captioner.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub context: Option<String>,
+    /// The picture says nothing that needs words: its alt text is empty.
+    pub decorative: bool,
+    /// Words that the file brought along.
+    pub embedded: Option<EmbeddedWords>,
+    /// Since when the words in the copy are out of date; none if they are not.
+    pub words_due: Option<DateTime<Utc>>,
+    /// When words were written into the copy last.
+    pub words_at: Option<DateTime<Utc>>,
     /// Size of the thumbnail; none before it is made, and if it was made before sizes were kept.
     pub thumbnail_bytes: Option<i64>,
     /// The same of the anonymised copy.
@@ -120,6 +140,19 @@ pub struct Faces(pub Vec<Face>);
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct Tags(pub Vec<String>);
+
+/// A description in one more language.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Translation {
+    /// As a BCP 47 tag.
+    pub language: String,
+    /// The alt text.
+    pub text: String,
+    pub paragraph: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct Translations(pub Vec<Translation>);
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
@@ -208,6 +241,43 @@ pub fn page(after: Option<Cursor>, limit: u64) -> Select<Entity> {
         .limit(limit)
 }
 
+/// Images whose words need a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WordsToDo {
+    /// A machine wrote the caption, and nobody has looked at it.
+    Unchecked,
+    /// The captioner failed, or refused the picture.
+    Failed,
+    /// There is no alt text.
+    Missing,
+}
+
+impl WordsToDo {
+    /// Those of some images.
+    pub fn among(self, images: Select<Entity>) -> Select<Entity> {
+        match self {
+            Self::Unchecked => images
+                .filter(Column::CaptionBy.eq(Author::Machine))
+                .filter(Column::CaptionText.is_not_null())
+                .filter(Column::CaptionCheckedAt.is_null())
+                .filter(Column::Decorative.eq(false)),
+            Self::Failed => images.filter(
+                Column::Id.in_subquery(
+                    step::Entity::find()
+                        .select_only()
+                        .column(step::Column::ImageId)
+                        .filter(step::Column::Name.eq(StepKind::Annotate))
+                        .filter(step::Column::State.is_in([StepState::Failed, StepState::Blocked]))
+                        .into_query(),
+                ),
+            ),
+            Self::Missing => images
+                .filter(Column::CaptionText.is_null())
+                .filter(Column::Decorative.eq(false)),
+        }
+    }
+}
+
 /// The next newer visible image.
 pub fn newer_than(cursor: Cursor) -> Select<Entity> {
     visible()
@@ -223,6 +293,14 @@ pub fn newer_than(cursor: Cursor) -> Select<Entity> {
         .order_by_asc(Column::UploadedAt)
         .order_by_asc(Column::Id)
         .limit(1)
+}
+
+/// Visible images whose copies carry words that are out of date at `now`.
+pub fn words_due(now: DateTime<Utc>, limit: u64) -> Select<Entity> {
+    visible()
+        .filter(Column::WordsDue.lte(now))
+        .order_by_asc(Column::WordsDue)
+        .limit(limit)
 }
 
 /// The image with these bytes, visible or not.

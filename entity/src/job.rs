@@ -36,12 +36,12 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// The jobs that may be claimed at `now`, most urgent first.
-pub fn claimable(now: DateTime<Utc>) -> Select<Entity> {
+/// The jobs of these steps that may be claimed at `now`, most urgent first. A later version may have
+/// left jobs of steps that this one does not know.
+pub fn claimable(now: DateTime<Utc>, steps: impl IntoIterator<Item = StepKind>) -> Select<Entity> {
     Entity::find()
         .filter(Column::VisibleAt.lte(now))
-        // A later version may have left jobs of steps that this one does not know.
-        .filter(Column::Step.is_in(StepKind::ALL))
+        .filter(Column::Step.is_in(steps))
         .order_by_asc(Column::DueAt)
         .order_by_asc(Column::Id)
 }

@@ -8,6 +8,7 @@ pub mod call;
 pub mod caption;
 pub mod change;
 pub mod change_commit_lock;
+pub mod embedded;
 pub mod image;
 pub mod job;
 pub mod message;

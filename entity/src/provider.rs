@@ -1,5 +1,5 @@
-//! Pauses of captioning providers. All workers read them, so that one request that was turned away
-//! stops the others.
+//! What is known of captioning providers: their pauses, and which response format they understand.
+//! All workers read it, so that one request that was turned away stops the others.
 
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
@@ -21,6 +21,8 @@ pub struct Model {
     pub until: Option<DateTime<Utc>>,
     /// Requests turned away in a row.
     pub strikes: i32,
+    /// The `response_format` that worked last: `schema`, `object` or `prompt`.
+    pub answer_format: Option<String>,
 }
 
 /// Why a provider is paused.

@@ -4,6 +4,7 @@
 //! - [`picture`]: decoding, metadata, colour, orientation, encoding.
 //! - [`faces`]: the face detector.
 //! - [`pipeline`]: one step of one image on rows and objects, and its outcomes.
+//! - [`words`]: alt text and rights within a file.
 //! - [`drivers`]: what calls the pipeline: workers on one machine, or AWS Lambda.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
@@ -15,3 +16,4 @@ pub mod pipeline;
 pub mod steps;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod words;

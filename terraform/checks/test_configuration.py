@@ -201,7 +201,9 @@ class Defaults(unittest.TestCase):
             "VITRINE_CAPTIONER": "gemini",
             "GEMINI_API_KEY_SECRET_ARN": gemini,
             "GEMINI_API_KEY_VERSION": "1",
+            "VITRINE_CAPTION_CONCURRENCY": "4",
             "VITRINE_CAPTION_PRICE": "USD 1.5 9",
+            "VITRINE_CAPTION_TIMEOUT": "60",
         }
         self.assertEqual(
             functions,

@@ -8,8 +8,10 @@ use anyhow::{Context as _, anyhow};
 use chrono::{DateTime, TimeDelta};
 use functions::drivers::local;
 use functions::pipeline::context::Context;
+use functions::pipeline::copy_words::CopyWords;
 use functions::pipeline::cpu_pool::CpuPool;
 use functions::pipeline::dispatch::Dispatch;
+use functions::pipeline::provider_budget;
 use platform::settings::{DatabaseKind, Settings};
 use platform::telemetry::metrics;
 use tokio::net::TcpListener;
@@ -79,6 +81,7 @@ impl App {
                 stop.clone(),
             ),
             caption_pause,
+            copy_words: CopyWords::new(&context),
             cpu: CpuPool::new(cores(), settings.max_pixels),
             limits: UploadLimits::from(settings),
             policy: Policy::from(settings),
@@ -182,6 +185,7 @@ async fn take_over(services: &Services) -> anyhow::Result<Option<File>> {
             settings.data.display()
         )
     })?;
+    provider_budget::release_all(&services.db).await?;
     let released = services.queue.release_all().await?;
     if released > 0 {
         info!(jobs = released, "released the jobs of the last run");

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use entity::image::{Author, Face};
+use entity::embedded::EmbeddedWords;
+use entity::image::{Author, Face, Translation};
 use entity::step::StepState;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::access::{Rendition, Viewer};
+use crate::access::{Action, Rendition, Viewer};
 use crate::image_rows::{ImageRows, ImageState};
 use crate::picture_urls::UrlSource;
 
@@ -44,6 +45,15 @@ pub struct ImageJson {
     caption: Option<CaptionJson>,
     #[schema(example = json!(["party", "cake"]))]
     tags: Vec<String>,
+    /// Words that the file brought along. Null if there are none, and for those who do not manage
+    /// the gallery: they may name people.
+    #[schema(required)]
+    embedded: Option<EmbeddedJson>,
+    /// The picture says nothing that needs words: show it with an empty alt text.
+    decorative: bool,
+    /// What a person said about it, for the captioner. Null for those who do not manage the gallery.
+    #[schema(required)]
+    context: Option<String>,
     /// Empty until the image is anonymised.
     faces: Vec<FaceJson>,
     /// A [ThumbHash](https://evanw.github.io/thumbhash/) in Base64.
@@ -78,6 +88,77 @@ struct CaptionJson {
     language: Option<String>,
     #[schema(required)]
     generated_at: Option<DateTime<Utc>>,
+    /// When a person found it right.
+    #[schema(required)]
+    checked_at: Option<DateTime<Utc>>,
+    /// Null for a visitor.
+    #[schema(required)]
+    checked_by: Option<String>,
+    /// The same in other languages.
+    translations: Vec<TranslationJson>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CaptionTranslation)]
+struct TranslationJson {
+    /// As in `en` or `de-x-simple`, which is plain German.
+    language: String,
+    text: String,
+    #[schema(required)]
+    paragraph: Option<String>,
+}
+
+impl From<Translation> for TranslationJson {
+    fn from(translation: Translation) -> Self {
+        let Translation {
+            language,
+            text,
+            paragraph,
+        } = translation;
+        Self {
+            language,
+            text,
+            paragraph,
+        }
+    }
+}
+
+/// IPTC metadata of the uploaded file, from its XMP or IPTC-IIM.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EmbeddedWords)]
+struct EmbeddedJson {
+    #[schema(required)]
+    alt_text: Option<String>,
+    #[schema(required)]
+    extended_description: Option<String>,
+    #[schema(required)]
+    caption: Option<String>,
+    #[schema(required)]
+    credit: Option<String>,
+    #[schema(required)]
+    copyright: Option<String>,
+    keywords: Vec<String>,
+}
+
+impl From<EmbeddedWords> for EmbeddedJson {
+    fn from(words: EmbeddedWords) -> Self {
+        let EmbeddedWords {
+            alt_text,
+            extended_description,
+            caption,
+            credit,
+            copyright,
+            keywords,
+        } = words;
+        Self {
+            alt_text,
+            extended_description,
+            caption,
+            credit,
+            copyright,
+            keywords,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
@@ -230,8 +311,24 @@ impl ImageJson {
                 prompt_version: image.caption_prompt_version.clone(),
                 language: image.caption_language.clone(),
                 generated_at: image.caption_at,
+                checked_at: image.caption_checked_at,
+                checked_by: image.caption_checked_by.clone().filter(|_| details),
+                translations: image
+                    .caption_translations
+                    .clone()
+                    .unwrap_or_default()
+                    .0
+                    .into_iter()
+                    .map(Into::into)
+                    .collect(),
             }),
             tags: image.tags.clone().unwrap_or_default().0,
+            embedded: viewer
+                .may(Action::Manage)
+                .then(|| image.embedded.clone().map(Into::into))
+                .flatten(),
+            decorative: image.decorative,
+            context: image.context.clone().filter(|_| viewer.may(Action::Manage)),
             faces: faces.into_iter().map(Into::into).collect(),
             thumbhash: image.thumbhash.clone(),
             urls: Urls {

@@ -131,7 +131,8 @@ impl ImageRows {
         let made_at = match rendition {
             Rendition::Original => self.image.stored_at,
             Rendition::Thumbnail => self.made_at(viewer.thumbnail_step(&self.image)),
-            Rendition::Anonymised => self.made_at(StepKind::Anonymise),
+            // Its words change without it being made anew.
+            Rendition::Anonymised => self.made_at(StepKind::Anonymise).max(self.image.words_at),
         };
         let micros = made_at.map_or(0, |instant| instant.timestamp_micros());
         format!("{micros:x}")

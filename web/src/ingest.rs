@@ -4,10 +4,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use entity::embedded::EmbeddedWords;
 use entity::image;
 use functions::picture::{self, Limits, Refusal};
 use functions::pipeline::cpu_pool::CpuPool;
 use functions::pipeline::lifecycle::{Accepted, LifecycleError, NewImage, accept};
+use functions::words;
 use futures::{Stream, StreamExt as _};
 use platform::Format;
 use platform::objects::{Body, ObjectStore, Scratch, ScratchFile, StoreError};
@@ -61,6 +63,8 @@ pub struct UploadMeta {
     /// Who sends it; none for a visitor.
     pub name: Option<String>,
     pub idempotency_key: Option<String>,
+    /// What the sender says about the photo, for the captioner.
+    pub context: Option<String>,
     /// What the client announced, if it did.
     pub expected: Option<ExpectedContent>,
 }
@@ -131,7 +135,7 @@ impl Ingest<'_> {
         if let Some(answered) = self.answered_before(key.as_deref(), &received).await? {
             return Ok(answered);
         }
-        let inspection = self.verify(&received).await?;
+        let (inspection, embedded) = self.verify(&received).await?;
         if let Some(expected) = &meta.expected
             && expected.content_type != inspection.format.content_type()
         {
@@ -153,6 +157,8 @@ impl Ingest<'_> {
             sha256: received.sha256,
             taken_at: inspection.taken_at,
             camera: inspection.camera,
+            embedded,
+            context: meta.context,
             uploaded_by: meta.name,
             idempotency_key: key,
         };
@@ -210,7 +216,10 @@ impl Ingest<'_> {
         })
     }
 
-    async fn verify(&self, received: &Received) -> Result<picture::Inspection, Problem> {
+    async fn verify(
+        &self,
+        received: &Received,
+    ) -> Result<(picture::Inspection, Option<EmbeddedWords>), Problem> {
         let path = received.file.path().to_owned();
         let limits = self.limits.picture;
         let content = tokio::fs::read(&path).await.map_err(scratch_problem)?;
@@ -220,10 +229,13 @@ impl Ingest<'_> {
         };
         let checked = self
             .cpu
-            .run(pixels, move || picture::verify(&content, &limits))
+            .run(pixels, move || {
+                picture::verify(&content, &limits)
+                    .map(|inspection| (inspection, words::embedded(&content)))
+            })
             .await;
         match checked {
-            Ok(Ok(inspection)) => Ok(inspection),
+            Ok(Ok(found)) => Ok(found),
             Ok(Err(refusal)) => Err(refusal.into()),
             Err(panic) => Err(Problem::internal(format!(
                 "checking a picture: {}",

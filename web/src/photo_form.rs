@@ -15,9 +15,11 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
 use multer::Multipart;
 
+use crate::actions::image_notes::tidy_context;
 use crate::problem::Problem;
 
 const FIELD: &str = "file";
+const CONTEXT: &str = "context";
 
 /// Bytes of a form between two files at most: preamble, headers, other fields.
 const BETWEEN_FILES: usize = 64 * 1024;
@@ -29,6 +31,7 @@ pub struct PhotoForm {
     form: Multipart<'static>,
     unread: Arc<Unread>,
     parts: usize,
+    context: Option<String>,
 }
 
 /// A photo while it arrives.
@@ -61,12 +64,18 @@ impl<S: Send + Sync> FromRequest<S> for PhotoForm {
             form: Multipart::new(body, boundary),
             unread,
             parts: 0,
+            context: None,
         })
     }
 }
 
 impl PhotoForm {
-    /// The next photo of the form; other fields are skipped.
+    /// What the form says about the photos that follow: its field `context`.
+    pub fn context(&self) -> Option<&str> {
+        self.context.as_deref()
+    }
+
+    /// The next photo of the form; unknown fields are skipped.
     ///
     /// # Errors
     /// 400 if this is not a form after all, or holds more than photos.
@@ -78,6 +87,12 @@ impl PhotoForm {
                 return Err(Problem::bad_request(format!(
                     "the form has more than {PARTS} parts; send fewer photos at once"
                 )));
+            }
+            if field.name() == Some(CONTEXT) {
+                // Bounded as whatever is between files.
+                let text = field.text().await.map_err(problem)?;
+                self.context = tidy_context(&text)?;
+                continue;
             }
             if field.name() == Some(FIELD) {
                 return Ok(Some(PhotoPart {

@@ -29,6 +29,7 @@ fn routes() -> Routes {
         .get("/images/{id}", pages::image::show)
         .get("/images/{id}/card", pages::gallery::card)
         .post("/images/{id}/caption", pages::image::describe)
+        .post("/images/{id}/notes", pages::image::note)
         .post("/images/{id}/delete", pages::image::delete)
         .post("/images/{id}/steps/{step}/retry", pages::image::retry)
         .post("/upload", pages::upload::receive)

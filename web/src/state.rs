@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::FromRef;
+use functions::pipeline::copy_words::CopyWords;
 use functions::pipeline::cpu_pool::CpuPool;
 use functions::pipeline::dispatch::Dispatch;
 use functions::pipeline::job_queue::JobQueue;
@@ -33,6 +34,8 @@ pub struct AppState {
     /// Where steps are queued that run again.
     pub dispatch: Dispatch,
     pub caption_pause: CaptionPause,
+    /// Writes descriptions into the public copies.
+    pub copy_words: CopyWords,
     /// Where uploads are decoded to check them.
     pub cpu: CpuPool,
     pub limits: UploadLimits,

@@ -43,6 +43,8 @@ export function sendPhoto(upload, signal, progress) {
     request.addEventListener("loadend", () => window.clearTimeout(stalled));
     signal.addEventListener("abort", () => request.abort());
     const body = new FormData();
+    const context = document.querySelector("#upload-context");
+    if (context instanceof HTMLInputElement && context.value) body.append("context", context.value);
     body.append("file", upload.file);
     request.send(body);
     watch(STALLED_SENDING_MS);

@@ -151,5 +151,5 @@ async function copy(button) {
     return;
   }
   if (button.lastElementChild) button.lastElementChild.textContent = "Copied";
-  announce("Description copied.");
+  announce(button.dataset.copied ?? "Description copied.");
 }

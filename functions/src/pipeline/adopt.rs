@@ -11,6 +11,7 @@ use crate::picture;
 use crate::pipeline::context::Context;
 use crate::pipeline::lifecycle::{NewImage, adopt_stored};
 use crate::pipeline::outcomes::StepError;
+use crate::words;
 
 /// Creates the image of the object at `key`. None if that will never be possible: an upload would
 /// refuse it, its bytes have an image already, or it is gone.
@@ -66,6 +67,8 @@ pub(crate) async fn adopt(
         sha256: hex::encode(Sha256::digest(&bytes)),
         taken_at: inspection.taken_at,
         camera: inspection.camera,
+        embedded: words::embedded(&bytes),
+        context: None,
         uploaded_by: None,
         idempotency_key: None,
     };

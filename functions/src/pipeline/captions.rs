@@ -2,9 +2,10 @@
 //! overwrites a person's caption: the one conditional update in [`by_machine`] decides, so a race
 //! changes nothing.
 
+use chrono::{DateTime, Utc};
 use entity::caption::{ActiveModel, Entity};
 use entity::change::{self, Kind};
-use entity::image::{self, Author, Column, Model, Tags};
+use entity::image::{self, Author, Column, Model, Tags, Translations};
 use platform::database::begin_write;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
@@ -51,6 +52,8 @@ pub(crate) async fn by_machine(
 ) -> Result<bool, DbErr> {
     let now = entity::now();
     let tags = Tags(caption.tags);
+    let translations =
+        (!caption.translations.is_empty()).then_some(Translations(caption.translations));
     let updated = image::Entity::update_many()
         .filter(Column::Id.eq(image_id))
         .filter(
@@ -78,6 +81,13 @@ pub(crate) async fn by_machine(
             Expr::value(caption.language.clone()),
         )
         .col_expr(Column::CaptionAt, Expr::value(now))
+        .col_expr(
+            Column::CaptionTranslations,
+            Expr::value(translations.clone()),
+        )
+        .col_expr(Column::CaptionCheckedBy, Expr::value(None::<String>))
+        .col_expr(Column::CaptionCheckedAt, Expr::value(None::<DateTime<Utc>>))
+        .col_expr(Column::WordsDue, Expr::value(now))
         .col_expr(Column::Tags, Expr::value(tags.clone()))
         .exec(tx)
         .await?;
@@ -96,6 +106,7 @@ pub(crate) async fn by_machine(
         model: Set(caption.model),
         prompt_version: Set(caption.prompt_version),
         language: Set(Some(caption.language)),
+        translations: Set(translations),
         tokens_in: Set(cost.tokens_in),
         tokens_out: Set(cost.tokens_out),
         cost_micros: Set(cost.cost_micros),
@@ -134,6 +145,13 @@ pub async fn by_person(
         .col_expr(Column::CaptionPromptVersion, Expr::value(None::<String>))
         .col_expr(Column::CaptionLanguage, Expr::value(None::<String>))
         .col_expr(Column::CaptionAt, Expr::value(now))
+        .col_expr(
+            Column::CaptionTranslations,
+            Expr::value(None::<Translations>),
+        )
+        .col_expr(Column::CaptionCheckedBy, Expr::value(None::<String>))
+        .col_expr(Column::CaptionCheckedAt, Expr::value(None::<DateTime<Utc>>))
+        .col_expr(Column::WordsDue, Expr::value(now))
         .col_expr(Column::Tags, Expr::value(tags.clone()))
         .exec(&tx)
         .await?;
@@ -152,6 +170,62 @@ pub async fn by_person(
     change::record(&tx, image_id, Kind::Image).await?;
     tx.commit().await?;
     Ok(Edited::Saved)
+}
+
+/// What a person says about an image besides its caption. What is none stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Notes {
+    /// Words for the captioner; an empty text removes them.
+    pub context: Option<String>,
+    /// The picture says nothing that needs words.
+    pub decorative: Option<bool>,
+    /// Whether the caption was found right, and by whom.
+    pub checked: Option<Check>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    pub is_right: bool,
+    /// None for a person without a name.
+    pub by: Option<String>,
+}
+
+/// Writes notes. False if there is no such image, or no caption that could be checked.
+pub async fn note(db: &DatabaseConnection, image_id: Uuid, notes: Notes) -> Result<bool, DbErr> {
+    let tx = begin_write(db).await?;
+    let now = entity::now();
+    let mut update = image::Entity::update_many()
+        .filter(Column::Id.eq(image_id))
+        .filter(Column::StoredAt.is_not_null())
+        .filter(Column::DeletedAt.is_null());
+    if let Some(context) = notes.context {
+        let context = Some(context).filter(|context| !context.is_empty());
+        update = update.col_expr(Column::Context, Expr::value(context));
+    }
+    if let Some(decorative) = notes.decorative {
+        update = update
+            .col_expr(Column::Decorative, Expr::value(decorative))
+            .col_expr(Column::WordsDue, Expr::value(now));
+    }
+    if let Some(Check { is_right, by }) = notes.checked {
+        update = update
+            .filter(Column::CaptionText.is_not_null())
+            .col_expr(
+                Column::CaptionCheckedBy,
+                Expr::value(by.filter(|_| is_right)),
+            )
+            .col_expr(
+                Column::CaptionCheckedAt,
+                Expr::value(is_right.then_some(now)),
+            );
+    }
+    let updated = update.exec(&tx).await?;
+    if updated.rows_affected == 0 {
+        return Ok(false);
+    }
+    change::record(&tx, image_id, Kind::Image).await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 fn words_of(image: &Model) -> Option<Words> {

@@ -12,6 +12,7 @@ use crate::picture::Limits;
 use crate::pipeline::cpu_pool::CpuPool;
 use crate::pipeline::provider_budget::ProviderBudget;
 use crate::steps::annotate::Captioner;
+use crate::words::Rights;
 
 /// The ports and options of the steps. Cheap to clone.
 #[derive(Clone)]
@@ -33,7 +34,13 @@ pub struct Options {
     pub limits: Limits,
     /// As a BCP 47 tag.
     pub caption_language: String,
+    /// More languages in which captions say the same.
+    pub more_languages: Vec<String>,
     pub caption_source: CaptionSource,
+    /// What all copies carry.
+    pub rights: Rights,
+    /// How long a captioner may take to answer.
+    pub caption_timeout: Duration,
     /// Attempts at a step before it has failed, like SQS's `maxReceiveCount`.
     pub max_attempts: i32,
     /// The wait after the first failed attempt. Each later one is four times as long.

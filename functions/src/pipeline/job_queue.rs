@@ -30,8 +30,36 @@ const LONGEST_HOLD: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug)]
 pub struct JobQueue {
     db: DatabaseConnection,
-    notify: Arc<Notify>,
+    /// One for each lane.
+    notify: Arc<[Notify; 2]>,
     held: Arc<Mutex<HashMap<StepKind, Instant>>>,
+}
+
+/// Steps that share workers. Captions have workers of their own, because they wait for minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// Steps that work on pixels.
+    Pixels,
+    /// Steps that wait for a provider.
+    Captions,
+}
+
+impl Lane {
+    pub const ALL: [Self; 2] = [Self::Pixels, Self::Captions];
+
+    fn steps(self) -> impl Iterator<Item = StepKind> {
+        StepKind::ALL
+            .into_iter()
+            .filter(move |step| Self::of(*step) == self)
+    }
+
+    fn of(step: StepKind) -> Self {
+        if step.asks_provider() {
+            Self::Captions
+        } else {
+            Self::Pixels
+        }
+    }
 }
 
 /// A job that a worker of this process holds.
@@ -88,23 +116,33 @@ impl JobQueue {
         Ok(())
     }
 
-    /// Wakes a worker. Call it once what was pushed is committed.
+    /// Wakes a worker of each lane. Call it once what was pushed is committed.
     pub fn notify(&self) {
-        self.notify.notify_one();
+        for lane in Lane::ALL {
+            self.notify_lane(lane);
+        }
     }
 
-    /// Returns once [`JobQueue::notify`] is called.
-    pub(crate) async fn notified(&self) {
-        self.notify.notified().await;
+    pub(crate) fn notify_lane(&self, lane: Lane) {
+        self.notify[lane as usize].notify_one();
     }
 
-    /// Claims the most urgent job and makes it invisible for `visibility`. The claim is committed
+    /// Returns once a worker of the lane is woken.
+    pub(crate) async fn notified(&self, lane: Lane) {
+        self.notify[lane as usize].notified().await;
+    }
+
+    /// Claims the most urgent job of a lane and makes it invisible for `visibility`. The claim is committed
     /// before this returns: if the worker dies, the job becomes visible again by itself.
-    pub(crate) async fn claim(&self, visibility: Duration) -> Result<Option<Lease>, DbErr> {
+    pub(crate) async fn claim(
+        &self,
+        lane: Lane,
+        visibility: Duration,
+    ) -> Result<Option<Lease>, DbErr> {
         let now = entity::now();
-        let claimable = job::claimable(now)
-            .filter(Column::Step.is_not_in(self.held_steps()))
-            .limit(1);
+        let held = self.held_steps();
+        let steps = lane.steps().filter(|step| !held.contains(step));
+        let claimable = job::claimable(now, steps).limit(1);
         // Idle workers poll; they should not take the write lock for it.
         if claimable.clone().one(&self.db).await?.is_none() {
             return Ok(None);
@@ -177,11 +215,13 @@ impl JobQueue {
         Ok(())
     }
 
-    /// The time until a step that was postponed may be claimed again; none if none was.
-    pub(crate) fn hold_ends_in(&self) -> Option<Duration> {
+    /// The time until a step of the lane that was postponed may be claimed again; none if none was.
+    pub(crate) fn hold_ends_in(&self, lane: Lane) -> Option<Duration> {
         let now = Instant::now();
-        let ends = self.held().values().min().copied()?;
-        Some(ends.saturating_duration_since(now))
+        let held = self.held();
+        let ends = held.iter().filter(|(step, _)| Lane::of(**step) == lane);
+        let first = ends.map(|(_, ends)| *ends).min()?;
+        Some(first.saturating_duration_since(now))
     }
 
     fn held_steps(&self) -> Vec<StepKind> {

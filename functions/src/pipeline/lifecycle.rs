@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use entity::change::{self, Kind};
+use entity::embedded::EmbeddedWords;
 use entity::image::{self, ActiveModel, Model};
 use entity::step::{self, StepKind, StepState};
 use entity::{job, outbox};
@@ -54,6 +55,10 @@ pub struct NewImage {
     pub taken_at: Option<NaiveDateTime>,
     /// Make and model.
     pub camera: Option<String>,
+    /// Words that the file brought along.
+    pub embedded: Option<EmbeddedWords>,
+    /// What the sender says about it, for the captioner.
+    pub context: Option<String>,
     /// None for a visitor.
     pub uploaded_by: Option<String>,
     /// Hash of the idempotency key.
@@ -163,6 +168,9 @@ async fn insert_at(
         sha256: Set(new.sha256.clone()),
         taken_at: Set(new.taken_at),
         camera: Set(new.camera.clone()),
+        embedded: Set(new.embedded.clone()),
+        context: Set(new.context.clone()),
+        decorative: Set(false),
         uploaded_by: Set(new.uploaded_by.clone()),
         idempotency_key: Set(new.idempotency_key.clone()),
         uploaded_at: Set(entity::now()),

@@ -4,6 +4,7 @@
 pub(crate) mod adopt;
 pub mod captions;
 pub mod context;
+pub mod copy_words;
 pub mod cpu_pool;
 pub mod dispatch;
 pub mod job_queue;

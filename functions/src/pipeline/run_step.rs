@@ -111,11 +111,11 @@ async fn attempt(ctx: &Context, delivery: Delivery) -> Result<Verdict, DbErr> {
     Ok(verdict)
 }
 
-/// Why this step is paused for all images. Checked before anything is written, so that thousands
+/// Why this step has to wait, for all images. Checked before anything is written, so that thousands
 /// of waiting images cost next to nothing.
 async fn pause(ctx: &Context, step: StepKind) -> Result<Option<Pause>, DbErr> {
     match &ctx.provider_budget {
-        Some(provider_budget) if step.asks_provider() => provider_budget.pause().await,
+        Some(provider_budget) if step.asks_provider() => provider_budget.wait().await,
         _ => Ok(None),
     }
 }

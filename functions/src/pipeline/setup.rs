@@ -13,9 +13,8 @@ use crate::picture::Limits;
 use crate::pipeline::context::{Context, Options};
 use crate::pipeline::cpu_pool::CpuPool;
 use crate::pipeline::provider_budget::ProviderBudget;
-use crate::steps::annotate::{
-    self, Captioner, Describer, Gemini, OpenAi, PATIENCE, Prompt, PromptError,
-};
+use crate::steps::annotate::{self, Captioner, Describer, Gemini, OpenAi, Prompt, PromptError};
+use crate::words::Rights;
 
 /// The captioner cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +53,13 @@ pub fn context(
                 max_pixels: settings.max_pixels,
             },
             caption_language: settings.caption_language.clone(),
+            more_languages: settings.more_languages.clone(),
             caption_source: settings.caption_source,
+            rights: Rights {
+                credit: settings.credit.clone(),
+                licence: settings.licence.clone(),
+            },
+            caption_timeout: settings.caption_requests.timeout,
             max_attempts: Options::MAX_ATTEMPTS,
             backoff: Options::BACKOFF,
         },
@@ -71,19 +76,21 @@ pub fn provider_budget(
         db.clone(),
         captioner.account()?.clone(),
         settings.caption_limits,
+        settings.caption_requests.at_once,
         settings.caption_price.clone(),
     ))
 }
 
 /// The captioner that was chosen. Nothing is sent to it yet.
 pub fn captioner(settings: &Settings) -> Result<Arc<dyn Captioner>, SetupError> {
+    let timeout = settings.caption_requests.timeout;
     Ok(match &settings.captioner {
         CaptionerChoice::Describe => Arc::new(Describer),
         CaptionerChoice::Gemini(gemini) => {
-            Arc::new(Gemini::new(gemini, prompt(settings)?, PATIENCE)?)
+            Arc::new(Gemini::new(gemini, prompt(settings)?, timeout)?)
         }
         CaptionerChoice::OpenAi(openai) => {
-            Arc::new(OpenAi::new(openai, prompt(settings)?, PATIENCE)?)
+            Arc::new(OpenAi::new(openai, prompt(settings)?, timeout)?)
         }
     })
 }

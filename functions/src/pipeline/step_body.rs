@@ -28,8 +28,7 @@ use crate::steps::{anonymise, thumbnail};
 /// requests, five attempts would soon be used up.
 const TRIES: u32 = 3;
 
-/// No request is repeated later than this after the first, so that slow failures do not outlast a
-/// lease.
+/// No request is repeated later than this after the first: slow failures wait for the next attempt.
 const SOON: Duration = Duration::from_secs(5);
 
 /// What a step found out about an image. Sizes are in bytes.
@@ -114,9 +113,12 @@ async fn write_caption(ctx: &Context, image: &Model) -> Result<StepOutput, StepE
     let subject = Subject {
         picture: input.picture,
         faces: input.faces,
+        largest_face: input.largest_face,
         taken_at: image.taken_at,
         camera: image.camera.clone(),
         language: ctx.options.caption_language.clone(),
+        more_languages: ctx.options.more_languages.clone(),
+        context: image.context.clone(),
     };
     let (caption, cost) = ask(ctx, image.id, &subject).await?;
     Ok(StepOutput::Caption(caption, cost))
@@ -142,8 +144,14 @@ async fn ask(
             .reserve(image_id)
             .await?
             .map_err(StepError::Paused)?;
+        if let Some(format) = reservation.format {
+            ctx.captioner.learn(format);
+        }
         let begun = Instant::now();
-        let answered = ctx.captioner.ask(subject).await;
+        let answered = tokio::select! {
+            answered = ctx.captioner.ask(subject) => answered,
+            never = provider_budget.keep_open(&reservation) => match never {},
+        };
         let settled = provider_budget
             .settle(reservation, &answered, begun.elapsed())
             .await;
@@ -200,6 +208,7 @@ impl StepOutput {
             } => row
                 .col_expr(Column::Faces, Expr::value(faces))
                 .col_expr(Column::AnonymisedBytes, Expr::value(bytes))
+                .col_expr(Column::WordsDue, Expr::value(entity::now()))
                 .col_expr(
                     Column::AnonymisedThumbnailBytes,
                     Expr::value(thumbnail_bytes),

@@ -4,12 +4,13 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::State;
+use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -47,6 +48,8 @@ pub enum Answer {
 #[derive(Clone, Debug)]
 pub struct Asked {
     pub at: Instant,
+    /// The client's end of the connection.
+    pub from: SocketAddr,
     /// The path and query.
     pub uri: String,
     pub headers: HeaderMap,
@@ -66,6 +69,42 @@ struct Script {
     standing: Mutex<Option<Answer>>,
     faults: Mutex<Option<Faults>>,
     asked: Mutex<Vec<Asked>>,
+    pace: Mutex<Option<Duration>>,
+    /// One request after the other, as a model on one graphics card works.
+    turn: tokio::sync::Mutex<()>,
+    waiting: AtomicUsize,
+    most_waiting: AtomicUsize,
+    given_up: AtomicUsize,
+}
+
+/// A request that the provider has. Its client gave it up if this is dropped before the end.
+struct Present<'a> {
+    script: &'a Script,
+    is_answered: bool,
+}
+
+impl<'a> Present<'a> {
+    fn begin(script: &'a Script) -> Self {
+        let waiting = script.waiting.fetch_add(1, Ordering::SeqCst) + 1;
+        script.most_waiting.fetch_max(waiting, Ordering::SeqCst);
+        Self {
+            script,
+            is_answered: false,
+        }
+    }
+
+    fn answered(mut self) {
+        self.is_answered = true;
+    }
+}
+
+impl Drop for Present<'_> {
+    fn drop(&mut self) {
+        self.script.waiting.fetch_sub(1, Ordering::SeqCst);
+        if !self.is_answered {
+            self.script.given_up.fetch_add(1, Ordering::SeqCst);
+        }
+    }
 }
 
 /// Fault rates in per cent of requests.
@@ -150,7 +189,8 @@ impl Provider {
             .layer(axum::extract::DefaultBodyLimit::max(20 << 20))
             .with_state(Arc::clone(&script));
         let server = tokio::spawn(async move {
-            axum::serve(listener, router)
+            let clients = router.into_make_service_with_connect_info::<SocketAddr>();
+            axum::serve(listener, clients)
                 .await
                 .expect("the provider serves");
         });
@@ -177,6 +217,22 @@ impl Provider {
     pub fn has(&self, faults: Faults) -> &Self {
         *held(&self.script.faults) = Some(faults);
         self
+    }
+
+    /// From now on answers one request after the other, each after this time.
+    pub fn takes(&self, time: Duration) -> &Self {
+        *held(&self.script.pace) = Some(time);
+        self
+    }
+
+    /// The most requests that were waiting for an answer at once.
+    pub fn most_at_once(&self) -> usize {
+        self.script.most_waiting.load(Ordering::SeqCst)
+    }
+
+    /// Requests whose clients went away before they were answered.
+    pub fn given_up(&self) -> usize {
+        self.script.given_up.load(Ordering::SeqCst)
     }
 
     /// The requests so far, oldest first.
@@ -287,12 +343,13 @@ pub fn google_error(code: u16, status: &str, message: &str, details: Value) -> S
 
 async fn gemini(
     State(script): State<Arc<Script>>,
+    ConnectInfo(from): ConnectInfo<SocketAddr>,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let key = headers.get("x-goog-api-key").map(HeaderValue::as_bytes) == Some(KEY.as_bytes());
-    match script.next(&uri, headers, &body) {
+    match script.next(from, &uri, headers, &body).await {
         _ if !key => {
             let message = "API key not valid. Please pass a valid API key.";
             let details = json!([
@@ -362,6 +419,7 @@ fn gemini_body(candidate: &Value, written: Option<u32>) -> String {
 
 async fn openai(
     State(script): State<Arc<Script>>,
+    ConnectInfo(from): ConnectInfo<SocketAddr>,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
@@ -371,7 +429,7 @@ async fn openai(
         .get(header::AUTHORIZATION)
         .map(HeaderValue::as_bytes)
         == Some(bearer.as_bytes());
-    match script.next(&uri, headers, &body) {
+    match script.next(from, &uri, headers, &body).await {
         _ if !key => {
             let error = json!({
                 "message": "Incorrect API key provided: lion-******-key. You can find your API key at https://platform.openai.com/account/api-keys.",
@@ -407,16 +465,24 @@ fn openai_body(finish_reason: &str, text: &str) -> String {
 }
 
 impl Script {
-    fn next(&self, uri: &Uri, headers: HeaderMap, body: &[u8]) -> Answer {
+    async fn next(&self, from: SocketAddr, uri: &Uri, headers: HeaderMap, body: &[u8]) -> Answer {
         let body: Value = serde_json::from_slice(body).expect("a request is JSON");
         let fault = || held(&self.faults).as_mut()?.answer(&body);
         let next = held(&self.answers).pop_front().or_else(fault);
         held(&self.asked).push(Asked {
             at: Instant::now(),
+            from,
             uri: uri.to_string(),
             headers,
             body,
         });
+        let pace = *held(&self.pace);
+        let present = Present::begin(self);
+        if let Some(time) = pace {
+            let _turn = self.turn.lock().await;
+            tokio::time::sleep(time).await;
+        }
+        present.answered();
         next.or_else(|| held(&self.standing).clone())
             .unwrap_or_else(|| Answer::Text(WRITTEN.to_owned()))
     }

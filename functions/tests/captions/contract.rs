@@ -49,6 +49,22 @@ async fn captioners_may_be_asked_by_many_at_once() {
 }
 
 #[tokio::test]
+async fn captions_after_one_another_come_over_one_connection() {
+    let provider = Provider::start().await;
+    for captioner in asking(&provider) {
+        let before = provider.asked().len();
+        for _ in 0..3 {
+            captioner.caption(&subject()).await.unwrap();
+        }
+        let from: Vec<_> = provider.asked()[before..]
+            .iter()
+            .map(|asked| asked.from)
+            .collect();
+        assert_eq!(from, [from[0]; 3]);
+    }
+}
+
+#[tokio::test]
 async fn what_a_model_wrote_comes_with_its_provenance() {
     let provider = Provider::start().await;
     for (captioner, model) in asking(&provider).iter().zip(["gemini-3.5-flash", "gemma3"]) {

@@ -27,9 +27,12 @@ fn subject() -> Subject {
     Subject {
         picture: testing::picture(1, 64, 48),
         faces: 0,
+        largest_face: 0.0,
         taken_at: None,
         camera: None,
         language: "de-CH".to_owned(),
+        more_languages: Vec::new(),
+        context: None,
     }
 }
 

@@ -13,9 +13,12 @@ fn subject(picture: Upright) -> Subject {
     Subject {
         picture,
         faces: 0,
+        largest_face: 0.0,
         taken_at: None,
         camera: None,
         language: "en".into(),
+        more_languages: Vec::new(),
+        context: None,
     }
 }
 
@@ -26,45 +29,104 @@ fn described(subject: &Subject) -> Caption {
 #[test]
 fn a_bare_picture_gets_a_sentence() {
     let caption = described(&subject(plain(30, 20, [40, 90, 210])));
-    assert_eq!(
-        caption.text,
-        "Landscape photo, mostly blue (described from its pixels, without AI)."
-    );
+    assert_eq!(caption.text, "Landscape-format photo, mostly blue.");
     assert_eq!(caption.tags, ["landscape", "blue"]);
 }
 
 #[test]
-fn people_date_and_camera_are_named() {
+fn people_and_date_are_named() {
     let mut subject = subject(plain(20, 30, [30, 130, 50]));
     subject.faces = 2;
     subject.taken_at = NaiveDate::from_ymd_opt(2016, 4, 3)
         .unwrap()
         .and_hms_opt(9, 30, 0);
-    subject.camera = Some("Apple iPhone 6".into());
     let caption = described(&subject);
     assert_eq!(
         caption.text,
-        "Portrait-format photo with two faces, mostly green, taken on 3 April 2016 with an Apple iPhone 6 (described from its pixels, without AI)."
+        "Portrait-format photo of two people, mostly green, 3 April 2016."
     );
     assert_eq!(caption.tags, ["portrait", "people", "group", "green"]);
 }
 
 #[test]
-fn a_camera_without_a_date_still_reads_well() {
-    let mut subject = subject(plain(20, 20, [250, 250, 250]));
-    subject.camera = Some("Canon EOS 70D".into());
-    assert_eq!(
-        described(&subject).text,
-        "Square photo, mostly white, taken with a Canon EOS 70D (described from its pixels, without AI)."
-    );
+fn a_portrait_a_pair_and_groups_are_told_apart() {
+    let text = |language: &str, faces, largest_face| {
+        let subject = Subject {
+            faces,
+            largest_face,
+            language: language.to_owned(),
+            ..subject(plain(20, 20, [250, 250, 250]))
+        };
+        described(&subject).text
+    };
+    for (faces, largest, english, german) in [
+        (
+            0,
+            0.0,
+            "Square photo, mostly white.",
+            "Quadratisches Foto, vor allem weiß.",
+        ),
+        (
+            1,
+            0.4,
+            "Portrait of one person, mostly white.",
+            "Porträt einer Person, vor allem weiß.",
+        ),
+        (
+            1,
+            0.1,
+            "Square photo of one person, mostly white.",
+            "Quadratisches Foto mit einer Person, vor allem weiß.",
+        ),
+        (
+            7,
+            0.1,
+            "Group of seven people, mostly white.",
+            "Gruppe von sieben Personen, vor allem weiß.",
+        ),
+        (
+            12,
+            0.1,
+            "Group of twelve people, mostly white.",
+            "Gruppe von zwölf Personen, vor allem weiß.",
+        ),
+        (
+            26,
+            0.1,
+            "Group of about 25 people, mostly white.",
+            "Gruppe von etwa 25 Personen, vor allem weiß.",
+        ),
+    ] {
+        assert_eq!(text("en", faces, largest), english);
+        assert_eq!(text("de-CH", faces, largest), german);
+    }
 }
 
 #[test]
-fn it_says_who_made_it_and_in_which_language() {
+fn it_writes_the_languages_it_knows_and_labels_them() {
     let mut subject = subject(plain(3, 3, [0, 0, 0]));
     subject.language = "de".into();
+    subject.taken_at = NaiveDate::from_ymd_opt(2026, 3, 1)
+        .unwrap()
+        .and_hms_opt(9, 30, 0);
+    subject.more_languages = vec!["en-GB".into(), "fr".into(), "de-x-simple".into()];
     let caption = described(&subject);
     assert_eq!(caption.provider, "describe");
-    assert_eq!(caption.language, "en");
     assert_eq!(caption.model, None);
+    assert_eq!(caption.language, "de");
+    assert_eq!(
+        caption.text,
+        "Quadratisches Foto, vor allem schwarz, 1. März 2026."
+    );
+    let [english] = &caption.translations[..] else {
+        panic!("{:?}", caption.translations);
+    };
+    assert_eq!(
+        (&*english.language, &*english.text),
+        ("en", "Square photo, mostly black, 1 March 2026.")
+    );
+
+    subject.language = "fr".into();
+    subject.more_languages.clear();
+    assert_eq!(described(&subject).language, "en");
 }

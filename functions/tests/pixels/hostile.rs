@@ -286,9 +286,12 @@ fn the_smallest_picture_goes_all_the_way() {
         let subject = annotate::Subject {
             picture: decoded(&file),
             faces: 0,
+            largest_face: 0.0,
             taken_at: None,
             camera: None,
             language: "en".into(),
+            more_languages: Vec::new(),
+            context: None,
         };
         let _ = subject.shape();
     }

@@ -5,7 +5,10 @@ use entity::api_token::{self, Scope};
 use entity::call::{self, Outcome};
 use entity::caption;
 use entity::change::{self, Kind as ChangeKind};
-use entity::image::{self, Author, Certainty, Cursor, Face, Faces, Tags};
+use entity::embedded::EmbeddedWords;
+use entity::image::{
+    self, Author, Certainty, Cursor, Face, Faces, Tags, Translation, Translations,
+};
 use entity::step::{self, Attempt, History, StepKind, StepState};
 use entity::{job, outbox};
 use migration::testing::Kind;
@@ -155,6 +158,21 @@ async fn images_round_trip(db: DatabaseConnection) {
         caption_prompt_version: Some("v".to_owned()),
         caption_language: Some("de-CH".to_owned()),
         caption_at: Some(instant(1)),
+        caption_translations: Some(Translations(vec![Translation {
+            language: "de".to_owned(),
+            text: "Zwei Leute 👩‍👩‍👧 am Strand.".to_owned(),
+            paragraph: None,
+        }])),
+        caption_checked_by: Some("admin".to_owned()),
+        caption_checked_at: Some(instant(4)),
+        context: Some("Summer fair".to_owned()),
+        decorative: true,
+        embedded: Some(EmbeddedWords {
+            keywords: vec!["été".to_owned()],
+            ..EmbeddedWords::default()
+        }),
+        words_due: Some(instant(5)),
+        words_at: Some(instant(6)),
         thumbnail_bytes: Some(17),
         anonymised_bytes: Some(i64::MAX),
         anonymised_thumbnail_bytes: Some(0),
@@ -411,6 +429,8 @@ async fn requests_are_summed_up_by_day(db: DatabaseConnection) {
         id: id(number),
         at,
         image_id: id(1),
+        account: None,
+        open_until: None,
         provider: "gemini".to_owned(),
         model: Some("gemini-3.5-flash".to_owned()),
         outcome,
@@ -631,7 +651,10 @@ async fn a_database_of_an_earlier_version_comes_up_to_date(db: DatabaseConnectio
     let found = image::page(None, 9).all(&db).await.unwrap();
     assert_eq!(found, std::slice::from_ref(&stored));
     assert_eq!(step::of(stored.id).all(&db).await.unwrap(), [waiting]);
-    let claimable = job::claimable(instant(1)).all(&db).await.unwrap();
+    let claimable = job::claimable(instant(1), StepKind::ALL)
+        .all(&db)
+        .await
+        .unwrap();
     assert_eq!(claimable.len(), 1);
     assert_eq!(outbox::Entity::find().count(&db).await.unwrap(), 0);
     record(&db, stored.id, ChangeKind::Image).await;
@@ -655,6 +678,20 @@ async fn insert(db: &DatabaseConnection, image: image::Model) -> image::Model {
         image::Column::AnonymisedThumbnailBytes,
     ] {
         if row.get(column).into_value() == Some(None::<i64>.into()) {
+            row.not_set(column);
+        }
+    }
+    if image.words_due.is_none() {
+        for column in [
+            image::Column::CaptionTranslations,
+            image::Column::CaptionCheckedBy,
+            image::Column::CaptionCheckedAt,
+            image::Column::Context,
+            image::Column::Decorative,
+            image::Column::Embedded,
+            image::Column::WordsDue,
+            image::Column::WordsAt,
+        ] {
             row.not_set(column);
         }
     }
@@ -711,6 +748,14 @@ fn image(number: u32) -> image::Model {
         caption_prompt_version: None,
         caption_language: None,
         caption_at: None,
+        caption_translations: None,
+        caption_checked_by: None,
+        caption_checked_at: None,
+        context: None,
+        decorative: false,
+        embedded: None,
+        words_due: None,
+        words_at: None,
         thumbnail_bytes: None,
         anonymised_bytes: None,
         anonymised_thumbnail_bytes: None,

@@ -65,6 +65,9 @@ pub struct CaptionPrice {
     pub received: f64,
 }
 
+/// Languages of one request at most.
+const MAX_LANGUAGES: usize = 6;
+
 #[derive(Clone, Copy)]
 enum Wanted {
     Auto,
@@ -101,17 +104,46 @@ pub(super) fn source(reader: &Reader) -> Result<CaptionSource, SettingError> {
     )
 }
 
-pub(super) fn language(reader: &Reader) -> Result<String, SettingError> {
-    let language = reader.text_or("VITRINE_CAPTION_LANGUAGE", "en");
-    let is_tag = language.len() <= 35
-        && language.split('-').all(|part| {
-            (1..=8).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric())
-        });
-    if is_tag {
-        Ok(language.to_owned())
-    } else {
-        Err(reader.bad("VITRINE_CAPTION_LANGUAGE", "is not a BCP 47 language tag"))
+/// The language of captions, and those in which they say the same besides.
+pub(super) fn languages(reader: &Reader) -> Result<(String, Vec<String>), SettingError> {
+    let (one, several) = ("VITRINE_CAPTION_LANGUAGE", "VITRINE_CAPTION_LANGUAGES");
+    let Some(list) = reader.text(several) else {
+        let language = reader.text_or(one, "en");
+        if !is_language(language) {
+            return Err(reader.bad(one, "is not a BCP 47 language tag"));
+        }
+        return Ok((language.to_owned(), Vec::new()));
+    };
+    let mut languages: Vec<String> = Vec::new();
+    for language in list.split([',', ' ']).filter(|part| !part.is_empty()) {
+        if !is_language(language) {
+            return Err(reader.bad(several, "is no list of BCP 47 language tags"));
+        }
+        if !languages
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(language))
+        {
+            languages.push(language.to_owned());
+        }
     }
+    if languages.is_empty() || languages.len() > MAX_LANGUAGES {
+        return Err(reader.bad(several, "does not have 1 to 6 languages"));
+    }
+    let first = languages.remove(0);
+    if reader.text(one).is_some_and(|language| language != first) {
+        return Err(reader.bad(
+            one,
+            "is not the first of VITRINE_CAPTION_LANGUAGES; set one of the two",
+        ));
+    }
+    Ok((first, languages))
+}
+
+fn is_language(tag: &str) -> bool {
+    tag.len() <= 35
+        && tag.split('-').all(|part| {
+            (1..=8).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric())
+        })
 }
 
 pub(super) fn limits(reader: &Reader) -> Result<CaptionLimits, SettingError> {

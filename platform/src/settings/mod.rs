@@ -2,10 +2,12 @@
 //! start with one message that names the variable, the value and an example.
 
 mod aws;
+mod caption_requests;
 mod captions;
 mod database;
 mod proxies;
 mod reader;
+mod rights;
 mod secret;
 mod storage;
 mod table;
@@ -19,6 +21,7 @@ use url::Url;
 use crate::aws::AwsSettings;
 use crate::objects::MAX_OBJECT_BYTES;
 
+pub use caption_requests::CaptionRequests;
 pub use captions::{
     CaptionLimits, CaptionPrice, CaptionSource, CaptionerChoice, GeminiSettings, OpenAiSettings,
 };
@@ -49,11 +52,18 @@ pub struct Settings {
     pub captioner: CaptionerChoice,
     /// As a BCP 47 tag.
     pub caption_language: String,
+    /// More languages in which captions say the same.
+    pub more_languages: Vec<String>,
     pub caption_source: CaptionSource,
     /// A file with a prompt; none for the built-in one.
     pub caption_prompt: Option<PathBuf>,
     pub caption_limits: CaptionLimits,
     pub caption_price: Option<CaptionPrice>,
+    pub caption_requests: CaptionRequests,
+    /// The credit line of all pictures.
+    pub credit: Option<String>,
+    /// An address of the licence of all pictures, or its terms.
+    pub licence: Option<String>,
     /// The side, in pixels, of the square that thumbnails fit into.
     pub thumbnail_size: u32,
     pub max_upload_bytes: u64,
@@ -133,6 +143,8 @@ impl Settings {
         database_secret: Option<secret::DatabaseSecret>,
     ) -> Result<Self, SettingError> {
         let data = PathBuf::from(reader.text_or("VITRINE_DATA", "./data"));
+        let captioner = captions::captioner(reader)?;
+        let (caption_language, more_languages) = captions::languages(reader)?;
         let settings = Self {
             bind: reader.parse_or("VITRINE_BIND", SocketAddr::from(([127, 0, 0, 1], 8080)))?,
             database: database::database(reader, &data, database_secret)?,
@@ -142,8 +154,12 @@ impl Settings {
             queue: storage::queue(reader)?,
             max_receives: reader.number("VITRINE_MAX_RECEIVES", 5, 2..=1000)?,
             workers: workers(reader)?,
-            captioner: captions::captioner(reader)?,
-            caption_language: captions::language(reader)?,
+            caption_requests: caption_requests::requests(reader, &captioner)?,
+            captioner,
+            credit: rights::line(reader, "VITRINE_CREDIT")?,
+            licence: rights::line(reader, "VITRINE_LICENCE")?,
+            caption_language,
+            more_languages,
             caption_source: captions::source(reader)?,
             caption_prompt: reader.text("VITRINE_CAPTION_PROMPT").map(PathBuf::from),
             caption_limits: captions::limits(reader)?,

@@ -135,7 +135,13 @@ pub const TABLE: &[Entry] = &[
         "VITRINE_CAPTION_LANGUAGE",
         "en",
         "de-CH",
-        "Language of captions as a BCP 47 tag. The offline describer writes English whatever this says.",
+        "Language of captions as a BCP 47 tag. The offline describer writes English, or German for `de`.",
+    ),
+    entry(
+        "VITRINE_CAPTION_LANGUAGES",
+        "VITRINE_CAPTION_LANGUAGE alone",
+        "de,en,de-x-simple",
+        "Languages of captions, at most 6, all from one request; visitors see the one that their browsers ask for, else the first. `-x-simple` behind a language means plain language.",
     ),
     entry(
         "VITRINE_CAPTION_SOURCE",
@@ -162,10 +168,34 @@ pub const TABLE: &[Entry] = &[
         "Requests to a captioning provider in any minute, of all workers together.",
     ),
     entry(
+        "VITRINE_CAPTION_TIMEOUT",
+        "5m for OPENAI_BASE_URL, 60s for Gemini",
+        "10m",
+        "How long an answer of a captioning provider is waited for, in seconds, or in minutes with an `m` behind the number; an hour at most. The other steps go on meanwhile.",
+    ),
+    entry(
+        "VITRINE_CAPTION_CONCURRENCY",
+        "1 for an OPENAI_BASE_URL on this machine or in a private network, else 4",
+        "2",
+        "Requests that a captioning provider answers at once (1 to 256), of all processes together. A server that works on one picture at a time should get one request at a time.",
+    ),
+    entry(
         "VITRINE_CAPTION_PRICE",
         "none",
         "USD 0.30 2.50",
         "What the provider charges for a million tokens sent and for a million received, after the currency. Costs are estimated from it.",
+    ),
+    entry(
+        "VITRINE_CREDIT",
+        "none",
+        "Photo: Hill Street School",
+        "Credit line that every public copy carries (IPTC `Credit Line`).",
+    ),
+    entry(
+        "VITRINE_LICENCE",
+        "none",
+        "https://creativecommons.org/licenses/by-nc/4.0/",
+        "Licence that every public copy carries: its address, or its terms in words.",
     ),
     entry(
         "GEMINI_API_KEY",

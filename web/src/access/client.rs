@@ -99,6 +99,17 @@ impl Proxies {
         }
     }
 
+    /// The origin for addresses that are used elsewhere: the one that was set, else the one that the
+    /// client used.
+    pub fn origin(&self, client: Option<&Client>) -> Option<String> {
+        if let Some(url) = &self.public_url {
+            return Some(url.origin().ascii_serialization());
+        }
+        let client = client?;
+        let scheme = if client.is_https { "https" } else { "http" };
+        Some(format!("{scheme}://{}", client.host.as_ref()?))
+    }
+
     /// The origin under which people know this server, if that was set.
     pub(super) fn public_authority(&self) -> Option<Authority> {
         let url = self.public_url.as_deref()?;

@@ -38,7 +38,10 @@ pub(crate) async fn edit_caption(
     let image = state.image(id).await?.image;
     let edit = tidy(edit, image.caption_text)?;
     match by_person(&state.db, id, viewer.name(), edit).await? {
-        Edited::Saved => Ok(()),
+        Edited::Saved => {
+            state.copy_words.refresh(id).await;
+            Ok(())
+        }
         Edited::NoCaption => Err(refused(
             "there is no caption yet that tags could go with; write one",
         )),
@@ -50,7 +53,8 @@ pub(crate) async fn edit_caption(
 fn tidy(edit: CaptionEdit, current: Option<String>) -> Result<Edit, Problem> {
     if edit == CaptionEdit::default() {
         return Err(refused(
-            "there is nothing to change; send `caption`, `paragraph` or `tags`",
+            "there is nothing to change; send `caption`, `paragraph`, `tags`, `context`, `decorative` or \
+             `checked`",
         ));
     }
     let words = match (edit.caption, edit.paragraph) {

@@ -4,6 +4,7 @@ pub mod caption_report;
 pub mod delete_image;
 pub mod direct_upload;
 pub mod edit_caption;
+pub mod image_notes;
 pub mod list_images;
 pub mod messages;
 pub mod retry_step;

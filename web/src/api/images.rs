@@ -18,6 +18,7 @@ use super::problems::{
 use crate::access::{Action, Viewer};
 use crate::actions::delete_image::delete_image;
 use crate::actions::edit_caption::{CaptionEdit, edit_caption};
+use crate::actions::image_notes::{ImageNotes, note_image};
 use crate::actions::list_images::Search;
 use crate::extract::{Path, Query};
 use crate::image_json::ImageJson;
@@ -57,6 +58,9 @@ impl Wait {
     reason = "only its schema is used; `PhotoForm` reads the form as a stream"
 )]
 pub(super) struct Upload {
+    /// A few words about the photo, at most 500 characters, which go to the captioner with it. Send
+    /// them before the file.
+    context: Option<String>,
     /// JPEG, PNG, GIF, WebP, HEIC or AVIF.
     #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
     file: Vec<u8>,
@@ -131,6 +135,7 @@ async fn take_one(
         file_name: part.file_name.clone(),
         name: viewer.name().map(str::to_owned),
         idempotency_key,
+        context: form.context().map(str::to_owned),
         expected: None,
     };
     state.ingest().take(meta, part.chunks()).await
@@ -238,6 +243,28 @@ pub struct Patch {
     paragraph: Option<String>,
     /// At most 30, of 40 characters each; duplicates do not count.
     tags: Option<Vec<String>>,
+    /// A few words about the picture, at most 500 characters, which go to the captioner with it the
+    /// next time it is described. An empty text removes them.
+    context: Option<String>,
+    /// The picture says nothing that needs words: its alt text is empty.
+    decorative: Option<bool>,
+    /// The caption is right, or is not checked any more.
+    checked: Option<bool>,
+}
+
+impl Patch {
+    fn notes(&mut self) -> Option<ImageNotes> {
+        let notes = ImageNotes {
+            context: self.context.take(),
+            decorative: self.decorative.take(),
+            checked: self.checked.take(),
+        };
+        (notes != ImageNotes::default()).then_some(notes)
+    }
+
+    fn has_caption(&self) -> bool {
+        self.caption.is_some() || self.paragraph.is_some() || self.tags.is_some()
+    }
 }
 
 /// The text alone, or in the shape in which an image shows it.
@@ -280,7 +307,7 @@ impl TryFrom<Patch> for CaptionEdit {
     }
 }
 
-/// Write caption, paragraph and tags
+/// Write caption, paragraph and tags, and what a person says about the image
 ///
 /// For admins. What a person wrote is never overwritten by a machine.
 #[utoipa::path(
@@ -300,8 +327,14 @@ pub async fn edit(
     patch: Result<Json<Patch>, JsonRejection>,
 ) -> Result<Json<ImageJson>, Problem> {
     viewer.require(Action::Manage)?;
-    let Json(patch) = patch?;
-    edit_caption(&state, &viewer, id, patch.try_into()?).await?;
+    let Json(mut patch) = patch?;
+    let notes = patch.notes();
+    if patch.has_caption() || notes.is_none() {
+        edit_caption(&state, &viewer, id, patch.try_into()?).await?;
+    }
+    if let Some(notes) = notes {
+        note_image(&state, &viewer, id, notes).await?;
+    }
     one(&state, &viewer, id).await
 }
 

@@ -7,14 +7,14 @@ use anyhow::{Context as _, ensure};
 use bytes::Bytes;
 use entity::image;
 use functions::faces::{self, FaceDetector as _};
-use functions::pipeline::setup::captioner;
 use migration::{Migrator, MigratorTrait as _};
 use platform::database;
 use platform::objects::{Body, ObjectKey};
-use platform::settings::{CaptionSource, CaptionerChoice, Settings};
+use platform::settings::Settings;
 use sea_orm::PaginatorTrait as _;
 use uuid::Uuid;
 
+use super::doctor_captions;
 use crate::error_chain::error_chain;
 use crate::services::Services;
 
@@ -29,7 +29,7 @@ pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
             checkup.note("schema", Ok(schema));
             checkup.note("database", rows(&services).await);
             checkup.note("store", write_read_delete(&services).await);
-            checkup.note("captions", captions(&services.settings));
+            checkup.note("captions", doctor_captions::check(&services).await);
         }
         Err(error) => checkup.note("start", Err(error)),
     }
@@ -74,23 +74,6 @@ fn describe(settings: &Settings) -> String {
         settings.data.display(),
         settings.workers
     )
-}
-
-/// Builds the captioner, and says what would leave this machine. Nothing is sent.
-fn captions(settings: &Settings) -> anyhow::Result<String> {
-    let provider = captioner(settings)?.provider();
-    let (model, base_url) = match &settings.captioner {
-        CaptionerChoice::Describe => return Ok(format!("{provider}; nothing leaves this machine")),
-        CaptionerChoice::Gemini(gemini) => (&gemini.model, &gemini.base_url),
-        CaptionerChoice::OpenAi(openai) => (&openai.model, &openai.base_url),
-    };
-    let sees = match settings.caption_source {
-        CaptionSource::Anonymised => "anonymised copies",
-        CaptionSource::Original => "pictures as they are, faces included",
-    };
-    Ok(format!(
-        "{provider}, {model} at {base_url}, which sees {sees}"
-    ))
 }
 
 /// Opens everything as the server does, and reports which migrations that applied.

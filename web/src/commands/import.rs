@@ -17,6 +17,7 @@ use tokio_util::io::ReaderStream;
 use tokio_util::sync::CancellationToken;
 use walkdir::{DirEntry, WalkDir};
 
+use crate::actions::image_notes::tidy_context;
 use crate::ingest::{Ingest, UploadLimits, UploadMeta};
 use crate::problem::Problem;
 use crate::services::{Services, cores};
@@ -27,6 +28,10 @@ pub(super) struct Arguments {
     /// Files and folders; folders with everything below them.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+
+    /// A few words about all of these photos, which go to the captioner with each.
+    #[arg(long, value_name = "WORDS")]
+    context: Option<String>,
 }
 
 #[derive(Debug, Default)]
@@ -53,6 +58,13 @@ impl Summary {
 pub(super) async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut summary = Summary::default();
     let files = find(&arguments.paths, &mut summary);
+    let context = arguments
+        .context
+        .as_deref()
+        .map(tidy_context)
+        .transpose()
+        .map_err(|problem| anyhow::anyhow!("--context: {}", problem.detail()))?
+        .flatten();
     let services = Services::open(settings).await?;
     let cpu = CpuPool::new(cores(), services.settings.max_pixels);
     let ingest = Ingest {
@@ -78,7 +90,7 @@ pub(super) async fn run(settings: Settings, arguments: Arguments) -> anyhow::Res
     let mut results = stream::iter(files)
         .take_while(|_| std::future::ready(!stop.is_cancelled()))
         .map(|path| {
-            let ingest = &ingest;
+            let (ingest, context) = (&ingest, context.as_deref());
             async move { (take(ingest, &path).await, path) }
         })
         .buffer_unordered(cores() + 1);
@@ -171,7 +183,11 @@ fn is_passed_over(entry: &DirEntry) -> bool {
     extension.is_some_and(|extension| SIDECARS.contains(&extension))
 }
 
-async fn take(ingest: &Ingest<'_>, path: &Path) -> Result<Accepted, Problem> {
+async fn take(
+    ingest: &Ingest<'_>,
+    path: &Path,
+    context: Option<&str>,
+) -> Result<Accepted, Problem> {
     let meta = UploadMeta {
         file_name: path
             .file_name()
@@ -180,6 +196,7 @@ async fn take(ingest: &Ingest<'_>, path: &Path) -> Result<Accepted, Problem> {
             .into_owned(),
         name: Some("admin".to_owned()),
         idempotency_key: None,
+        context: context.map(str::to_owned),
         expected: None,
     };
     let chunks = read(path).await?;

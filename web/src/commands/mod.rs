@@ -1,6 +1,7 @@
 //! The command line. Each command is a file of its own.
 
 mod doctor;
+mod doctor_captions;
 mod health;
 mod import;
 mod migrate;

@@ -73,9 +73,12 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let subject = Subject {
                 picture: input.picture,
                 faces: input.faces,
+                largest_face: input.largest_face,
                 taken_at: inspection.taken_at,
                 camera: inspection.camera,
                 language: settings.caption_language,
+                more_languages: settings.more_languages,
+                context: None,
             };
             let caption = captioner.caption(&subject).await?;
             let millis = start.elapsed();

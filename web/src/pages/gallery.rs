@@ -5,6 +5,7 @@ use axum::response::Response;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::languages::Languages;
 use super::view::ImageView;
 use super::{Page, html};
 use crate::access::Viewer;
@@ -19,6 +20,7 @@ pub async fn show(
     State(state): State<AppState>,
     OriginalUri(uri): OriginalUri,
     viewer: Viewer,
+    languages: Languages,
     paging: Paging,
     Query(search): Query<Search>,
 ) -> Result<Response, Problem> {
@@ -28,7 +30,11 @@ pub async fn show(
     let urls = state.url_source().await;
     let images: Vec<_> = rows
         .iter()
-        .map(|rows| ImageView::new(rows, &viewer, &urls).marking(words.as_ref()))
+        .map(|rows| {
+            ImageView::new(rows, &viewer, &urls)
+                .in_language(rows, &languages)
+                .marking(words.as_ref())
+        })
         .collect();
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     if let Some(text) = text {
@@ -54,11 +60,13 @@ pub async fn show(
 pub async fn card(
     State(state): State<AppState>,
     viewer: Viewer,
+    languages: Languages,
     Path(id): Path<Uuid>,
     Query(search): Query<Search>,
 ) -> Result<Response, Problem> {
     let rows = state.image(id).await?;
-    let image = ImageView::new(&rows, &viewer, &state.url_source().await);
+    let image =
+        ImageView::new(&rows, &viewer, &state.url_source().await).in_language(&rows, &languages);
     let context = json!({
         "page": Page::new(&state, &viewer, "/gallery", "Gallery"),
         "image": image.marking(search.words().as_ref()),

@@ -1,9 +1,9 @@
 //! `/images/{id}` and its forms.
 
-use axum::Form;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
+use axum::{Extension, Form};
 use entity::caption;
 use entity::image::{self, Author};
 use entity::step::{StepKind, StepState};
@@ -12,11 +12,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::image_words::{Offer, copy_html};
+use super::languages::Languages;
 use super::view::ImageView;
 use super::{Page, date_and_time, html, or_login, size};
-use crate::access::{Action, Rendition, Viewer};
+use crate::access::{Action, Client, Rendition, Viewer};
 use crate::actions::delete_image::delete_image;
 use crate::actions::edit_caption::{CaptionEdit, edit_caption};
+use crate::actions::image_notes::{ImageNotes, note_image};
 use crate::actions::retry_step::retry_step;
 use crate::extract::Path;
 use crate::image_rows::ImageRows;
@@ -77,6 +80,8 @@ const CAPTIONS_SHOWN: u64 = 20;
 pub async fn show(
     State(state): State<AppState>,
     viewer: Viewer,
+    languages: Languages,
+    client: Option<Extension<Client>>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
     let rows = state.image(id).await?;
@@ -92,21 +97,31 @@ pub async fn show(
     let newer = image::newer_than(cursor).one(&state.db).await?;
     let older = image::page(Some(cursor), 1).one(&state.db).await?;
     let address = |image: image::Model| format!("/images/{}", image.id);
-    let view = ImageView::new(&rows, &viewer, &urls);
+    let view = ImageView::new(&rows, &viewer, &urls).in_language(&rows, &languages);
     let title = view.file_name.clone();
     let faces = viewer
         .sees_details_of(&rows.image)
         .then_some(&rows.image.faces);
     let context = json!({
         "page": Page::new(&state, &viewer, &view.url, &title),
+        // The rendition whose alt text is the caption: each text is read aloud once.
+        "alt_on": renditions.iter().find(|shown| shown.url.is_some()).map(|shown| shown.name),
         "renditions": renditions,
         "faces": faces.cloned().flatten().unwrap_or_default(),
         "facts": facts(&rows, &viewer),
         "tags": rows.image.tags.clone().unwrap_or_default(),
         "previous_url": newer.map(address),
         "next_url": older.map(address),
-        "paragraph": rows.image.caption_paragraph.clone(),
+        "paragraph": view.paragraph.clone(),
+        "words": {
+            "caption": rows.image.caption_text.clone(),
+            "paragraph": rows.image.caption_paragraph.clone(),
+            "context": rows.image.context.clone(),
+            "translations": rows.image.caption_translations.clone().unwrap_or_default(),
+        },
         "captions": history,
+        "offer": Offer::of(&rows, &viewer),
+        "html": copy_html(&state, client.as_deref(), &rows, &viewer),
         "api_url": format!("/api/images/{id}"),
         "image": view,
     });
@@ -255,6 +270,47 @@ pub async fn describe(
         tags: Some(new.tags.split(',').map(str::to_owned).collect()),
     };
     match edit_caption(&state, &viewer, id, edit).await {
+        Ok(()) => Redirect::to(&page).into_response(),
+        Err(problem) => or_login(problem, &page),
+    }
+}
+
+/// The buttons and fields beside a caption. A checkbox that is not ticked is not sent.
+#[derive(Debug, Deserialize)]
+pub struct NotesForm {
+    /// Which of the forms it is.
+    change: Change,
+    #[serde(default)]
+    context: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Change {
+    Context,
+    Checked,
+    NotChecked,
+    Decorative,
+    NotDecorative,
+}
+
+/// `POST /images/{id}/notes`
+pub async fn note(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    Path(id): Path<Uuid>,
+    Form(form): Form<NotesForm>,
+) -> Response {
+    let page = format!("/images/{id}");
+    let mut notes = ImageNotes::default();
+    match form.change {
+        Change::Context => notes.context = Some(form.context),
+        Change::Checked => notes.checked = Some(true),
+        Change::NotChecked => notes.checked = Some(false),
+        Change::Decorative => notes.decorative = Some(true),
+        Change::NotDecorative => notes.decorative = Some(false),
+    }
+    match note_image(&state, &viewer, id, notes).await {
         Ok(()) => Redirect::to(&page).into_response(),
         Err(problem) => or_login(problem, &page),
     }

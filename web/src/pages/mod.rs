@@ -6,6 +6,8 @@ pub mod errors;
 pub mod gallery;
 mod highlight;
 pub mod image;
+mod image_words;
+mod languages;
 pub mod login;
 pub mod messages;
 pub mod tokens;

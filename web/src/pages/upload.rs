@@ -56,6 +56,7 @@ pub async fn receive(
             file_name: file_name.clone(),
             name: viewer.name().map(str::to_owned),
             idempotency_key: None,
+            context: form.context().map(str::to_owned),
             expected: None,
         };
         let taken = state.ingest().take(meta, part.chunks()).await;

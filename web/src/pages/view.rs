@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::date_and_time;
 use super::highlight::{self, Part};
+use super::languages::Languages;
 use crate::access::{Action, Rendition, Viewer};
 use crate::image_rows::{ImageRows, reason};
 use crate::picture_urls::UrlSource;
@@ -23,6 +24,11 @@ pub(super) struct ImageView {
     caption: Option<String>,
     caption_parts: Vec<Part>,
     caption_note: Option<String>,
+    pub(super) paragraph: Option<String>,
+    decorative: bool,
+    checked: bool,
+    /// As a BCP 47 tag.
+    caption_language: Option<String>,
     width: i32,
     height: i32,
     thumbnail_url: Option<String>,
@@ -71,15 +77,21 @@ impl ImageView {
         } else {
             "Photo".to_owned()
         };
-        let alt = caption
-            .clone()
-            .unwrap_or_else(|| format!("{file_name}, not described yet"));
+        let alt = match &caption {
+            _ if image.decorative => String::new(),
+            Some(caption) => caption.clone(),
+            None => format!("{file_name}, not described yet"),
+        };
         Self {
             id: image.id.to_string(),
             url: format!("/images/{}", image.id),
             alt,
             file_name,
-            caption_note: caption.as_ref().map(|_| caption_note(rows)),
+            caption_note: caption.as_ref().map(|_| caption_note(rows, viewer)),
+            paragraph: image.caption_paragraph.clone(),
+            decorative: image.decorative,
+            checked: image.caption_checked_at.is_some(),
+            caption_language: image.caption_language.clone().filter(|_| caption.is_some()),
             caption_parts: caption.as_deref().map_or_else(Vec::new, highlight::none),
             caption,
             width: image.width,
@@ -105,6 +117,26 @@ impl ImageView {
 }
 
 impl ImageView {
+    /// Shows the caption in the language that the viewer likes best. Called before words are marked.
+    pub(super) fn in_language(mut self, rows: &ImageRows, languages: &Languages) -> Self {
+        let image = &rows.image;
+        let translations = image.caption_translations.clone().unwrap_or_default().0;
+        let main = image.caption_language.as_deref().unwrap_or_default();
+        let all = std::iter::once(main).chain(translations.iter().map(|other| &*other.language));
+        if let Some(best) = languages.best(all)
+            && let Some(other) = best.checked_sub(1).map(|at| translations[at].clone())
+        {
+            if !image.decorative {
+                self.alt.clone_from(&other.text);
+            }
+            self.caption_parts = highlight::none(&other.text);
+            self.caption = Some(other.text);
+            self.paragraph = other.paragraph;
+            self.caption_language = Some(other.language);
+        }
+        self
+    }
+
     /// Marks the words of a search in the caption.
     pub(super) fn marking(mut self, words: Option<&Words>) -> Self {
         if let (Some(caption), Some(words)) = (&self.caption, words) {
@@ -114,7 +146,19 @@ impl ImageView {
     }
 }
 
-fn caption_note(rows: &ImageRows) -> String {
+/// Who wrote the caption, and who checked it when.
+fn caption_note(rows: &ImageRows, viewer: &Viewer) -> String {
+    let written = written_by(rows);
+    let Some(at) = rows.image.caption_checked_at else {
+        return written;
+    };
+    let by = rows.image.caption_checked_by.as_deref();
+    let by = by.filter(|_| viewer.sees_details_of(&rows.image));
+    let by = by.map_or_else(String::new, |name| format!(" by {name}"));
+    format!("{written}, checked{by} on {}", at.format("%-d %b %Y"))
+}
+
+fn written_by(rows: &ImageRows) -> String {
     let image = &rows.image;
     match (image.caption_by, image.caption_provider.as_deref()) {
         (Some(Author::Person), _) => "Written by a person".to_owned(),

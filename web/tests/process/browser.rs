@@ -36,7 +36,7 @@ impl Card {
     fn is_ready(&self) -> bool {
         self.state == "ready"
             && self.is_shown
-            && self.caption.contains("without AI")
+            && self.caption.contains("-format photo")
             && self.alt.as_ref() == Some(&self.caption)
     }
 }

@@ -9,6 +9,7 @@ mod commands;
 mod crash;
 mod databases;
 mod dev;
+mod doctor_captions;
 mod harness;
 mod import;
 mod real_photos;

@@ -19,7 +19,7 @@ use crate::providers::asking;
 use crate::uploads::states;
 
 /// Long enough for everything here.
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTES: Duration = Duration::from_secs(600);
 
 pub(crate) fn function(app: &TestApp, step: StepKind) -> Function {
     Function {
@@ -43,7 +43,7 @@ pub(crate) fn message(id: &str, body: &str, receives: u32) -> Value {
 /// The ids of those messages that are to come back.
 pub(crate) async fn failures(function: &Function, messages: &[Value]) -> Vec<String> {
     let event = json!({ "Records": messages }).to_string();
-    let deadline = Instant::now() + MINUTE;
+    let deadline = Instant::now() + MINUTES;
     match function.invoke(event.as_bytes(), deadline).await.unwrap() {
         Answer::Done => panic!("a batch has an answer for each message"),
         Answer::Batch(response) => {
@@ -204,7 +204,7 @@ async fn a_direct_invocation_takes_one_event_and_fails_on_a_transient_error() {
     app.context.captioner = Scripted::new([Move::Stumble]);
     let annotate = function(&app, StepKind::Annotate);
 
-    let deadline = Instant::now() + MINUTE;
+    let deadline = Instant::now() + MINUTES;
     let first = annotate.invoke(event.as_bytes(), deadline).await;
     assert!(first.is_err(), "{first:?}");
     let second = annotate.invoke(event.as_bytes(), deadline).await;

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod access;
+mod alt_text;
 mod api_docs;
 mod app;
 mod budget;
@@ -16,6 +17,7 @@ mod cross_site;
 mod databases;
 mod direct;
 mod driver;
+mod image_notes;
 mod instances;
 mod lambda;
 mod listing;
@@ -32,6 +34,7 @@ mod refusals;
 mod s3;
 mod search;
 mod signing_in;
+mod slow_captions;
 mod sqs;
 mod sse;
 mod tokens;

@@ -62,6 +62,7 @@ impl Captioner for Scripted {
     async fn ask(&self, subject: &Subject) -> Answered {
         Answered {
             usage: Usage::default(),
+            format: None,
             result: self.play(subject).await,
         }
     }

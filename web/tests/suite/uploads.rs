@@ -236,6 +236,8 @@ pub(crate) fn new_image(photo: &[u8]) -> NewImage {
         sha256: hex::encode(Sha256::digest(photo)),
         taken_at: None,
         camera: None,
+        embedded: None,
+        context: None,
         uploaded_by: None,
         idempotency_key: None,
     }

@@ -50,6 +50,15 @@ pub struct Function {
     pub follows_traces: bool,
 }
 
+/// The time of one invocation.
+#[derive(Clone, Copy, Debug)]
+struct Time {
+    /// When work on messages ends.
+    stop: Instant,
+    /// No message is begun with less time than this.
+    least: Duration,
+}
+
 /// The answer to Lambda.
 #[derive(Debug)]
 pub enum Answer {
@@ -75,8 +84,9 @@ impl Function {
             Repeat(error.to_string())
         })?;
         let is_batch = messages.iter().any(|message| message.id.is_some());
+        let time = self.time(deadline);
         let failures: Vec<_> = stream::iter(&messages)
-            .map(|message| async move { (message, self.settle(message, deadline).await) })
+            .map(|message| async move { (message, self.settle(message, time).await) })
             .buffer_unordered(AT_ONCE)
             .filter_map(async |(message, settled)| {
                 settled.err().map(|reason| (message.id.clone(), reason))
@@ -102,11 +112,26 @@ impl Function {
         }
     }
 
+    /// A message whose request could not be answered in time is not begun: the provider would work
+    /// for nothing. Those that an invocation begins with are begun in any case.
+    fn time(&self, deadline: Instant) -> Time {
+        let least = match &self.ctx.provider_budget {
+            Some(_) if self.step.asks_provider() => LEAST + self.ctx.options.caption_timeout,
+            _ => LEAST,
+        };
+        let whole = deadline.saturating_duration_since(Instant::now());
+        let all_of_it = whole.saturating_sub(RESERVE + LEAST).max(LEAST);
+        Time {
+            stop: deadline - RESERVE,
+            least: least.min(all_of_it),
+        }
+    }
+
     /// Works on one message. An error has it delivered again, and says why.
-    async fn settle(&self, message: &Message, deadline: Instant) -> Result<(), String> {
+    async fn settle(&self, message: &Message, time: Time) -> Result<(), String> {
         let span = error_span!("message", message_id = message.id, step = %self.step);
         async {
-            let verdict = AssertUnwindSafe(self.verdict(message, deadline))
+            let verdict = AssertUnwindSafe(self.verdict(message, time))
                 .catch_unwind()
                 .await;
             let verdict = verdict.unwrap_or_else(|panic| {
@@ -126,7 +151,7 @@ impl Function {
         .await
     }
 
-    async fn verdict(&self, message: &Message, deadline: Instant) -> Verdict {
+    async fn verdict(&self, message: &Message, time: Time) -> Verdict {
         let news = match &message.news {
             Ok(news) => news,
             Err(error) => {
@@ -140,19 +165,18 @@ impl Function {
         }
         let mut verdict = Verdict::Acknowledge;
         for created in &news.created {
-            verdict = verdict.or(self.one(created, message, deadline).await);
+            verdict = verdict.or(self.one(created, message, time).await);
         }
         verdict
     }
 
     /// Works on one object of a message.
-    async fn one(&self, created: &ObjectCreated, message: &Message, deadline: Instant) -> Verdict {
-        let stop = deadline - RESERVE;
-        if Instant::now() + LEAST > stop {
+    async fn one(&self, created: &ObjectCreated, message: &Message, time: Time) -> Verdict {
+        if Instant::now() + time.least > time.stop {
             warn!(key = %created.key, "too little time is left; handed back");
             return Verdict::Retry(Duration::ZERO);
         }
-        match timeout_at(stop, self.deliver(created, message)).await {
+        match timeout_at(time.stop, self.deliver(created, message)).await {
             Ok(Ok(verdict)) => verdict,
             Ok(Err(reason)) => {
                 error!(key = %created.key, %reason, "the outcome is not known; delivered again");

@@ -10,6 +10,7 @@ use platform::objects::ObjectKey;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 
 use crate::pipeline::context::Context;
+use crate::pipeline::copy_words::CopyWords;
 use crate::pipeline::dispatch::Dispatch;
 use crate::pipeline::job_queue::JobQueue;
 use crate::pipeline::lifecycle::{
@@ -63,6 +64,8 @@ pub async fn sweep(
         Dispatch::Jobs(queue) => pending_steps(ctx, queue, &mut swept).await?,
         Dispatch::Sqs(_) => stuck_steps(ctx, dispatch, &mut swept).await?,
     }
+    // What Lambda finished, and what a crash left.
+    CopyWords::new(ctx).refresh_due(BATCH).await?;
     let now = entity::now();
     session::Entity::delete_many()
         .filter(session::Column::ExpiresAt.lt(now))

@@ -12,7 +12,8 @@ use tracing::field::Empty;
 use tracing::{Instrument as _, error, error_span, info};
 
 use crate::pipeline::context::Context;
-use crate::pipeline::job_queue::{JobQueue, Lease};
+use crate::pipeline::copy_words::CopyWords;
+use crate::pipeline::job_queue::{JobQueue, Lane, Lease};
 use crate::pipeline::outcomes::Verdict;
 use crate::pipeline::run_step::{Delivery, run_step};
 
@@ -26,49 +27,77 @@ const HEARTBEAT: Duration = Duration::from_secs(20);
 /// other processes queued.
 const POLL: Duration = Duration::from_secs(1);
 
-/// Works on up to `workers` jobs at once until `stop`, then finishes those that are begun.
+/// How long a caption that is begun is waited for once the workers are stopped. Less than a server
+/// takes to stop: a request that is given up is given back without counting.
+const LAST_ANSWERS: Duration = Duration::from_secs(20);
+
+/// Works on up to `workers` jobs at once until `stop`, then finishes those that are begun. Captions
+/// have workers of their own, as many as the provider answers requests at once: they wait for
+/// minutes, and no other step waits for them.
 pub async fn run(ctx: Context, queue: JobQueue, workers: usize, stop: CancellationToken) {
+    let captions = match &ctx.provider_budget {
+        Some(budget) if workers > 0 => budget.at_once() as usize,
+        _ => workers,
+    };
+    tokio::join!(
+        run_lane(&ctx, &queue, Lane::Pixels, workers, &stop),
+        run_lane(&ctx, &queue, Lane::Captions, captions, &stop),
+    );
+    info!("all workers have stopped");
+}
+
+async fn run_lane(
+    ctx: &Context,
+    queue: &JobQueue,
+    lane: Lane,
+    workers: usize,
+    stop: &CancellationToken,
+) {
+    let worker = || work(ctx.clone(), queue.clone(), lane, stop.clone());
     let mut set = JoinSet::new();
     for _ in 0..workers {
-        set.spawn(work(ctx.clone(), queue.clone(), stop.clone()));
+        set.spawn(worker());
     }
     while let Some(ended) = set.join_next().await {
         if let Err(error) = ended {
             error!(%error, "a worker died; another takes its place");
             if !stop.is_cancelled() {
-                set.spawn(work(ctx.clone(), queue.clone(), stop.clone()));
+                set.spawn(worker());
             }
         }
     }
-    info!("all workers have stopped");
 }
 
 /// Works on everything that is claimable now, and returns how many jobs that were.
 pub async fn drain(ctx: &Context, queue: &JobQueue) -> Result<usize, DbErr> {
     let mut worked = 0;
-    while let Some(lease) = queue.claim(VISIBILITY).await? {
-        work_on(ctx, queue, lease).await?;
-        worked += 1;
+    let never = CancellationToken::new();
+    for lane in Lane::ALL {
+        while let Some(lease) = queue.claim(lane, VISIBILITY).await? {
+            work_on(ctx, queue, lease, &never).await?;
+            worked += 1;
+        }
     }
     Ok(worked)
 }
 
-async fn work(ctx: Context, queue: JobQueue, stop: CancellationToken) {
+async fn work(ctx: Context, queue: JobQueue, lane: Lane, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        let worked = match queue.claim(VISIBILITY).await {
+        let worked = match queue.claim(lane, VISIBILITY).await {
             Ok(Some(lease)) => {
                 // There may be more: wake the next one.
-                queue.notify();
-                work_on(&ctx, &queue, lease).await.map(|()| true)
+                queue.notify_lane(lane);
+                work_on(&ctx, &queue, lease, &stop).await.map(|()| true)
             }
             Ok(None) => Ok(false),
             Err(error) => Err(error),
         };
+        let hold = || queue.hold_ends_in(lane).map_or(POLL, |wait| wait.min(POLL));
         match worked {
             Ok(true) => {}
             Ok(false) => tokio::select! {
-                () = queue.notified() => {}
-                () = sleep(queue.hold_ends_in().map_or(POLL, |wait| wait.min(POLL))) => {}
+                () = queue.notified(lane) => {}
+                () = sleep(hold()) => {}
                 () = stop.cancelled() => {}
             },
             Err(error) => {
@@ -82,7 +111,12 @@ async fn work(ctx: Context, queue: JobQueue, stop: CancellationToken) {
     }
 }
 
-async fn work_on(ctx: &Context, queue: &JobQueue, lease: Lease) -> Result<(), DbErr> {
+async fn work_on(
+    ctx: &Context,
+    queue: &JobQueue,
+    lease: Lease,
+    stop: &CancellationToken,
+) -> Result<(), DbErr> {
     let job = &lease.job;
     let span = error_span!(
         "job",
@@ -94,10 +128,15 @@ async fn work_on(ctx: &Context, queue: &JobQueue, lease: Lease) -> Result<(), Db
         image_id = %job.image_id,
     );
     telemetry::begin(&span, job.trace.as_deref());
-    work_with(ctx, queue, lease).instrument(span).await
+    work_with(ctx, queue, lease, stop).instrument(span).await
 }
 
-async fn work_with(ctx: &Context, queue: &JobQueue, lease: Lease) -> Result<(), DbErr> {
+async fn work_with(
+    ctx: &Context,
+    queue: &JobQueue,
+    lease: Lease,
+    stop: &CancellationToken,
+) -> Result<(), DbErr> {
     let delivery = Delivery {
         image_id: lease.job.image_id,
         step: lease.job.step,
@@ -106,12 +145,28 @@ async fn work_with(ctx: &Context, queue: &JobQueue, lease: Lease) -> Result<(), 
     let verdict = tokio::select! {
         verdict = run_step(ctx, delivery) => verdict?,
         never = keep_alive(queue, &lease) => match never {},
+        () = no_time_left(&lease, stop) => {
+            info!(image = %lease.job.image_id, "stopped while a caption was awaited; it is asked for again");
+            Verdict::Postpone(Duration::ZERO)
+        }
     };
+    if verdict == Verdict::Acknowledge {
+        CopyWords::new(ctx).refresh(delivery.image_id).await;
+    }
     match verdict {
         Verdict::Acknowledge => queue.delete(&lease).await,
         Verdict::Retry(wait) => queue.give_back(&lease, wait).await,
         Verdict::Postpone(wait) => queue.postpone(&lease, wait).await,
     }
+}
+
+/// Returns when a caption can be awaited no longer, because the process has to stop.
+async fn no_time_left(lease: &Lease, stop: &CancellationToken) {
+    if !lease.job.step.asks_provider() {
+        std::future::pending::<()>().await;
+    }
+    stop.cancelled().await;
+    sleep(LAST_ANSWERS).await;
 }
 
 /// Extends the lease for as long as it is polled.

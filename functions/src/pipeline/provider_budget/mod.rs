@@ -1,9 +1,11 @@
-//! The limits on requests to a captioning provider: requests a day and a minute, counted in the
-//! database for all workers together, and a pause for all when the provider turns requests away.
+//! The limits on requests to a captioning provider: requests a day, a minute and at once, counted in
+//! the database for all workers together, and a pause for all when the provider turns requests away.
 //!
 //! Every request is written into the ledger before it is sent and settled afterwards. One that is
-//! never settled, because its worker died, counts as well.
+//! never settled, because its worker died, counts as well; it occupies the provider until
+//! [`OPEN`] after its worker showed a sign of life last.
 
+mod open_requests;
 mod pause;
 mod price;
 
@@ -24,8 +26,9 @@ use sea_orm::{
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use crate::steps::annotate::{Account, Answered, CaptionError, Cause};
+use crate::steps::annotate::{Account, AnswerFormat, Answered, CaptionError, Cause};
 
+pub use open_requests::{OPEN, release_all};
 pub use pause::{Pause, Why};
 pub use price::money;
 
@@ -38,6 +41,8 @@ pub struct ProviderBudget {
     db: DatabaseConnection,
     account: Account,
     limits: CaptionLimits,
+    /// Requests that are answered at once.
+    at_once: u32,
     price: Option<CaptionPrice>,
     window: Duration,
 }
@@ -47,6 +52,8 @@ pub struct ProviderBudget {
 pub struct Reservation {
     id: Uuid,
     at: DateTime<Utc>,
+    /// The response format that worked last, for whichever process.
+    pub format: Option<AnswerFormat>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,12 +72,14 @@ impl ProviderBudget {
         db: DatabaseConnection,
         account: Account,
         limits: CaptionLimits,
+        at_once: u32,
         price: Option<CaptionPrice>,
     ) -> Self {
         Self {
             db,
             account,
             limits,
+            at_once,
             price,
             window: MINUTE,
         }
@@ -90,6 +99,11 @@ impl ProviderBudget {
         self.limits
     }
 
+    /// Requests that are answered at once.
+    pub fn at_once(&self) -> u32 {
+        self.at_once
+    }
+
     pub fn price(&self) -> Option<&CaptionPrice> {
         self.price.as_ref()
     }
@@ -98,6 +112,15 @@ impl ProviderBudget {
     pub async fn pause(&self) -> Result<Option<Pause>, DbErr> {
         let standing = self.standing(&self.db).await?;
         self.pause_at(&self.db, standing, entity::now()).await
+    }
+
+    /// Why a request has to wait: captions are paused, or the provider works on as many requests as
+    /// it should.
+    pub async fn wait(&self) -> Result<Option<Pause>, DbErr> {
+        match self.pause().await? {
+            Some(pause) => Ok(Some(pause)),
+            None => self.all_open(&self.db, entity::now()).await,
+        }
     }
 
     /// Writes a request into the ledger that is about to be sent, or says why it must not be sent.
@@ -110,7 +133,13 @@ impl ProviderBudget {
             .one(&tx)
             .await?;
         let now = entity::now();
+        let format = standing
+            .as_ref()
+            .and_then(|standing| AnswerFormat::named(standing.answer_format.as_deref()?));
         if let Some(pause) = self.pause_at(&tx, standing, now).await? {
+            return Ok(Err(pause));
+        }
+        if let Some(pause) = self.all_open(&tx, now).await? {
             return Ok(Err(pause));
         }
         let id = Uuid::now_v7();
@@ -118,6 +147,8 @@ impl ProviderBudget {
             id: Set(id),
             at: Set(now),
             image_id: Set(image_id),
+            account: Set(Some(self.account.id.clone())),
+            open_until: Set(Some(now + OPEN)),
             provider: Set(self.account.provider.to_owned()),
             model: Set(Some(self.account.model.clone())),
             outcome: Set(Outcome::Open),
@@ -127,7 +158,11 @@ impl ProviderBudget {
             .exec_without_returning(&tx)
             .await?;
         tx.commit().await?;
-        Ok(Ok(Reservation { id, at: now }))
+        Ok(Ok(Reservation {
+            id,
+            at: now,
+            format,
+        }))
     }
 
     /// Writes the outcome of a request into the ledger. If the provider turned it away, the account
@@ -144,12 +179,18 @@ impl ProviderBudget {
         call::Entity::update_many()
             .filter(call::Column::Id.eq(reservation.id))
             .col_expr(call::Column::Outcome, Expr::value(outcome(answered)))
+            .col_expr(call::Column::OpenUntil, Expr::value(None::<DateTime<Utc>>))
             .col_expr(call::Column::TokensIn, Expr::value(cost.tokens_in))
             .col_expr(call::Column::TokensOut, Expr::value(cost.tokens_out))
             .col_expr(call::Column::CostMicros, Expr::value(cost.cost_micros))
             .col_expr(call::Column::DurationMs, Expr::value(cost.duration_ms))
             .exec(&tx)
             .await?;
+        if let Some(format) = answered.format
+            && reservation.format != Some(format)
+        {
+            self.remember(&tx, format).await?;
+        }
         let pause = match &answered.result {
             Err(CaptionError::TurnedAway {
                 cause,

@@ -29,6 +29,8 @@ pub enum Why {
     Budget,
     /// The limit for a minute is reached.
     Rate,
+    /// The provider answers as many requests as it should.
+    Turn,
     /// The provider turned a request away.
     Provider(Cause),
 }
@@ -39,6 +41,7 @@ impl Why {
         match self {
             Self::Budget => "budget",
             Self::Rate => "rate",
+            Self::Turn => "turn",
             Self::Provider(Cause::Busy) => "busy",
             Self::Provider(Cause::Unreachable) => "unreachable",
             Self::Provider(Cause::Rejected) => "rejected",
@@ -77,6 +80,14 @@ impl Pause {
         }
     }
 
+    pub(super) fn turn(at_once: u32, until: DateTime<Utc>) -> Self {
+        Self {
+            why: Why::Turn,
+            detail: format!("the provider is asked {at_once} at a time"),
+            until,
+        }
+    }
+
     /// The time that is left.
     pub fn wait(&self) -> Duration {
         (self.until - Utc::now()).to_std().unwrap_or_default()
@@ -89,7 +100,7 @@ impl Pause {
 
     /// Whether to tell people: a busy provider is soon back.
     pub fn needs_attention(&self) -> bool {
-        !matches!(self.why, Why::Rate | Why::Provider(Cause::Busy))
+        !matches!(self.why, Why::Rate | Why::Turn | Why::Provider(Cause::Busy))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Which way of asking for JSON a server understands. Some know no schemas and some no
-//! `response_format` at all; what worked is remembered as long as the process runs.
+//! `response_format` at all. What worked is remembered: here as long as the process runs, and in the
+//! table `provider` for all processes.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ const QUIET: Duration = Duration::from_secs(60);
 
 /// A value of `response_format`, the best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum AnswerFormat {
+pub enum AnswerFormat {
     /// JSON by a schema.
     Schema,
     /// Any JSON object.
@@ -21,24 +22,40 @@ pub(super) enum AnswerFormat {
 }
 
 impl AnswerFormat {
+    const ALL: [Self; 3] = [Self::Schema, Self::Object, Self::Prompt];
+
+    /// The name in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Schema => "schema",
+            Self::Object => "object",
+            Self::Prompt => "prompt",
+        }
+    }
+
+    /// For people.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Schema => "response_format json_schema",
+            Self::Object => "response_format json_object, and no schema",
+            Self::Prompt => "no response_format, only the prompt",
+        }
+    }
+
+    /// None for a name of a later version.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.as_str() == name)
+    }
+
     /// The field of a request.
-    pub(super) fn field(self) -> Option<Value> {
+    pub(super) fn field(self, has_translations: bool) -> Option<Value> {
         match self {
             Self::Schema => Some(json!({
                 "type": "json_schema",
                 "json_schema": {
                     "name": "description",
                     "strict": true,
-                    "schema": {
-                        "type": "object",
-                        "properties": {
-                            "alt_text": { "type": "string" },
-                            "caption": { "type": "string" },
-                            "tags": { "type": "array", "items": { "type": "string" } },
-                        },
-                        "required": ["alt_text", "caption", "tags"],
-                        "additionalProperties": false,
-                    },
+                    "schema": schema(has_translations),
                 },
             })),
             Self::Object => Some(json!({ "type": "json_object" })),
@@ -53,6 +70,33 @@ impl AnswerFormat {
             Self::Prompt => None,
         }
     }
+}
+
+fn schema(has_translations: bool) -> Value {
+    let text = || json!({ "type": "string" });
+    let mut schema = json!({
+        "type": "object",
+        "properties": {
+            "alt_text": text(),
+            "caption": text(),
+            "tags": { "type": "array", "items": text() },
+        },
+        "required": ["alt_text", "caption", "tags"],
+        "additionalProperties": false,
+    });
+    if has_translations {
+        schema["required"] = json!(["alt_text", "caption", "tags", "translations"]);
+        schema["properties"]["translations"] = json!({
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": { "language": text(), "alt_text": text(), "caption": text() },
+                "required": ["language", "alt_text", "caption"],
+                "additionalProperties": false,
+            },
+        });
+    }
+    schema
 }
 
 /// What is known of one server and model.
@@ -71,7 +115,7 @@ impl KnownFormat {
         self.known().works.unwrap_or(AnswerFormat::Schema)
     }
 
-    /// A request in this format was answered.
+    /// A request in this format was answered, perhaps to another process.
     pub(super) fn works(&self, format: AnswerFormat) {
         *self.known() = Known {
             works: Some(format),

@@ -24,6 +24,8 @@ pub struct CaptionInput {
     pub picture: Upright,
     /// The number of faces of which the detector is sure.
     pub faces: usize,
+    /// The height of the largest of them as a share of the picture's.
+    pub largest_face: f32,
 }
 
 /// Makes the small copy. Unless `known` has the faces, in pixels of the whole upright picture, they
@@ -55,12 +57,16 @@ pub fn prepare(
             .collect();
         redact(&mut picture, &scaled);
     }
-    Ok(CaptionInput {
-        picture,
-        faces: faces
+    let sure = || {
+        faces
             .iter()
             .filter(|face| face.certainty == Certainty::Sure)
-            .count(),
+    };
+    let highest = sure().map(|face| face.height).max().unwrap_or_default();
+    Ok(CaptionInput {
+        picture,
+        faces: sure().count(),
+        largest_face: highest as f32 / size.1.max(1) as f32,
     })
 }
 

@@ -1,12 +1,16 @@
-//! The offline captioner: a plain sentence from pixels and metadata, which says that it was made
-//! without AI. It keeps a gallery usable with a screen reader before any provider is configured.
+//! The offline captioner: a short sentence from pixels and metadata, without AI, which pages say
+//! beside it. It keeps a gallery usable with a screen reader before any provider is configured. It
+//! says what is known and guesses nothing.
+
+mod phrases;
 
 use async_trait::async_trait;
-use chrono::NaiveDateTime;
+use entity::image::Translation;
 
 use super::{Account, Answered, Caption, Captioner, Shape, Subject, Usage, colours};
+use phrases::Tongue;
 
-/// Describes pictures offline, in English.
+/// Describes pictures offline, in English or German.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Describer;
 
@@ -22,52 +26,33 @@ impl Captioner for Describer {
 
     async fn ask(&self, subject: &Subject) -> Answered {
         let colours = colours::dominant(&subject.picture);
+        let main = Tongue::of(&subject.language).unwrap_or(Tongue::English);
+        let mut more: Vec<Tongue> = Vec::new();
+        for language in &subject.more_languages {
+            let tongue = Tongue::of(language).filter(|tongue| *tongue != main);
+            more.extend(tongue.filter(|tongue| !more.contains(tongue)));
+        }
+        let translations = more.into_iter().map(|tongue| Translation {
+            language: tongue.tag().to_owned(),
+            text: tongue.sentence(subject, &colours),
+            paragraph: None,
+        });
         let caption = Caption {
-            text: sentence(subject, &colours),
+            text: main.sentence(subject, &colours),
             paragraph: None,
             tags: tags(subject, &colours),
             provider: self.provider().to_owned(),
             model: None,
             prompt_version: None,
-            language: "en".to_owned(),
+            language: main.tag().to_owned(),
+            translations: translations.collect(),
         };
         Answered {
             usage: Usage::default(),
+            format: None,
             result: Ok(caption),
         }
     }
-}
-
-fn sentence(subject: &Subject, colours: &[&str]) -> String {
-    let shape = match subject.shape() {
-        Shape::Landscape => "Landscape",
-        Shape::Portrait => "Portrait-format",
-        Shape::Square => "Square",
-    };
-    let faces = match subject.faces {
-        0 => String::new(),
-        1 => " with one face".to_owned(),
-        n => format!(" with {} faces", number(n)),
-    };
-    let mut text = format!("{shape} photo{faces}, mostly {}", listed(colours));
-    if let Some(at) = subject.taken_at {
-        text.push_str(&format!(", taken on {}", date(at)));
-    }
-    if let Some(camera) = &subject.camera {
-        let taken = if subject.taken_at.is_some() {
-            ""
-        } else {
-            ", taken"
-        };
-        let article = if camera.to_lowercase().starts_with(['a', 'e', 'i', 'o']) {
-            "an"
-        } else {
-            "a"
-        };
-        text.push_str(&format!("{taken} with {article} {camera}"));
-    }
-    text.push_str(" (described from its pixels, without AI).");
-    text
 }
 
 fn tags(subject: &Subject, colours: &[&str]) -> Vec<String> {
@@ -88,27 +73,4 @@ fn tags(subject: &Subject, colours: &[&str]) -> Vec<String> {
         .chain(colours)
         .map(|tag| (*tag).to_owned())
         .collect()
-}
-
-fn listed(words: &[&str]) -> String {
-    match words {
-        [] => "without colour".to_owned(),
-        [only] => (*only).to_owned(),
-        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
-    }
-}
-
-/// Small numbers in words.
-fn number(n: usize) -> String {
-    const WORDS: [&str; 13] = [
-        "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
-        "eleven", "twelve",
-    ];
-    WORDS
-        .get(n)
-        .map_or_else(|| n.to_string(), |word| (*word).to_owned())
-}
-
-fn date(at: NaiveDateTime) -> String {
-    at.format("%-d %B %Y").to_string()
 }

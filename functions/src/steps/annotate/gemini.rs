@@ -63,11 +63,11 @@ impl HttpCaptioner for Gemini {
 
     async fn answer(&self, subject: &Subject, usage: &mut Usage) -> Result<Caption, CaptionError> {
         let data = caption_input::base64_jpeg(&subject.picture).await?;
-        let prompt = self.prompt.in_language(&subject.language);
-        let request = request(prompt, data);
+        let prompt = self.prompt.for_subject(subject);
+        let request = request(prompt, data, !subject.more_languages.is_empty());
         let reply = self.http.post(&request, Instant::now()).await?;
         let answer = self.read(&reply, usage)?;
-        Ok(answer.into_caption(self.http.account(), &self.prompt, &subject.language))
+        Ok(answer.into_caption(self.http.account(), &self.prompt, subject))
     }
 }
 
@@ -99,9 +99,9 @@ impl Gemini {
     }
 }
 
-fn request(prompt: String, jpeg: String) -> Value {
+fn request(prompt: String, jpeg: String, has_translations: bool) -> Value {
     let text = |meaning: &str| json!({ "type": "STRING", "description": meaning });
-    json!({
+    let mut request = json!({
         "contents": [{
             "role": "user",
             "parts": [
@@ -123,7 +123,27 @@ fn request(prompt: String, jpeg: String) -> Value {
                 "propertyOrdering": ["alt_text", "caption", "tags"],
             },
         },
-    })
+    });
+    if has_translations {
+        let schema = &mut request["generationConfig"]["responseSchema"];
+        let names = json!(["alt_text", "caption", "tags", "translations"]);
+        schema["required"] = names.clone();
+        schema["propertyOrdering"] = names;
+        schema["properties"]["translations"] = json!({
+            "type": "ARRAY",
+            "items": {
+                "type": "OBJECT",
+                "properties": {
+                    "language": text("its tag"),
+                    "alt_text": text("one sentence, at most 160 characters"),
+                    "caption": text("one paragraph"),
+                },
+                "required": ["language", "alt_text", "caption"],
+                "propertyOrdering": ["language", "alt_text", "caption"],
+            },
+        });
+    }
+    request
 }
 
 /// What was generated, put together from however many values it came in.

@@ -17,7 +17,9 @@ use tracing::field::Empty;
 use tracing::{Instrument as _, info_span};
 
 use super::answer::Unread;
-use super::{Account, Answered, Caption, CaptionError, Captioner, Cause, Subject, Usage, reply};
+use super::{
+    Account, AnswerFormat, Answered, Caption, CaptionError, Captioner, Cause, Subject, Usage, reply,
+};
 
 /// No answer we asked for is longer, in bytes.
 const MAX_ANSWER: usize = 1 << 20;
@@ -25,6 +27,8 @@ const MAX_ANSWER: usize = 1 << 20;
 const MAX_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(10);
+/// How often a silent connection shows that it is alive.
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// How much of a provider's own message is kept, in characters.
 const MAX_MESSAGE: usize = 200;
 
@@ -101,6 +105,14 @@ pub(super) trait HttpCaptioner: Send + Sync {
 
     /// The caption; what it took goes into `usage`, also if there is none.
     async fn answer(&self, subject: &Subject, usage: &mut Usage) -> Result<Caption, CaptionError>;
+
+    /// The response format that worked last, if there are several.
+    fn format(&self) -> Option<AnswerFormat> {
+        None
+    }
+
+    /// Another process found out that this format works.
+    fn begin_with(&self, _format: AnswerFormat) {}
 }
 
 #[async_trait]
@@ -116,7 +128,15 @@ impl<T: HttpCaptioner> Captioner for T {
     async fn ask(&self, subject: &Subject) -> Answered {
         let mut usage = Usage::default();
         let result = self.answer(subject, &mut usage).await;
-        Answered { usage, result }
+        Answered {
+            usage,
+            format: self.format().filter(|_| result.is_ok()),
+            result,
+        }
+    }
+
+    fn learn(&self, works: AnswerFormat) {
+        self.begin_with(works);
     }
 }
 
@@ -138,6 +158,9 @@ impl Http {
             .default_headers(headers)
             .connect_timeout(CONNECT)
             .timeout(patience)
+            // One connection is kept for all requests. A long wait for an answer looks idle to
+            // firewalls and routers, which would drop it.
+            .tcp_keepalive(KEEP_ALIVE)
             // A redirect would carry the key to whoever it names.
             .redirect(redirect::Policy::none());
         if is_this_machine(&endpoint.url) {

@@ -14,24 +14,25 @@ mod openai;
 mod prompt;
 mod prose;
 mod reply;
+mod sample;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::NaiveDateTime;
 
+use entity::image::Translation;
+
 use crate::picture::Upright;
 
+pub use answer_format::AnswerFormat;
 pub use caption_input::{CaptionInput, prepare};
 pub use describer::Describer;
 pub use gemini::Gemini;
 pub use http::SetupError;
 pub use openai::OpenAi;
 pub use prompt::{Prompt, PromptError};
-
-/// The timeout of a request to a provider. Shorter than a worker's lease, so that waiting never
-/// loses one.
-pub const PATIENCE: Duration = Duration::from_secs(50);
+pub use sample::sample;
 
 /// The input of a captioner.
 #[derive(Clone, Debug)]
@@ -40,12 +41,18 @@ pub struct Subject {
     pub picture: Upright,
     /// The number of faces.
     pub faces: usize,
+    /// The height of the largest face as a share of the picture's.
+    pub largest_face: f32,
     /// By the camera's clock.
     pub taken_at: Option<NaiveDateTime>,
     /// Make and model.
     pub camera: Option<String>,
     /// The requested language, as a BCP 47 tag.
     pub language: String,
+    /// More languages in which the same is to be said.
+    pub more_languages: Vec<String>,
+    /// What a person said about the picture.
+    pub context: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +93,8 @@ pub struct Caption {
     pub prompt_version: Option<String>,
     /// The language of `text`, as a BCP 47 tag; not always the requested one.
     pub language: String,
+    /// The same description in the other languages that were asked for.
+    pub translations: Vec<Translation>,
 }
 
 /// An account with a provider.
@@ -110,6 +119,8 @@ pub struct Usage {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answered {
     pub usage: Usage,
+    /// The response format that worked, from providers that may not know every one.
+    pub format: Option<AnswerFormat>,
     pub result: Result<Caption, CaptionError>,
 }
 
@@ -136,6 +147,9 @@ pub trait Captioner: Send + Sync {
 
     /// Sends one request.
     async fn ask(&self, subject: &Subject) -> Answered;
+
+    /// Tells it which response format worked for another process.
+    fn learn(&self, _works: AnswerFormat) {}
 
     /// The caption, without its usage.
     async fn caption(&self, subject: &Subject) -> Result<Caption, CaptionError> {

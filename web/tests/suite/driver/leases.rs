@@ -154,7 +154,7 @@ async fn thumbnails_of_all_photos_come_first() {
     let (app, _) = app_with_a_photo().await;
     app.upload_photos(10..14).await;
 
-    let mut jobs = job::claimable(entity::now())
+    let mut jobs = job::claimable(entity::now(), StepKind::ALL)
         .all(&app.state.db)
         .await
         .unwrap();

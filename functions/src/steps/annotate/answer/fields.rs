@@ -1,6 +1,7 @@
 //! The fields of an answer: found under the names that models give them, in the shapes that they
 //! come in, and brought within the limits of a caption.
 
+use entity::image::Translation;
 use serde_json::{Map, Value};
 
 use super::objects::object_in;
@@ -23,6 +24,12 @@ pub(super) const PARAGRAPH_NAMES: &[&str] = &[
     "detaileddescription",
     "extendeddescription",
 ];
+/// Names of the field for the same in other languages.
+const TRANSLATION_NAMES: &[&str] = &["translations", "languages", "translated"];
+/// Names of the field for a translation's language.
+const LANGUAGE_NAMES: &[&str] = &["language", "lang", "language_tag", "code", "locale"];
+/// Translations that are read.
+const MAX_TRANSLATIONS: usize = 20;
 /// Names of the field for tags.
 pub(super) const TAG_NAMES: &[&str] = &["tags", "keywords", "hashtags", "labels", "tag"];
 
@@ -32,6 +39,8 @@ pub(super) struct Fields {
     alt_text: String,
     paragraph: Option<String>,
     tags: Vec<String>,
+    /// With the language of each.
+    translations: Vec<(String, Fields)>,
 }
 
 impl Fields {
@@ -75,14 +84,17 @@ impl Fields {
         if let Some(written) = named(TAG_NAMES) {
             collect_tags(written, &mut tags, 0);
         }
+        let translations = named(TRANSLATION_NAMES).map_or_else(Vec::new, translations);
         let fields = match (alt_text, paragraph) {
             (Some(alt_text), paragraph) => Self {
                 alt_text,
                 paragraph,
                 tags,
+                translations,
             },
             (None, Some(paragraph)) => Self {
                 tags,
+                translations,
                 ..Self::of_paragraph(&paragraph)
             },
             (None, None) => return None,
@@ -99,6 +111,7 @@ impl Fields {
                 .then(|| text.to_owned()),
             alt_text,
             tags: Vec::new(),
+            translations: Vec::new(),
         }
     }
 
@@ -115,12 +128,62 @@ impl Fields {
             .paragraph
             .map(|text| shortened(&clean(&text), PARAGRAPH))
             .filter(|text| !text.is_empty() && !prose::declines(text));
+        let translations = self
+            .translations
+            .into_iter()
+            .filter_map(|(language, said)| {
+                // Deeper ones are dropped: a translation has none.
+                let answer = Self {
+                    translations: Vec::new(),
+                    ..said
+                }
+                .answer()
+                .ok()?;
+                Some(Translation {
+                    language,
+                    text: answer.alt_text,
+                    paragraph: answer.paragraph,
+                })
+            });
+        let translations = translations.collect();
         Ok(Answer {
             alt_text,
             paragraph,
             tags: tags(&self.tags),
+            translations,
         })
     }
+}
+
+/// A list of objects with their languages, or an object from languages to texts.
+fn translations(value: &Value) -> Vec<(String, Fields)> {
+    let fields = |value: &Value| match value {
+        Value::Object(members) => Fields::of(members),
+        Value::String(text) => {
+            let text = clean(text);
+            (!prose::says_nothing(&text)).then(|| Fields::of_paragraph(&text))
+        }
+        _ => None,
+    };
+    let tag = |text: &str| text.trim().replace('_', "-");
+    let found: Vec<_> = match value {
+        Value::Array(items) => items
+            .iter()
+            .filter_map(|item| {
+                let mut language = LANGUAGE_NAMES.iter().map(|name| &item[*name]);
+                let language = language.find_map(Value::as_str)?;
+                Some((tag(language), fields(item)?))
+            })
+            .take(MAX_TRANSLATIONS)
+            .collect(),
+        Value::Object(members) => members
+            .iter()
+            .filter_map(|(language, said)| Some((tag(language), fields(said)?)))
+            .take(MAX_TRANSLATIONS)
+            .collect(),
+        _ => Vec::new(),
+    };
+    found
 }
 
 /// `altText`, `Alt text` and `ALT_TEXT` are one name.

@@ -16,7 +16,8 @@ mod tests;
 use serde_json::Value;
 
 use super::lenient_json::Work;
-use super::{Account, Caption, Prompt, markup, prose};
+use super::{Account, Caption, Prompt, Subject, markup, prose};
+use entity::image::Translation;
 use fields::Fields;
 use labels::labelled;
 use objects::{escaped_object, first_object, last_whole_object, object_without_brace};
@@ -29,6 +30,8 @@ pub(super) struct Answer {
     pub(super) alt_text: String,
     pub(super) paragraph: Option<String>,
     pub(super) tags: Vec<String>,
+    /// The same in the languages that the model named.
+    pub(super) translations: Vec<Translation>,
 }
 
 /// What a model wrote, and how that ended.
@@ -52,13 +55,26 @@ pub(super) enum Unread {
 }
 
 impl Answer {
-    /// The caption, with where it comes from.
+    /// The caption, with where it comes from. Of the translations only those count that were asked
+    /// for.
     pub(super) fn into_caption(
         self,
         account: &Account,
         prompt: &Prompt,
-        language: &str,
+        subject: &Subject,
     ) -> Caption {
+        let wanted = subject.more_languages.iter();
+        let translations = wanted.filter_map(|wanted| {
+            let said = self
+                .translations
+                .iter()
+                .find(|said| said.language.eq_ignore_ascii_case(wanted))?;
+            Some(Translation {
+                language: wanted.clone(),
+                ..said.clone()
+            })
+        });
+        let translations = translations.collect();
         Caption {
             text: self.alt_text,
             paragraph: self.paragraph,
@@ -66,7 +82,8 @@ impl Answer {
             provider: account.provider.to_owned(),
             model: Some(account.model.clone()),
             prompt_version: Some(prompt.version().to_owned()),
-            language: language.to_owned(),
+            language: subject.language.clone(),
+            translations,
         }
     }
 }

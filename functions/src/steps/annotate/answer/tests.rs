@@ -235,3 +235,30 @@ fn ends_are_known_in_every_spelling() {
         assert_eq!(End::named(name), End::Blocked(name.to_owned()), "{name}");
     }
 }
+
+#[test]
+fn translations_are_read_in_every_shape() {
+    for translations in [
+        r#"[{"language": "de", "alt_text": "Ein Hund.", "caption": "Ein brauner Hund."}]"#,
+        r#"[{"lang": "de", "alt": "Ein Hund.", "description": "Ein brauner Hund."}, {"language": "fr"}, 7]"#,
+        r#"{"de": {"alt_text": "Ein Hund.", "caption": "Ein brauner Hund."}, "fr": null}"#,
+    ] {
+        let text =
+            format!(r#"{{"alt_text": "A dog.", "tags": [], "translations": {translations}}}"#);
+        let answer = read(&text, "stop").unwrap();
+        assert_eq!(answer.alt_text, "A dog.");
+        let [german] = &answer.translations[..] else {
+            panic!("{translations}: {answer:?}");
+        };
+        assert_eq!((&*german.language, &*german.text), ("de", "Ein Hund."));
+        assert_eq!(german.paragraph.as_deref(), Some("Ein brauner Hund."));
+    }
+    for translations in ["null", "[]", "\"de\"", "[[]]", "{\"de\": []}"] {
+        let text = format!(r#"{{"alt_text": "A dog.", "translations": {translations}}}"#);
+        assert_eq!(
+            read(&text, "stop").unwrap().translations,
+            [],
+            "{translations}"
+        );
+    }
+}

@@ -61,13 +61,13 @@ impl OpenAi {
         })
     }
 
-    fn request(&self, language: &str, jpeg: &str, format: AnswerFormat) -> Value {
+    fn request(&self, subject: &Subject, jpeg: &str, format: AnswerFormat) -> Value {
         let mut request = json!({
             "model": self.http.account().model,
             "messages": [{
                 "role": "user",
                 "content": [
-                    { "type": "text", "text": self.prompt.in_language(language) },
+                    { "type": "text", "text": self.prompt.for_subject(subject) },
                     {
                         "type": "image_url",
                         "image_url": { "url": format!("data:image/jpeg;base64,{jpeg}") },
@@ -75,7 +75,7 @@ impl OpenAi {
                 ],
             }],
         });
-        if let Some(field) = format.field() {
+        if let Some(field) = format.field(!subject.more_languages.is_empty()) {
             request["response_format"] = field;
         }
         request
@@ -104,18 +104,26 @@ impl HttpCaptioner for OpenAi {
         &self.http
     }
 
+    fn format(&self) -> Option<AnswerFormat> {
+        Some(self.format.first())
+    }
+
+    fn begin_with(&self, format: AnswerFormat) {
+        self.format.works(format);
+    }
+
     async fn answer(&self, subject: &Subject, usage: &mut Usage) -> Result<Caption, CaptionError> {
         let jpeg = caption_input::base64_jpeg(&subject.picture).await?;
         let began = Instant::now();
         let mut format = self.format.first();
         loop {
-            let request = self.request(&subject.language, &jpeg, format);
+            let request = self.request(subject, &jpeg, format);
             let reply = self.http.post(&request, began).await?;
             let failure = match self.read(&reply, usage) {
                 Ok(answer) => {
                     self.format.works(format);
                     let account = self.http.account();
-                    return Ok(answer.into_caption(account, &self.prompt, &subject.language));
+                    return Ok(answer.into_caption(account, &self.prompt, subject));
                 }
                 Err(failure) => failure,
             };

@@ -1,0 +1,78 @@
+//! What a person says about an image besides its caption: words for the captioner, that it is
+//! decorative, and that its caption is right.
+
+use functions::pipeline::captions::{Check, Notes, note};
+use uuid::Uuid;
+
+use crate::access::{Action, Viewer};
+use crate::problem::Problem;
+use crate::problem_kind::ProblemKind;
+use crate::state::AppState;
+
+/// Characters of the words for the captioner at most.
+const CONTEXT_LENGTH: usize = 500;
+
+/// What a person changes; none leaves a field as it is.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct ImageNotes {
+    /// An empty text removes it.
+    pub(crate) context: Option<String>,
+    pub(crate) decorative: Option<bool>,
+    pub(crate) checked: Option<bool>,
+}
+
+/// # Errors
+/// 401 or 403 if the viewer may not, 404 if there is no such image, 422 if the words are too long or
+/// there is no caption that could be checked.
+pub(crate) async fn note_image(
+    state: &AppState,
+    viewer: &Viewer,
+    id: Uuid,
+    notes: ImageNotes,
+) -> Result<(), Problem> {
+    viewer.require(Action::Manage)?;
+    let image = state.image(id).await?.image;
+    if notes.checked.is_some() && image.caption_text.is_none() {
+        return Err(Problem::new(
+            ProblemKind::InvalidContent,
+            "there is no caption yet that could be checked; write one",
+        ));
+    }
+    let context = match notes.context {
+        Some(context) => Some(tidy_context(&context)?.unwrap_or_default()),
+        None => None,
+    };
+    let notes = Notes {
+        context,
+        decorative: notes.decorative,
+        checked: notes.checked.map(|is_right| Check {
+            is_right,
+            by: viewer.name().map(str::to_owned),
+        }),
+    };
+    if !note(&state.db, id, notes).await? {
+        return Err(Problem::not_found("image"));
+    }
+    state.copy_words.refresh(id).await;
+    Ok(())
+}
+
+/// One line; none if nothing is left.
+///
+/// # Errors
+/// 422 if it is too long.
+pub(crate) fn tidy_context(text: &str) -> Result<Option<String>, Problem> {
+    let spaced: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    let line = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
+    let count = line.chars().count();
+    if count > CONTEXT_LENGTH {
+        return Err(Problem::new(
+            ProblemKind::InvalidContent,
+            format!("`context` has {count} characters; {CONTEXT_LENGTH} are the most"),
+        ));
+    }
+    Ok((!line.is_empty()).then_some(line))
+}
