@@ -24,6 +24,7 @@ pub struct Search {
     /// Words to look for in captions, paragraphs, tags and, for admins, file names.
     q: Option<String>,
     /// Only images whose words need a person; for those who manage the gallery.
+    #[param(inline)]
     captions: Option<CaptionsToDo>,
 }
 

@@ -91,7 +91,7 @@ pub(super) async fn run(settings: Settings, arguments: Arguments) -> anyhow::Res
         .take_while(|_| std::future::ready(!stop.is_cancelled()))
         .map(|path| {
             let (ingest, context) = (&ingest, context.as_deref());
-            async move { (take(ingest, &path).await, path) }
+            async move { (take(ingest, &path, context).await, path) }
         })
         .buffer_unordered(cores() + 1);
     while let Some((result, path)) = results.next().await {

@@ -108,7 +108,9 @@ async fn captions_in_several_languages_come_from_one_request_and_are_shown_by_ac
         ("it", "de", "Zwei Hunde rennen."),
     ] {
         for path in [format!("/images/{id}"), "/gallery".to_owned()] {
-            let request = app.request(Method::GET, &path).header("accept", "text/html");
+            let request = app
+                .request(Method::GET, &path)
+                .header("accept", "text/html");
             let page = send(request.header("accept-language", header)).await;
             let page = page.expect(200).text();
             let alt = format!("alt=\"{text}\" lang=\"{language}\"");
@@ -121,7 +123,11 @@ async fn captions_in_several_languages_come_from_one_request_and_are_shown_by_ac
         embedded(&copy).unwrap().alt_text.unwrap(),
         "Zwei Hunde rennen."
     );
-    for text in ["Two dogs run.", "Das sind Hunde.", "xml:lang=\"de-x-simple\""] {
+    for text in [
+        "Two dogs run.",
+        "Das sind Hunde.",
+        "xml:lang=\"de-x-simple\"",
+    ] {
         assert!(
             String::from_utf8_lossy(&copy).contains(text),
             "the copy has all languages"
@@ -171,7 +177,10 @@ async fn a_checked_caption_says_who_checked_it_until_it_changes() {
     assert_eq!(image["caption"]["checked_by"], "admin");
     assert!(image["caption"]["checked_at"].is_string());
     let page = admin.page(&format!("/images/{id}")).await.text();
-    assert!(page.contains("Described without AI, checked by admin on"), "{page}");
+    assert!(
+        page.contains("Described without AI, checked by admin on"),
+        "{page}"
+    );
     let seen = app.visitor().image(id).await;
     assert_eq!(seen["caption"]["checked_by"], Value::Null);
     assert!(seen["caption"]["checked_at"].is_string());
