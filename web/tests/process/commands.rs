@@ -202,7 +202,7 @@ async fn reprocess_selects_captions_by_origin_and_estimates_the_cost() {
         before.lines(),
         [
             "2 steps would run again.",
-            "2 requests to gemini-3.5-flash; what they cost is not known before it wrote a caption.",
+            "2 requests to gemini-3.5-flash; their cost is unknown until it has written a caption.",
         ]
     );
     let server = home.serve();
