@@ -17,6 +17,8 @@ mod cursor;
 mod dev;
 mod error_chain;
 mod extract;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod image_json;
 pub mod image_rows;
 pub mod ingest;

@@ -46,10 +46,10 @@ fn routes() -> Routes {
         .get("/docs/problems", pages::docs::problems)
         .get("/docs/assets/{file}", pages::docs::asset)
         .get("/static/{file}", assets::serve)
-        .api(routes!(api::images::list, api::images::upload))
+        .api(routes!(api::images::list, api::images::upload::upload))
         .api(routes!(
             api::images::show,
-            api::images::edit,
+            api::images::edit::edit,
             api::images::delete
         ))
         .api(routes!(api::renditions::show))

@@ -15,7 +15,7 @@ const TAGS: usize = 30;
 /// Characters of a tag at most.
 const TAG_LENGTH: usize = 40;
 
-/// What a person changes; none leaves a field as it is.
+/// A person's change. None leaves a field unchanged.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct CaptionEdit {
     pub(crate) caption: Option<String>,

@@ -130,7 +130,7 @@ pub async fn show(
     );
     headers.typed_insert(etag);
     headers.typed_insert(AcceptRanges::bytes());
-    // A browser that shows the file by itself takes it for a picture, whatever its bytes are.
+    // A browser that opens the URL directly treats the bytes as this type of picture, never as a page.
     headers.insert(
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static("default-src 'none'; sandbox"),
@@ -138,7 +138,7 @@ pub async fn show(
     Ok(answer)
 }
 
-/// A file as it is.
+/// A file, unchanged.
 #[derive(utoipa::ToSchema)]
 #[schema(value_type = String, format = Binary)]
 #[allow(dead_code, reason = "only its schema is used")]

@@ -135,7 +135,10 @@ async fn write_read_delete(services: &Services) -> anyhow::Result<String> {
         .await?;
     let read = services.store.get(&key).await;
     services.store.delete(&key).await?;
-    ensure!(read? == content, "what was read is not what was written");
+    ensure!(
+        read? == content,
+        "the object that was read differs from the one written"
+    );
     ensure!(
         services.store.size(&key).await?.is_none(),
         "a deleted object is still there"

@@ -6,6 +6,8 @@ mod answer_format;
 mod caption_input;
 mod colours;
 mod describer;
+#[cfg(feature = "testing")]
+pub mod fuzzing;
 mod gemini;
 mod http;
 mod lenient_json;
