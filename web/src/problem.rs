@@ -7,12 +7,13 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use functions::picture::Refusal;
 use functions::pipeline::lifecycle::LifecycleError;
+use functions::pipeline::pixel_workers::PixelError;
 use platform::database::is_unavailable;
 use platform::objects::StoreError;
 use platform::settings::MEGABYTE;
 use sea_orm::DbErr;
 use serde::Serialize;
-use tracing::error;
+use tracing::{error, warn};
 use utoipa::ToSchema;
 
 use crate::problem_kind::ProblemKind;
@@ -212,6 +213,27 @@ impl From<Refusal> for Problem {
             }
         };
         Self::new(kind, refusal.to_string())
+    }
+}
+
+impl From<PixelError> for Problem {
+    fn from(error: PixelError) -> Self {
+        let kind = match error {
+            PixelError::Refused(refusal) => return refusal.into(),
+            PixelError::TooLarge { .. } => ProblemKind::TooLarge,
+            PixelError::Detector(_)
+            | PixelError::Crashed(_)
+            | PixelError::OutOfMemory
+            | PixelError::TookTooLong => {
+                warn!(%error, "a picture was refused");
+                ProblemKind::UnreadableImage
+            }
+            PixelError::Killed | PixelError::NotStarted(_) | PixelError::Io(_) => {
+                error!(%error, "a picture could not be checked");
+                return Self::unavailable("the picture could not be checked; please try again");
+            }
+        };
+        Self::new(kind, error.to_string())
     }
 }
 

@@ -1,6 +1,8 @@
 //! What is read of a file at most. All of it is checked against headers, before anything of the
 //! picture's size is allocated or decoded; what has to be scanned to know it is scanned once.
 
+use serde::{Deserialize, Serialize};
+
 use super::Refusal;
 
 /// The longest side taken, in pixels: what libjpeg can write (`JPEG_MAX_DIMENSION` in its
@@ -34,7 +36,7 @@ const MAX_SCANS: u64 = 100;
 const MAX_SCANNED: u64 = 2_500_000_000;
 
 /// What is decoded at most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Width times height, in pixels.
     pub max_pixels: u64,

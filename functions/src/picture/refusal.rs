@@ -1,11 +1,12 @@
 //! Why a picture is not taken, in sentences that the person who sent it can act on.
 
 use platform::Format;
+use serde::{Deserialize, Serialize};
 
 use super::MAX_SIDE;
 
 /// Why a picture is not taken. Trying again with the same bytes never helps.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum Refusal {
     /// The bytes are none of the formats taken.
     #[error("this is not a picture Vitrine can read; send {}", Format::ACCEPTED)]

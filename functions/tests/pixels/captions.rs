@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use functions::picture::Upright;
-use functions::steps::annotate::{Caption, Captioner, Describer, Subject};
+use functions::steps::annotate::{Caption, CaptionPicture, Captioner, Describer, Subject};
 use futures::executor::block_on;
 
 fn plain(width: u32, height: u32, rgb: [u8; 3]) -> Upright {
@@ -11,7 +11,7 @@ fn plain(width: u32, height: u32, rgb: [u8; 3]) -> Upright {
 
 fn subject(picture: Upright) -> Subject {
     Subject {
-        picture,
+        picture: CaptionPicture::described(&picture),
         faces: 0,
         taken_at: None,
         camera: None,
