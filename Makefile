@@ -83,7 +83,7 @@ test-fast: setup ## Run the tests that need nothing but this machine: within a m
 		cargo nextest run --locked --workspace --config-file .ci/nextest.toml --profile fast; \
 	else \
 		echo "cargo-nextest would be faster (cargo install --locked cargo-nextest)"; \
-		cargo test --locked --workspace --lib --test suite --test captions --test pixels \
+		cargo test --locked --workspace --lib --test suite --test captions --test pixels --test workers \
 			--test events -- $(addprefix --skip ,$(SLOW)); \
 	fi
 
@@ -134,8 +134,9 @@ test-terraform: setup-test-scripts ## Check what is under terraform/ and everyth
 	terraform/check
 
 .PHONY: bench
-bench: setup setup-test ## Measure the face detector, searches on each database, cold starts on Lambda
+bench: setup setup-test ## Measure the face detector, worker processes, searches on each database, cold starts on Lambda
 	cargo bench --locked --package functions --bench faces
+	cargo bench --locked --package functions --bench pixels
 	cargo bench --locked --package migration --bench search
 	functions/lambda.sh $(THIS_ARCH)
 	@# It only watches those programs, so it may be as slow as the tests are.

@@ -220,7 +220,10 @@ impl Ingest<'_> {
             .await
             .map_err(Problem::internal)?
             .map_err(scratch_problem)?;
-        Ok(self.pixels.verify(&file, &self.limits.picture).await?)
+        Ok(self
+            .pixels
+            .verify(&file, &self.limits.picture, true)
+            .await?)
     }
 }
 

@@ -208,7 +208,7 @@ impl From<Refusal> for Problem {
             Refusal::NotAnImage => ProblemKind::UnsupportedType,
             Refusal::TooManyPixels { .. } | Refusal::SideTooLong { .. } => ProblemKind::TooLarge,
             Refusal::Undecodable(_) => ProblemKind::UnreadableImage,
-            Refusal::Unwritable(_) => {
+            Refusal::Unwritable(_) | Refusal::NoMemory => {
                 return Self::temporary(ProblemKind::Unavailable, refusal.to_string(), 30);
             }
         };
@@ -252,6 +252,21 @@ mod tests {
     use sea_orm::RuntimeErr;
 
     use super::*;
+
+    #[test]
+    fn a_picture_that_breaks_its_decoder_is_refused_and_a_killed_process_is_a_503() {
+        let crashed = PixelError::Crashed("signal 11".to_owned());
+        let needs = |needed| PixelError::TooLarge { needed, budget: 1 };
+        for (error, status) in [
+            (crashed, StatusCode::UNPROCESSABLE_ENTITY),
+            (PixelError::OutOfMemory, StatusCode::UNPROCESSABLE_ENTITY),
+            (PixelError::TookTooLong, StatusCode::UNPROCESSABLE_ENTITY),
+            (needs(2), StatusCode::PAYLOAD_TOO_LARGE),
+            (PixelError::Killed, StatusCode::SERVICE_UNAVAILABLE),
+        ] {
+            assert_eq!(Problem::from(error).status(), status);
+        }
+    }
 
     #[test]
     fn an_outage_of_the_database_is_a_503_and_a_mistake_of_ours_a_500() {

@@ -37,6 +37,9 @@ pub enum Refusal {
     /// The format is ours, but no picture comes out of the bytes.
     #[error("{0}")]
     Undecodable(String),
+    /// A decoder ran out of memory, which says nothing about the picture.
+    #[error("there is not enough memory for the picture; try again when less is going on")]
+    NoMemory,
     /// The result could not be written as a JPEG, which means there is no memory left.
     #[error("the result could not be written as a JPEG ({0}); try again when less is going on")]
     Unwritable(String),

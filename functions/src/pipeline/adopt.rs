@@ -44,7 +44,7 @@ pub(crate) async fn adopt(
     let file = PictureFile::of_stream(object.stream, room, |chunk| hasher.update(chunk))
         .await
         .map_err(|error| StepError::transient(format!("reading {key}: {error}")))?;
-    let inspection = match ctx.pixels.verify(&file, &ctx.options.limits).await {
+    let inspection = match ctx.pixels.verify(&file, &ctx.options.limits, false).await {
         Ok(inspection) => inspection,
         Err(error) => match StepError::from(error) {
             StepError::Permanent(reason) | StepError::Crashed(reason) => {

@@ -138,7 +138,7 @@ impl From<StoreError> for StepError {
 impl From<Refusal> for StepError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::Unwritable(_) => Self::transient(refusal),
+            Refusal::Unwritable(_) | Refusal::NoMemory => Self::transient(refusal),
             _ => Self::Permanent(refusal.to_string()),
         }
     }

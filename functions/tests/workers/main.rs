@@ -79,7 +79,10 @@ async fn workers_make_what_this_process_would_make() {
         let (inspection, made) = workers.thumbnail(&picture, &LIMITS, 100).await.unwrap();
         assert_eq!(made, thumbnail::make(&bytes, 100, &LIMITS).unwrap());
         assert_eq!((inspection.width, inspection.format), (300, format));
-        assert_eq!(workers.verify(&picture, &LIMITS).await, Ok(inspection));
+        assert_eq!(
+            workers.verify(&picture, &LIMITS, true).await,
+            Ok(inspection)
+        );
 
         let made = workers.anonymise(&picture, &LIMITS, 100).await.unwrap();
         let here = anonymise::make(&bytes, &detector, 100, &LIMITS).unwrap();
@@ -110,11 +113,11 @@ async fn refusals_come_back_as_they_are_and_the_worker_stays() {
     let before = idle(&workers).await;
     let text = file(&workers, b"no picture").await;
     assert_eq!(
-        workers.verify(&text, &LIMITS).await,
+        workers.verify(&text, &LIMITS, true).await,
         Err(PixelError::Refused(Refusal::NotAnImage))
     );
     let large = file(&workers, &testing::claiming(Format::Png, 20_000, 20_000)).await;
-    let refused = workers.verify(&large, &LIMITS).await.unwrap_err();
+    let refused = workers.verify(&large, &LIMITS, true).await.unwrap_err();
     assert!(refused.to_string().contains("400") || refused.to_string().contains("20000"));
     assert_eq!(idle(&workers).await, before);
 }
@@ -126,14 +129,17 @@ async fn a_file_on_disk_is_read_where_it_is() {
     let path = folder.path().join("photo.jpg");
     std::fs::write(&path, testing::photo(1, 64, 48)).unwrap();
     let picture = PictureFile::open(&path, workers.room(1).await).unwrap();
-    assert_eq!(workers.verify(&picture, &LIMITS).await.unwrap().width, 64);
+    assert_eq!(
+        workers.verify(&picture, &LIMITS, true).await.unwrap().width,
+        64
+    );
 }
 
 #[tokio::test]
 async fn a_picture_that_needs_more_memory_than_all_may_have_is_refused_from_its_header() {
-    let workers = with_budget(128 << 20);
+    let workers = with_budget(160 << 20);
     let large = file(&workers, &testing::claiming(Format::Png, 9_000, 9_000)).await;
-    let refused = workers.verify(&large, &LIMITS).await.unwrap_err();
+    let refused = workers.verify(&large, &LIMITS, true).await.unwrap_err();
     assert!(
         matches!(refused, PixelError::TooLarge { budget, .. } if budget == 96 << 20),
         "{refused:?}"

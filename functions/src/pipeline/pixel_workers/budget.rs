@@ -3,6 +3,7 @@
 //! It has two parts, so that waiting never ends in a deadlock: room for files is taken first, then
 //! room for the work on one of them. Work that has its room needs nothing else to end.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -12,13 +13,13 @@ const UNIT: u64 = 1 << 20;
 
 /// The share of the machine's memory that pictures may take, in hundredths. The rest is for the
 /// server, the database and the system's cache of files.
-const SHARE: u64 = 60;
-/// Room for files is a quarter of the budget, and not more than this.
-const MOST_FOR_FILES: u64 = 256 << 20;
+const SHARE: u64 = 75;
+/// Room for files is an eighth of the budget, but within these bounds.
+const FOR_FILES: RangeInclusive<u64> = 64 << 20..=256 << 20;
 /// The budget where the machine does not tell how much memory it has.
 const UNKNOWN: u64 = 1 << 30;
 /// The smallest budget.
-const LEAST: u64 = 128 << 20;
+const LEAST: u64 = 160 << 20;
 
 /// Cheap to clone.
 #[derive(Clone, Debug)]
@@ -49,7 +50,7 @@ pub(super) struct TooMuch {
 impl MemoryBudget {
     pub fn new(bytes: u64) -> Self {
         let bytes = bytes.max(LEAST);
-        let files = (bytes / 4).min(MOST_FOR_FILES);
+        let files = (bytes / 8).clamp(*FOR_FILES.start(), *FOR_FILES.end());
         Self {
             files: Part::new(files),
             work: Part::new(bytes - files),
@@ -112,7 +113,7 @@ mod tests {
 
     #[tokio::test]
     async fn work_waits_until_there_is_room_for_it() {
-        let budget = MemoryBudget::new(400 * MB);
+        let budget = MemoryBudget::new(364 * MB);
         let first = budget.room_for_work(200 * MB).await.unwrap();
 
         assert!(budget.room_for_work(101 * MB).now_or_never().is_none());
@@ -122,7 +123,7 @@ mod tests {
 
     #[tokio::test]
     async fn work_beyond_the_whole_budget_is_refused_at_once() {
-        let budget = MemoryBudget::new(400 * MB);
+        let budget = MemoryBudget::new(364 * MB);
         let refused = budget.room_for_work(301 * MB).await.unwrap_err();
         assert_eq!(refused.budget, 300 * MB);
         assert!(budget.room_for_work(300 * MB).await.is_ok());
@@ -130,7 +131,7 @@ mod tests {
 
     #[tokio::test]
     async fn files_that_wait_leave_room_for_work() {
-        let budget = MemoryBudget::new(400 * MB);
+        let budget = MemoryBudget::new(364 * MB);
         let _file = budget.room_for_file(5000 * MB).await;
 
         assert!(budget.room_for_file(1).now_or_never().is_none());

@@ -21,7 +21,10 @@ const SMALL_THINGS: u64 = 2 << 20;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Job {
     /// The cheapest decode that proves that the pixels are there.
-    Verify,
+    Verify {
+        /// Whether there has to be memory for every step, because they are done here.
+        for_steps: bool,
+    },
     Thumbnail {
         /// Side, in pixels, of the square that it fits into.
         size: u32,
@@ -101,7 +104,7 @@ impl Job {
         };
         let whole = || memory_needed(picture, Detail::Full) + DETECTOR;
         let work = match self {
-            Self::Verify => memory_needed(picture, Detail::AtLeast(0)),
+            Self::Verify { .. } => memory_needed(picture, Detail::AtLeast(0)),
             Self::Thumbnail { size } => at_least(*size),
             // A JPEG of the whole picture has a third of its bytes at the very most.
             Self::Anonymise { thumbnail_size } => {
@@ -125,7 +128,7 @@ impl Job {
         detector: &dyn FaceDetector,
     ) -> Result<Output, JobError> {
         Ok(match self {
-            Self::Verify => {
+            Self::Verify { .. } => {
                 picture::verify(bytes, limits)?;
                 Output::Verified
             }

@@ -207,13 +207,16 @@ impl PixelWorkers {
             .map_err(failed)
     }
 
-    /// Proves that a picture can be decoded, and returns what its header says.
+    /// Proves that a picture can be decoded, and returns what its header says. `for_steps` refuses
+    /// one for which there will never be memory for each of its steps.
     pub async fn verify(
         &self,
         picture: &PictureFile,
         limits: &Limits,
+        for_steps: bool,
     ) -> Result<Inspection, PixelError> {
-        Ok(self.run(Job::Verify, picture, limits).await?.inspection)
+        let job = Job::Verify { for_steps };
+        Ok(self.run(job, picture, limits).await?.inspection)
     }
 
     pub async fn thumbnail(
@@ -332,20 +335,19 @@ impl PixelWorkers {
 
     fn time_for(&self, job: &Job) -> Duration {
         match job {
-            Job::Verify => self.times.verify,
+            Job::Verify { .. } => self.times.verify,
             _ => self.times.step,
         }
     }
 
-    /// Waits for room for work, and says how many bytes that are. Who sends a picture learns at once
-    /// if one of its steps could never be done.
+    /// Waits for room for work, and says how many bytes that are.
     async fn room_for_work(
         &self,
         job: &Job,
         found: &Inspection,
     ) -> Result<(u64, Room), PixelError> {
         let most = match job {
-            Job::Verify => Job::HUNGRIEST.memory_needed(found),
+            Job::Verify { for_steps: true } => Job::HUNGRIEST.memory_needed(found),
             job => job.memory_needed(found),
         };
         let budget = &self.shared.budget;

@@ -8,10 +8,11 @@ use std::os::unix::net::UnixStream as StdUnixStream;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
-use std::sync::{OnceLock, mpsc};
+use std::sync::{Once, OnceLock, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use rustix::io::Errno;
 use rustix::param::clock_ticks_per_second;
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use tokio::io::AsyncReadExt as _;
@@ -252,8 +253,17 @@ impl Worker {
             current: Some(maximum.map_or(most, |maximum| maximum.min(most))),
             maximum,
         };
-        prlimit(Some(self.pid), resource, limit)?;
-        Ok(())
+        match prlimit(Some(self.pid), resource, limit) {
+            Ok(_) => Ok(()),
+            Err(Errno::PERM | Errno::NOSYS) => {
+                static SAID: Once = Once::new();
+                SAID.call_once(|| {
+                    warn!("this system does not let a process bound another one: workers for pixels are bounded in time only");
+                });
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 }
 
