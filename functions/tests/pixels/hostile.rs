@@ -284,7 +284,7 @@ fn the_smallest_picture_goes_all_the_way() {
         let copy = functions::steps::anonymise::make(&file, &detector, 400, &LIMITS).unwrap();
         assert!(copy.faces.is_empty());
         let subject = annotate::Subject {
-            picture: decoded(&file),
+            picture: annotate::CaptionPicture::described(&decoded(&file)),
             faces: 0,
             language: "en".into(),
         };

@@ -3,6 +3,8 @@
 
 mod mosaic;
 
+use serde::{Deserialize, Serialize};
+
 use crate::faces::{DetectError, Face, FaceDetector};
 use crate::picture::{self, Detail, Limits, Refusal};
 use crate::steps::thumbnail::thumbhash;
@@ -13,11 +15,13 @@ const QUALITY: u8 = 90;
 const THUMBNAIL_QUALITY: u8 = 85;
 
 /// The anonymised renditions of a picture.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Anonymised {
     /// The whole picture, without metadata.
+    #[serde(skip)]
     pub jpeg: Vec<u8>,
     /// A thumbnail of it, without metadata.
+    #[serde(skip)]
     pub thumbnail: Vec<u8>,
     /// The thumbhash of the redacted picture.
     pub thumbhash: Vec<u8>,
