@@ -22,7 +22,7 @@ use chrono::NaiveDateTime;
 
 use crate::picture::Upright;
 
-pub use caption_input::{CaptionInput, prepare};
+pub use caption_input::{CaptionInput, Known, prepare};
 pub use describer::Describer;
 pub use gemini::Gemini;
 pub use http::SetupError;
