@@ -33,9 +33,12 @@ pub struct Drawn {
     pub y: i32,
     pub width: i32,
     pub height: i32,
-    pub shape: Shape,
-    pub covers: Covers,
+    /// None for that of the box in whose place it comes; of a new one, what fits what it covers.
+    pub shape: Option<Shape>,
+    /// None for what the box in whose place it comes covers; of a new one, a face.
+    pub covers: Option<Covers>,
     pub state: State,
+    /// Why it stays uncovered.
     pub reason: Option<String>,
 }
 
@@ -120,7 +123,7 @@ pub async fn replace(
             }
         }
         changed = true;
-        let row = drawn.into_row(id, version, now, by);
+        let row = drawn.into_row(id, old, version, now, by);
         if let Some(old) = old {
             remove(&tx, old.id, version, now, by, row.id.clone().take()).await?;
         }
@@ -287,17 +290,26 @@ fn covered(boxes: &[image_box::Model]) -> Vec<Region> {
 impl Drawn {
     fn is_the_same_as(&self, row: &image_box::Model) -> bool {
         (self.x, self.y, self.width, self.height) == (row.x, row.y, row.width, row.height)
-            && (self.shape, self.covers, self.state) == (row.shape, row.covers, row.state)
+            && self.shape.is_none_or(|shape| shape == row.shape)
+            && self.covers.is_none_or(|covers| covers == row.covers)
+            && self.state == row.state
             && self.reason == row.reason
     }
 
     fn into_row(
         self,
         image_id: Uuid,
+        old: Option<&image_box::Model>,
         version: i32,
         now: DateTime<Utc>,
         by: Option<&str>,
     ) -> ActiveModel {
+        let covers = self.covers.or(old.map(|row| row.covers)).unwrap_or(Covers::Face);
+        let usual = match covers {
+            Covers::Face => Shape::Ellipse,
+            Covers::Other => Shape::Rectangle,
+        };
+        let shape = self.shape.or(old.map(|row| row.shape)).unwrap_or(usual);
         ActiveModel {
             id: Set(Uuid::now_v7()),
             image_id: Set(image_id),
@@ -305,8 +317,8 @@ impl Drawn {
             y: Set(self.y),
             width: Set(self.width),
             height: Set(self.height),
-            shape: Set(self.shape),
-            covers: Set(self.covers),
+            shape: Set(shape),
+            covers: Set(covers),
             state: Set(self.state),
             by_kind: Set(ByKind::Person),
             by_name: Set(by.map(str::to_owned)),

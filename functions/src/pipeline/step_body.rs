@@ -63,6 +63,7 @@ pub(crate) struct FinishedCopy {
     found: Vec<Found>,
     looked_thoroughly: bool,
     is_dark: bool,
+    thumbhash: String,
     bytes: i64,
     thumbnail_bytes: i64,
 }
@@ -146,6 +147,7 @@ async fn make_anonymised(ctx: &Context, image: &Model) -> Result<StepOutput, Ste
         found: made.found,
         looked_thoroughly: look == Look::Thorough,
         is_dark: made.is_dark,
+        thumbhash: BASE64.encode(made.thumbhash),
         bytes,
         thumbnail_bytes,
     })))
@@ -176,8 +178,6 @@ async fn write_caption(ctx: &Context, image: &Model) -> Result<StepOutput, StepE
     let subject = Subject {
         picture: input.picture,
         faces: input.faces,
-        taken_at: image.taken_at,
-        camera: image.camera.clone(),
         language: ctx.options.caption_language.clone(),
     };
     let (caption, cost) = ask(ctx, image.id, &subject).await?;
@@ -319,6 +319,7 @@ impl FinishedCopy {
             .col_expr(Column::SecondLookAt, Expr::value(image.second_look_at))
             .col_expr(Column::Uncertain, Expr::value(image.uncertain))
             .col_expr(Column::Risk, Expr::value(image.risk))
+            .col_expr(Column::AnonymisedThumbhash, Expr::value(self.thumbhash))
             .col_expr(Column::AnonymisedBytes, Expr::value(self.bytes))
             .col_expr(
                 Column::AnonymisedThumbnailBytes,
