@@ -25,17 +25,15 @@ pub enum Filter {
 impl Filter {
     fn condition(self) -> Condition {
         match self {
-            Self::Unreviewed => Condition::any()
-                .add(Column::Review.eq(Review::Review))
-                .add(
-                    Condition::all()
-                        .add(Column::Review.eq(Review::Released))
-                        .add(Column::Uncertain.gt(0))
-                        .add(
-                            Expr::col((Entity, Column::BoxesVersion))
-                                .gt(Expr::col((Entity, Column::ReleasedVersion))),
-                        ),
-                ),
+            Self::Unreviewed => Condition::any().add(Column::Review.eq(Review::Review)).add(
+                Condition::all()
+                    .add(Column::Review.eq(Review::Released))
+                    .add(Column::Uncertain.gt(0))
+                    .add(
+                        Expr::col((Entity, Column::BoxesVersion))
+                            .gt(Expr::col((Entity, Column::ReleasedVersion))),
+                    ),
+            ),
             Self::Held => Column::Review.eq(Review::Held).into_condition(),
             Self::Failed => Column::Id
                 .in_subquery(

@@ -103,9 +103,7 @@ pub struct Model {
 }
 
 /// Whether an image is public.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))")]
 #[serde(rename_all = "lowercase")]
 pub enum Review {
@@ -145,7 +143,10 @@ impl Audience {
     pub fn sees(&self) -> Condition {
         let public = Condition::all()
             .add(Column::Review.eq(Review::Released))
-            .add(Expr::col((Entity, Column::CopyVersion)).eq(Expr::col((Entity, Column::BoxesVersion))));
+            .add(
+                Expr::col((Entity, Column::CopyVersion))
+                    .eq(Expr::col((Entity, Column::BoxesVersion))),
+            );
         match self {
             Self::Staff => Condition::all(),
             Self::Public => public,
@@ -285,10 +286,7 @@ pub fn visible_by_id(audience: &Audience, id: Uuid) -> Select<Entity> {
 }
 
 /// Those of some images that these people see, in no particular order.
-pub fn visible_among(
-    audience: &Audience,
-    ids: impl IntoIterator<Item = Uuid>,
-) -> Select<Entity> {
+pub fn visible_among(audience: &Audience, ids: impl IntoIterator<Item = Uuid>) -> Select<Entity> {
     visible(audience).filter(Column::Id.is_in(ids))
 }
 

@@ -128,9 +128,11 @@ pub fn page(after: Option<(DateTime<Utc>, Uuid)>, limit: u64) -> Select<Entity> 
     let mut select = Entity::find();
     if let Some((at, id)) = after {
         select = select.filter(
-            Condition::any()
-                .add(Column::At.lt(at))
-                .add(Condition::all().add(Column::At.eq(at)).add(Column::Id.lt(id))),
+            Condition::any().add(Column::At.lt(at)).add(
+                Condition::all()
+                    .add(Column::At.eq(at))
+                    .add(Column::Id.lt(id)),
+            ),
         );
     }
     select

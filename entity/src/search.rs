@@ -122,7 +122,14 @@ fn statement(
     skip: u64,
     limit: u64,
 ) -> Statement {
-    let (seen, uploader) = seen_by(audience, if backend == DbBackend::Postgres { "$4" } else { "?" });
+    let (seen, uploader) = seen_by(
+        audience,
+        if backend == DbBackend::Postgres {
+            "$4"
+        } else {
+            "?"
+        },
+    );
     let (sql, expression) = match backend {
         DbBackend::Sqlite => {
             let expression = words.join("\"", "\"", "*", " AND ");

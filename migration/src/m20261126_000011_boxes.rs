@@ -23,20 +23,33 @@ impl MigrationTrait for Migration {
         manager.create_table(boxes(columns)).await?;
         manager.create_table(records(columns)).await?;
         for (name, table, column) in [
-            ("box_by_image", ImageBox::Table.into_iden(), ImageBox::ImageId.into_iden()),
+            (
+                "box_by_image",
+                ImageBox::Table.into_iden(),
+                ImageBox::ImageId.into_iden(),
+            ),
             (
                 "publication_record_by_image",
                 Record::Table.into_iden(),
                 Record::ImageId.into_iden(),
             ),
         ] {
-            let index = Index::create().name(name).table(table).col(column).to_owned();
+            let index = Index::create()
+                .name(name)
+                .table(table)
+                .col(column)
+                .to_owned();
             manager.create_index(index).await?;
         }
         // SQLite adds one column at a time.
         for column in image_columns(columns) {
             manager
-                .alter_table(Table::alter().table(Image::Table).add_column(column).to_owned())
+                .alter_table(
+                    Table::alter()
+                        .table(Image::Table)
+                        .add_column(column)
+                        .to_owned(),
+                )
                 .await?;
         }
         manager
@@ -63,7 +76,12 @@ impl MigrationTrait for Migration {
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager
-            .drop_index(Index::drop().name("image_by_review").table(Image::Table).to_owned())
+            .drop_index(
+                Index::drop()
+                    .name("image_by_review")
+                    .table(Image::Table)
+                    .to_owned(),
+            )
             .await?;
         manager
             .alter_table(
@@ -76,11 +94,18 @@ impl MigrationTrait for Migration {
         for column in image_columns(Columns::on(manager)) {
             let name = Alias::new(column.get_column_name());
             manager
-                .alter_table(Table::alter().table(Image::Table).drop_column(name).to_owned())
+                .alter_table(
+                    Table::alter()
+                        .table(Image::Table)
+                        .drop_column(name)
+                        .to_owned(),
+                )
                 .await?;
         }
         for table in [Record::Table.into_iden(), ImageBox::Table.into_iden()] {
-            manager.drop_table(Table::drop().table(table).to_owned()).await?;
+            manager
+                .drop_table(Table::drop().table(table).to_owned())
+                .await?;
         }
         Ok(())
     }
@@ -143,7 +168,13 @@ fn records(columns: Columns) -> TableCreateStatement {
 }
 
 fn image_columns(columns: Columns) -> Vec<ColumnDef> {
-    let zero = |column: Image| ColumnDef::new(column).integer().not_null().default(0).to_owned();
+    let zero = |column: Image| {
+        ColumnDef::new(column)
+            .integer()
+            .not_null()
+            .default(0)
+            .to_owned()
+    };
     vec![
         zero(Image::BoxesVersion),
         ColumnDef::new(Image::CopyVersion).integer().to_owned(),
@@ -152,13 +183,21 @@ fn image_columns(columns: Columns) -> Vec<ColumnDef> {
         columns.instant(Image::SecondLookAt),
         zero(Image::Uncertain),
         zero(Image::Risk),
-        columns.identifier(Image::Review, 16).not_null().default("review").to_owned(),
+        columns
+            .identifier(Image::Review, 16)
+            .not_null()
+            .default("review")
+            .to_owned(),
         columns.instant(Image::ReviewedAt),
         ColumnDef::new(Image::ReviewedBy).string_len(80).to_owned(),
         columns.instant(Image::ReleasedAt),
         ColumnDef::new(Image::ReleasedBy).string_len(80).to_owned(),
         ColumnDef::new(Image::ReleasedVersion).integer().to_owned(),
-        ColumnDef::new(Image::Legacy).boolean().not_null().default(false).to_owned(),
+        ColumnDef::new(Image::Legacy)
+            .boolean()
+            .not_null()
+            .default(false)
+            .to_owned(),
     ]
 }
 
@@ -168,7 +207,13 @@ async fn convert(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     let mut after = Uuid::nil();
     loop {
         let found = Query::select()
-            .columns([Image::Id, Image::Width, Image::Height, Image::Faces, Image::UploadedAt])
+            .columns([
+                Image::Id,
+                Image::Width,
+                Image::Height,
+                Image::Faces,
+                Image::UploadedAt,
+            ])
             .from(Image::Table)
             .and_where(Expr::col(Image::Id).gt(after))
             .and_where(Expr::col(Image::Faces).is_not_null())
@@ -184,9 +229,13 @@ async fn convert(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
             let size = (image.try_get("", "width")?, image.try_get("", "height")?);
             let at: ChronoDateTimeUtc = image.try_get("", "uploaded_at")?;
             let faces: Option<Json> = image.try_get("", "faces")?;
-            let faces = faces.and_then(|faces| faces.as_array().cloned()).unwrap_or_default();
-            let boxes: Vec<OldBox> =
-                faces.iter().filter_map(|face| OldBox::read(face, size)).collect();
+            let faces = faces
+                .and_then(|faces| faces.as_array().cloned())
+                .unwrap_or_default();
+            let boxes: Vec<OldBox> = faces
+                .iter()
+                .filter_map(|face| OldBox::read(face, size))
+                .collect();
             for found in &boxes {
                 db.execute(&found.insert(id, at)).await?;
             }
@@ -231,13 +280,20 @@ impl OldBox {
             y,
             width: across,
             height: down,
-            score: face.get("score").and_then(Json::as_f64).map(|score| score as f32),
+            score: face
+                .get("score")
+                .and_then(Json::as_f64)
+                .map(|score| score as f32),
             is_uncertain: face.get("certainty").and_then(Json::as_str) == Some("uncertain"),
         })
     }
 
     fn insert(&self, image: Uuid, at: ChronoDateTimeUtc) -> InsertStatement {
-        let state = if self.is_uncertain { "uncertain" } else { "cover" };
+        let state = if self.is_uncertain {
+            "uncertain"
+        } else {
+            "cover"
+        };
         let values: [Value; 14] = [
             Uuid::now_v7().into(),
             image.into(),

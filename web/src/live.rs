@@ -131,7 +131,8 @@ impl Live {
             .filter(|change| change.kind != Kind::Deleted)
             .map(|change| change.image_id)
             .collect();
-        let mut rows = ImageRows::load(&self.db, &self.caption_pause, &Audience::Staff, &changed).await?;
+        let mut rows =
+            ImageRows::load(&self.db, &self.caption_pause, &Audience::Staff, &changed).await?;
         let updates = changes.into_iter().filter_map(|change| {
             let position = rows
                 .iter()
@@ -181,8 +182,7 @@ impl Live {
         self.start_reading().await?;
         let settled = async {
             loop {
-                let rows =
-                    ImageRows::load(&self.db, &self.caption_pause, audience, &[id]).await?;
+                let rows = ImageRows::load(&self.db, &self.caption_pause, audience, &[id]).await?;
                 if !rows.first().is_some_and(ImageRows::is_pending) {
                     return Ok(());
                 }

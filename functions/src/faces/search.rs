@@ -365,11 +365,7 @@ fn piece(source: &Upright, size: Size, tile: Tile) -> Cow<'_, Upright> {
 
 /// What was found as a face in whole pixels, cut off at the picture's edges; nothing if none of it is
 /// inside.
-pub(super) fn face(
-    picture: &Upright,
-    found: &Candidate,
-    certainty: Certainty,
-) -> Option<Face> {
+pub(super) fn face(picture: &Upright, found: &Candidate, certainty: Certainty) -> Option<Face> {
     let Candidate {
         left,
         top,

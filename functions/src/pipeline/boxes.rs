@@ -127,7 +127,9 @@ pub async fn replace(
         if let Some(old) = old {
             remove(&tx, old.id, version, now, by, row.id.clone().take()).await?;
         }
-        image_box::Entity::insert(row).exec_without_returning(&tx).await?;
+        image_box::Entity::insert(row)
+            .exec_without_returning(&tx)
+            .await?;
     }
     for row in before.iter().filter(|row| !kept.contains(&row.id)) {
         changed = true;
@@ -174,11 +176,7 @@ pub async fn replace(
 }
 
 /// Begins a new round of the step that makes the copy. An attempt that is running has lost.
-async fn queue_copy(
-    tx: &DatabaseTransaction,
-    id: Uuid,
-    now: DateTime<Utc>,
-) -> Result<(), DbErr> {
+async fn queue_copy(tx: &DatabaseTransaction, id: Uuid, now: DateTime<Utc>) -> Result<(), DbErr> {
     step::Entity::update_many()
         .filter(step::Column::ImageId.eq(id))
         .filter(step::Column::Name.eq(StepKind::Anonymise))
@@ -239,7 +237,9 @@ pub(crate) async fn add_found(
         covers: Set(Covers::Face),
         state: Set(found.state),
         by_kind: Set(ByKind::Detector),
-        by_name: Set(Some(detector.split(' ').next().unwrap_or(detector).to_owned())),
+        by_name: Set(Some(
+            detector.split(' ').next().unwrap_or(detector).to_owned(),
+        )),
         version: Set(Some(detector.to_owned())),
         pass: Set(Some(found.pass)),
         score: Set(Some(found.face.score)),
@@ -304,7 +304,10 @@ impl Drawn {
         now: DateTime<Utc>,
         by: Option<&str>,
     ) -> ActiveModel {
-        let covers = self.covers.or(old.map(|row| row.covers)).unwrap_or(Covers::Face);
+        let covers = self
+            .covers
+            .or(old.map(|row| row.covers))
+            .unwrap_or(Covers::Face);
         let usual = match covers {
             Covers::Face => Shape::Ellipse,
             Covers::Other => Shape::Rectangle,

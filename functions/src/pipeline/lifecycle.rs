@@ -460,5 +460,7 @@ pub(crate) async fn remove_copy(
     copy: Option<Uuid>,
 ) -> Result<(), StoreError> {
     store.delete(&ObjectKey::anonymised(id, copy)).await?;
-    store.delete(&ObjectKey::anonymised_thumbnail(id, copy)).await
+    store
+        .delete(&ObjectKey::anonymised_thumbnail(id, copy))
+        .await
 }

@@ -171,7 +171,9 @@ impl Outbox {
         unsent: &mut HashSet<Uuid>,
     ) -> Result<usize, OutboxError> {
         let ids = held.iter().map(|row| row.image_id);
-        let images = image::visible_among(&Audience::Staff, ids).all(&self.db).await?;
+        let images = image::visible_among(&Audience::Staff, ids)
+            .all(&self.db)
+            .await?;
         let images: HashMap<Uuid, Image> =
             images.into_iter().map(|image| (image.id, image)).collect();
         let mut accepted = 0;

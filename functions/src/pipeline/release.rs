@@ -84,11 +84,7 @@ pub async fn withdraw(
 }
 
 /// Sets an image aside. If it was public, it is not any more.
-pub async fn hold(
-    db: &DatabaseConnection,
-    id: Uuid,
-    by: Option<&str>,
-) -> Result<Decided, DbErr> {
+pub async fn hold(db: &DatabaseConnection, id: Uuid, by: Option<&str>) -> Result<Decided, DbErr> {
     let tx = begin_write(db).await?;
     let Some(image) = locked(&tx, id).await? else {
         return Ok(Decided::Gone);

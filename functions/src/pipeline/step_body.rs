@@ -12,8 +12,8 @@ use entity::image_box;
 use entity::publication_record::Action;
 use entity::step::StepKind;
 use platform::objects::{Body, ObjectKey};
-use sea_orm::sea_query::Expr;
 use platform::settings::ReleaseRule;
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _, QueryFilter as _,
     QuerySelect as _,
@@ -291,7 +291,10 @@ impl FinishedCopy {
         tx: &DatabaseTransaction,
         image_id: Uuid,
     ) -> Result<Written, DbErr> {
-        let image = Entity::find_by_id(image_id).lock_exclusive().one(tx).await?;
+        let image = Entity::find_by_id(image_id)
+            .lock_exclusive()
+            .one(tx)
+            .await?;
         let Some(image) = image.filter(|image| image.boxes_version == self.boxes_version) else {
             return Ok(Written::Outdated);
         };
@@ -305,7 +308,11 @@ impl FinishedCopy {
             copy_version: Some(version),
             copy_id: Some(self.copy_id),
             detector: Some(self.detector),
-            second_look_at: if self.looked_thoroughly { Some(now) } else { image.second_look_at },
+            second_look_at: if self.looked_thoroughly {
+                Some(now)
+            } else {
+                image.second_look_at
+            },
             uncertain: boxes::uncertain(&rows),
             risk: boxes::risk(&image, &rows, self.is_dark),
             ..image

@@ -96,7 +96,9 @@ impl Fact {
             Self::Camera => "camera",
             Self::Faces => "number, boxes and scores of faces",
             Self::Attempts => "why a step failed, and its attempts",
-            Self::Release => "release: by whom and when, boxes with their states, publication record",
+            Self::Release => {
+                "release: by whom and when, boxes with their states, publication record"
+            }
         }
     }
 }

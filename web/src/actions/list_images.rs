@@ -88,8 +88,7 @@ async fn best(
     let limit = shown - skipped + paging.limit + 1 + DRIFT;
     let in_file_names = viewer.may(Action::SeeDetails);
     let audience = viewer.audience();
-    let mut ids =
-        search::best(&state.db, words, &audience, in_file_names, skipped, limit).await?;
+    let mut ids = search::best(&state.db, words, &audience, in_file_names, skipped, limit).await?;
     let begin = after.map_or(0, |(_, last)| {
         last.iter()
             .find_map(|last| ids.iter().position(|id| id == last))

@@ -192,7 +192,11 @@ fn csv(db: DatabaseConnection, image: Option<Uuid>) -> Response {
             let rows = page(&db, image, after, BATCH).await?;
             let is_first = after.is_none();
             let next = rows.last().map(|row| Some((row.at, row.id)));
-            let mut text = if is_first { HEADER.to_owned() } else { String::new() };
+            let mut text = if is_first {
+                HEADER.to_owned()
+            } else {
+                String::new()
+            };
             text.extend(rows.into_iter().map(line));
             Ok(Some((text, next)))
         }

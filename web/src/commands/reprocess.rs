@@ -136,7 +136,11 @@ async fn wanted(db: &DatabaseConnection, arguments: &Arguments) -> anyhow::Resul
     }
     if !arguments.image.is_empty() {
         for id in &arguments.image {
-            if image::visible_by_id(&Audience::Staff, *id).one(db).await?.is_none() {
+            if image::visible_by_id(&Audience::Staff, *id)
+                .one(db)
+                .await?
+                .is_none()
+            {
                 bail!("there is no image {id}; `GET /api/images` lists them");
             }
         }

@@ -112,7 +112,9 @@ pub async fn show(
     let cursor = rows.image.cursor();
     let audience = viewer.audience();
     let newer = image::newer_than(&audience, cursor).one(&state.db).await?;
-    let older = image::page(&audience, Some(cursor), 1).one(&state.db).await?;
+    let older = image::page(&audience, Some(cursor), 1)
+        .one(&state.db)
+        .await?;
     let address = |image: image::Model| format!("/images/{}", image.id);
     let view = ImageView::new(&rows, &viewer, &urls);
     let title = view.file_name.clone();
@@ -198,7 +200,9 @@ fn facts(rows: &ImageRows, viewer: &Viewer) -> Vec<Fact> {
     let known = viewer.disclosure(image);
     let dimensions = known.dimensions();
     let taken = known.taken_at();
-    let faces = known.faces(&rows.boxes).filter(|_| image.copy_version.is_some());
+    let faces = known
+        .faces(&rows.boxes)
+        .filter(|_| image.copy_version.is_some());
     let described = image.caption_at.map(|at| known.moment(at).text());
     let bytes = known.bytes().and_then(|bytes| u64::try_from(bytes).ok());
     let owned = |text: Option<&str>| text.map(str::to_owned);

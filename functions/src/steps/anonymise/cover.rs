@@ -83,7 +83,11 @@ impl Region {
     /// The columns that are covered in all of its rows together.
     fn columns(&self, width: u32) -> Range<usize> {
         let outline = self.outline();
-        within(outline.x - outline.across, outline.x + outline.across, width)
+        within(
+            outline.x - outline.across,
+            outline.x + outline.across,
+            width,
+        )
     }
 
     /// The columns that are covered in one row.
@@ -248,10 +252,15 @@ mod tests {
         for (x, y, width, height) in [(100, 80, 60, 80), (50, 50, 7, 9), (200, 10, 101, 33)] {
             let ellipse = region(x, y, width, height, Shape::Ellipse);
             let (more, down) = (width as f64 * 0.05, height as f64 * 0.05);
-            for row in (f64::from(y) - down).ceil() as usize..(y as f64 + f64::from(height) + down) as usize {
+            for row in (f64::from(y) - down).ceil() as usize
+                ..(y as f64 + f64::from(height) + down) as usize
+            {
                 let span = ellipse.span(row, SIZE.0);
                 assert!(span.start as f64 <= f64::from(x) - more + 1.0, "{row}");
-                assert!(span.end as f64 >= f64::from(x) + f64::from(width) + more - 1.0, "{row}");
+                assert!(
+                    span.end as f64 >= f64::from(x) + f64::from(width) + more - 1.0,
+                    "{row}"
+                );
             }
         }
     }

@@ -115,7 +115,11 @@ pub fn make(
     let mut found = Vec::new();
     if request.search != Search::No {
         let faces = detect::detect(&picture, detector, &covered, &request.spared)?;
-        found.extend(faces.into_iter().map(|face| Found::in_original(face, request.search)));
+        found.extend(
+            faces
+                .into_iter()
+                .map(|face| Found::in_original(face, request.search)),
+        );
         covered.extend(found.iter().map(|found| Region::from(&found.face)));
     }
     cover(&mut picture, &covered);
@@ -146,8 +150,16 @@ impl Found {
         let is_sure = face.certainty == Certainty::Sure && search == Search::First;
         Self {
             face,
-            pass: if search == Search::First { Pass::First } else { Pass::Rerun },
-            state: if is_sure { State::Cover } else { State::Uncertain },
+            pass: if search == Search::First {
+                Pass::First
+            } else {
+                Pass::Rerun
+            },
+            state: if is_sure {
+                State::Cover
+            } else {
+                State::Uncertain
+            },
         }
     }
 }
