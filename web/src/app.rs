@@ -9,7 +9,6 @@ use chrono::{DateTime, TimeDelta};
 use functions::drivers::local;
 use functions::pipeline::context::Context;
 use functions::pipeline::copy_words::CopyWords;
-use functions::pipeline::cpu_pool::CpuPool;
 use functions::pipeline::dispatch::Dispatch;
 use functions::pipeline::provider_budget;
 use platform::settings::{DatabaseKind, Settings};
@@ -82,7 +81,7 @@ impl App {
             ),
             caption_pause,
             copy_words: CopyWords::new(&context),
-            cpu: CpuPool::new(cores(), settings.max_pixels),
+            pixels: services.pixels.with_own_queue(cores()),
             limits: UploadLimits::from(settings),
             policy: Policy::from(settings),
             proxies: Proxies::from(settings),

@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use entity::embedded::EmbeddedWords;
-use entity::image::{Author, Face, Translation};
+use entity::image::{Author, Review, Translation};
+use entity::image_box;
 use entity::step::StepState;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::access::{Action, Rendition, Viewer};
+use crate::access::{Action, Fact, Rendition, Viewer};
 use crate::image_rows::{ImageRows, ImageState};
 use crate::picture_urls::UrlSource;
 
-/// An image. Visitors do not see its file name, checksum and sender.
+/// An image. What visitors do not learn is null or empty; `docs/access.md` lists it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Image)]
 pub struct ImageJson {
@@ -22,20 +23,22 @@ pub struct ImageJson {
     /// Visitors see the id in its place.
     #[schema(example = "party.jpg")]
     file_name: String,
+    /// Of the original; visitors see that of the anonymised copy.
     #[schema(example = "image/jpeg")]
     content_type: String,
-    /// Of the original.
-    #[schema(example = 2_481_032, minimum = 1)]
-    bytes: i64,
-    /// In pixels, upright.
-    #[schema(example = 4032, minimum = 1)]
-    width: i32,
-    /// In pixels, upright.
-    #[schema(example = 3024, minimum = 1)]
-    height: i32,
-    /// Of the original, in hexadecimal digits.
+    /// Of the original. Null for a visitor.
+    #[schema(required, example = 2_481_032, minimum = 1)]
+    bytes: Option<i64>,
+    /// In pixels, upright. Null for a visitor until the image is anonymised.
+    #[schema(required, example = 4032, minimum = 1)]
+    width: Option<i32>,
+    /// In pixels, upright. Null for a visitor until the image is anonymised.
+    #[schema(required, example = 3024, minimum = 1)]
+    height: Option<i32>,
+    /// Of the original, in hexadecimal digits. Null for a visitor.
     #[schema(required)]
     sha256: Option<String>,
+    /// Visitors are told the day alone: every instant is midnight UTC.
     uploaded_at: DateTime<Utc>,
     /// Null for a visitor.
     #[schema(required)]
@@ -54,15 +57,19 @@ pub struct ImageJson {
     /// What a person said about it, for the captioner. Null for those who do not manage the gallery.
     #[schema(required)]
     context: Option<String>,
-    /// Empty until the image is anonymised.
+    /// Empty until the image is anonymised, and for a visitor.
     faces: Vec<FaceJson>,
-    /// A [ThumbHash](https://evanw.github.io/thumbhash/) in Base64.
+    /// A [ThumbHash](https://evanw.github.io/thumbhash/) in Base64; for a visitor that of the
+    /// anonymised copy.
     #[schema(required)]
     thumbhash: Option<String>,
     urls: Urls,
     /// By name: `thumbnail`, `anonymise` and `annotate`.
     #[schema(value_type = BTreeMap<String, StepJson>)]
     steps: BTreeMap<&'static str, StepJson>,
+    /// Not for visitors, who see released images only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    release: Option<ReleaseJson>,
 }
 
 /// The caption, which is the picture's alt text.
@@ -194,14 +201,50 @@ struct FaceJson {
     score: f32,
 }
 
-impl From<Face> for FaceJson {
-    fn from(face: Face) -> Self {
+impl From<&image_box::Model> for FaceJson {
+    fn from(row: &image_box::Model) -> Self {
         Self {
-            x: face.x,
-            y: face.y,
-            width: face.width,
-            height: face.height,
-            score: face.score,
+            x: row.x,
+            y: row.y,
+            width: row.width.unsigned_abs(),
+            height: row.height.unsigned_abs(),
+            score: row.score.unwrap_or(1.0),
+        }
+    }
+}
+
+/// Whether the image is public.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Release)]
+struct ReleaseJson {
+    state: ReviewJson,
+    /// When somebody decided so.
+    #[schema(required)]
+    at: Option<DateTime<Utc>>,
+    /// Who did: a person, a program, or `rule:at-once`.
+    #[schema(required)]
+    by: Option<String>,
+    /// It was public before there was a release.
+    legacy: bool,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = ReleaseState)]
+pub(crate) enum ReviewJson {
+    /// Somebody has to decide.
+    Review,
+    /// It is not to be public for now.
+    Held,
+    Released,
+}
+
+impl From<Review> for ReviewJson {
+    fn from(review: Review) -> Self {
+        match review {
+            Review::Review => Self::Review,
+            Review::Held => Self::Held,
+            Review::Released => Self::Released,
         }
     }
 }
@@ -275,7 +318,7 @@ impl ImageJson {
     /// The image as this viewer may see it.
     pub fn new(rows: &ImageRows, viewer: &Viewer, urls: &UrlSource) -> Self {
         let image = &rows.image;
-        let details = viewer.sees_details_of(image);
+        let known = viewer.disclosure(image);
         let steps = rows.steps.iter().map(|step| {
             let paused = rows.pause_of(step).map(|pause| PauseJson {
                 cause: pause.why.as_str(),
@@ -284,25 +327,36 @@ impl ImageJson {
             let json = StepJson {
                 state: step.state.into(),
                 attempts: step.attempts,
-                error: rows.reason(step, details),
+                error: rows.reason(step, known.tells(Fact::Attempts)),
                 paused,
-                finished_at: step.finished_at,
+                finished_at: step.finished_at.map(|at| known.moment(at).instant()),
             };
             (step.name.as_str(), json)
         });
-        let faces = image.faces.clone().unwrap_or_default().0;
+        let (width, height) = known.dimensions().unzip();
+        let faces = known.faces(&rows.boxes).unwrap_or_default();
+        // Senders get an answer for what they do not see yet.
+        let is_seen = viewer.sees(image);
+        let text = image.caption_text.clone().filter(|_| is_seen);
+        let tags = image.tags.clone().filter(|_| is_seen);
+        let release = known.tells(Fact::Release).then(|| ReleaseJson {
+            state: image.review.into(),
+            at: image.reviewed_at,
+            by: image.reviewed_by.clone(),
+            legacy: image.legacy,
+        });
         Self {
             id: image.id,
             file_name: rows.file_name(viewer),
-            content_type: image.content_type.clone(),
-            bytes: image.bytes,
-            width: image.width,
-            height: image.height,
-            sha256: details.then(|| image.sha256.clone()),
-            uploaded_at: image.uploaded_at,
-            uploaded_by: image.uploaded_by.clone().filter(|_| details),
+            content_type: known.media_type().to_owned(),
+            bytes: known.bytes(),
+            width,
+            height,
+            sha256: known.sha256().map(str::to_owned),
+            uploaded_at: known.moment(image.uploaded_at).instant(),
+            uploaded_by: known.uploaded_by().map(str::to_owned),
             state: rows.state(),
-            caption: image.caption_text.clone().map(|text| CaptionJson {
+            caption: text.map(|text| CaptionJson {
                 text,
                 paragraph: image.caption_paragraph.clone(),
                 by: image.caption_by.map(Into::into),
@@ -310,9 +364,14 @@ impl ImageJson {
                 model: image.caption_model.clone(),
                 prompt_version: image.caption_prompt_version.clone(),
                 language: image.caption_language.clone(),
-                generated_at: image.caption_at,
-                checked_at: image.caption_checked_at,
-                checked_by: image.caption_checked_by.clone().filter(|_| details),
+                generated_at: image.caption_at.map(|at| known.moment(at).instant()),
+                checked_at: image
+                    .caption_checked_at
+                    .map(|at| known.moment(at).instant()),
+                checked_by: image
+                    .caption_checked_by
+                    .clone()
+                    .filter(|_| known.tells(Fact::Sender)),
                 translations: image
                     .caption_translations
                     .clone()
@@ -322,7 +381,7 @@ impl ImageJson {
                     .map(Into::into)
                     .collect(),
             }),
-            tags: image.tags.clone().unwrap_or_default().0,
+            tags: tags.unwrap_or_default().0,
             embedded: viewer
                 .may(Action::Manage)
                 .then(|| image.embedded.clone().map(Into::into))
@@ -330,13 +389,14 @@ impl ImageJson {
             decorative: image.decorative,
             context: image.context.clone().filter(|_| viewer.may(Action::Manage)),
             faces: faces.into_iter().map(Into::into).collect(),
-            thumbhash: image.thumbhash.clone(),
+            thumbhash: known.thumbhash().map(str::to_owned),
             urls: Urls {
                 original: rows.url(viewer, Rendition::Original, urls),
                 thumbnail: rows.url(viewer, Rendition::Thumbnail, urls),
                 anonymised: rows.url(viewer, Rendition::Anonymised, urls),
             },
             steps: steps.collect(),
+            release,
         }
     }
 }

@@ -4,16 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::FromRef;
+use entity::image::Audience;
 use functions::pipeline::copy_words::CopyWords;
-use functions::pipeline::cpu_pool::CpuPool;
 use functions::pipeline::dispatch::Dispatch;
 use functions::pipeline::job_queue::JobQueue;
+use functions::pipeline::pixel_workers::PixelWorkers;
 use platform::objects::{ObjectStore, Scratch};
 use sea_orm::DatabaseConnection;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::access::{Policy, Proxies, Sessions, Tokens};
+use crate::access::{Policy, Proxies, Sessions, Tokens, Viewer};
 use crate::caption_pause::CaptionPause;
 use crate::image_rows::ImageRows;
 use crate::ingest::{Ingest, UploadLimits};
@@ -37,7 +38,7 @@ pub struct AppState {
     /// Writes descriptions into the public copies.
     pub copy_words: CopyWords,
     /// Where uploads are decoded to check them.
-    pub cpu: CpuPool,
+    pub pixels: PixelWorkers,
     pub limits: UploadLimits,
     pub policy: Policy,
     pub proxies: Proxies,
@@ -57,12 +58,20 @@ impl AppState {
         UrlSource::of(self.store.as_ref()).await
     }
 
-    /// One visible image with its steps.
+    /// One image that this viewer sees, with its steps.
     ///
     /// # Errors
     /// 404 if there is none.
-    pub async fn image(&self, id: Uuid) -> Result<ImageRows, Problem> {
-        ImageRows::load(&self.db, &self.caption_pause, &[id])
+    pub async fn image(&self, viewer: &Viewer, id: Uuid) -> Result<ImageRows, Problem> {
+        self.image_for(&viewer.audience(), id).await
+    }
+
+    /// One image that this audience sees, with its steps.
+    ///
+    /// # Errors
+    /// 404 if there is none.
+    pub async fn image_for(&self, audience: &Audience, id: Uuid) -> Result<ImageRows, Problem> {
+        ImageRows::load(&self.db, &self.caption_pause, audience, &[id])
             .await?
             .pop()
             .ok_or_else(|| Problem::not_found("image"))
@@ -73,7 +82,7 @@ impl AppState {
             db: &self.db,
             store: self.store.as_ref(),
             scratch: &self.scratch,
-            cpu: &self.cpu,
+            pixels: &self.pixels,
             limits: self.limits,
         }
     }

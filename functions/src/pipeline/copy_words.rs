@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use entity::image::{self, Column, Entity, Model};
+use entity::image::{self, Audience, Column, Entity, Model};
 use platform::objects::{Body, ObjectKey, ObjectStore, StoreError};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _};
@@ -17,7 +17,7 @@ use tracing::warn;
 use uuid::Uuid;
 
 use crate::pipeline::context::Context;
-use crate::pipeline::lifecycle::{is_gone, remove_renditions};
+use crate::pipeline::lifecycle::remove_copy;
 use crate::words::{Rights, Text, Words, with_words};
 
 /// How long a writer keeps others away. If it dies, the words wait that long.
@@ -78,7 +78,9 @@ impl CopyWords {
 
     async fn write(&self, id: Uuid) -> Result<Written, CopyWordsError> {
         let now = entity::now();
-        let found = image::visible_by_id(id).one(&self.db).await?;
+        let found = image::visible_by_id(&Audience::Staff, id)
+            .one(&self.db)
+            .await?;
         let Some((image, due)) = found.and_then(|image| {
             let due = image.words_due.filter(|due| *due <= now)?;
             Some((image, due))
@@ -98,9 +100,16 @@ impl CopyWords {
             }
         };
         let is_last = self.set_written(id, hold, bytes).await?;
-        if is_gone(&self.db, id).await? {
-            remove_renditions(self.store.as_ref(), id).await?;
-        } else if !is_last {
+        let now_shown = image::visible_by_id(&Audience::Staff, id)
+            .one(&self.db)
+            .await?
+            .map(|image| image.copy_id);
+        if now_shown != Some(image.copy_id) {
+            // The image was deleted, or has a newer copy: this object may have been put back after it
+            // was removed.
+            remove_copy(self.store.as_ref(), id, image.copy_id).await?;
+        }
+        if !is_last {
             // They changed meanwhile, and another writer may have been overtaken by this one.
             Entity::update_many()
                 .filter(Column::Id.eq(id))
@@ -113,10 +122,10 @@ impl CopyWords {
 
     /// Puts the words into the object, and returns its size; none if there is no copy.
     async fn rewrite(&self, image: &Model) -> Result<Option<i64>, StoreError> {
-        if image.faces.is_none() {
+        if image.copy_version.is_none() {
             return Ok(None);
         }
-        let key = ObjectKey::anonymised(image.id);
+        let key = ObjectKey::anonymised(image.id, image.copy_id);
         let before = match self.store.get(&key).await {
             Ok(bytes) => bytes,
             Err(StoreError::NotFound(_)) => return Ok(None),

@@ -116,7 +116,7 @@ impl JobQueue {
         Ok(())
     }
 
-    /// Wakes a worker of each lane. Call it once what was pushed is committed.
+    /// Wakes a worker of each lane. Call it after the pushed jobs are committed.
     pub fn notify(&self) {
         for lane in Lane::ALL {
             self.notify_lane(lane);

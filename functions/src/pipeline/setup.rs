@@ -8,10 +8,9 @@ use platform::objects::ObjectStore;
 use platform::settings::{CaptionerChoice, Settings};
 use sea_orm::DatabaseConnection;
 
-use crate::faces;
 use crate::picture::Limits;
 use crate::pipeline::context::{Context, Options};
-use crate::pipeline::cpu_pool::CpuPool;
+use crate::pipeline::pixel_workers::PixelWorkers;
 use crate::pipeline::provider_budget::ProviderBudget;
 use crate::steps::annotate::{self, Captioner, Describer, Gemini, OpenAi, Prompt, PromptError};
 use crate::words::Rights;
@@ -32,12 +31,12 @@ pub enum SetupError {
     Prompt { file: PathBuf, source: PromptError },
 }
 
-/// What the steps need, working on `threads` pictures at once.
+/// What the steps need.
 pub fn context(
     settings: &Settings,
     db: DatabaseConnection,
     store: Arc<dyn ObjectStore>,
-    threads: usize,
+    pixels: PixelWorkers,
 ) -> Result<Context, SetupError> {
     let captioner = captioner(settings)?;
     Ok(Context {
@@ -45,8 +44,7 @@ pub fn context(
         db,
         store,
         captioner,
-        detector: Arc::new(faces::bundled()),
-        cpu: CpuPool::new(threads, settings.max_pixels),
+        pixels,
         options: Options {
             thumbnail_size: settings.thumbnail_size,
             limits: Limits {
@@ -60,6 +58,7 @@ pub fn context(
                 licence: settings.licence.clone(),
             },
             caption_timeout: settings.caption_requests.timeout,
+            release: settings.release,
             max_attempts: Options::MAX_ATTEMPTS,
             backoff: Options::BACKOFF,
         },
@@ -72,13 +71,14 @@ pub fn provider_budget(
     db: &DatabaseConnection,
     captioner: &dyn Captioner,
 ) -> Option<ProviderBudget> {
-    Some(ProviderBudget::new(
+    let budget = ProviderBudget::new(
         db.clone(),
         captioner.account()?.clone(),
         settings.caption_limits,
         settings.caption_requests.at_once,
         settings.caption_price.clone(),
-    ))
+    );
+    Some(budget.sending(settings.caption_source))
 }
 
 /// The captioner that was chosen. Nothing is sent to it yet.

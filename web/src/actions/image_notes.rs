@@ -31,7 +31,7 @@ pub(crate) async fn note_image(
     notes: ImageNotes,
 ) -> Result<(), Problem> {
     viewer.require(Action::Manage)?;
-    let image = state.image(id).await?.image;
+    let image = state.image(viewer, id).await?.image;
     if notes.checked.is_some() && image.caption_text.is_none() {
         return Err(Problem::new(
             ProblemKind::InvalidContent,

@@ -53,7 +53,7 @@ impl From<CaptionsToDo> for WordsToDo {
 type Found = (Vec<ImageRows>, Option<String>);
 
 impl Search {
-    /// What was typed, unless it is blank.
+    /// The query, unless it is blank.
     pub fn text(&self) -> Option<&str> {
         self.q
             .as_deref()
@@ -82,7 +82,7 @@ impl Search {
             }
         }
         match (self.text(), self.words()) {
-            (None, _) => newest(state, paging, self.captions.map(Into::into)).await,
+            (None, _) => newest(state, viewer, paging, self.captions.map(Into::into)).await,
             (Some(_), Some(words)) => best(state, viewer, paging, &words).await,
             (Some(_), None) => Ok((Vec::new(), None)),
         }
@@ -91,12 +91,14 @@ impl Search {
 
 async fn newest(
     state: &AppState,
+    viewer: &Viewer,
     paging: &Paging,
     to_do: Option<WordsToDo>,
 ) -> Result<Found, Problem> {
+    let audience = viewer.audience();
     let after = paging.after.map(Cursor::row).transpose()?;
     let after = after.map(|(uploaded_at, id)| image::Cursor { uploaded_at, id });
-    let page = image::page(after, paging.limit + 1);
+    let page = image::page(&audience, after, paging.limit + 1);
     let page = match to_do {
         Some(to_do) => to_do.among(page),
         None => page,
@@ -113,7 +115,7 @@ async fn newest(
         .filter(|_| more)
         .map(|&(uploaded_at, id)| Cursor::Row(uploaded_at, id).encode());
     let ids: Vec<_> = found.into_iter().map(|(_, id)| id).collect();
-    let rows = ImageRows::load(&state.db, &state.caption_pause, &ids).await?;
+    let rows = ImageRows::load(&state.db, &state.caption_pause, &audience, &ids).await?;
     Ok((rows, next))
 }
 
@@ -128,7 +130,8 @@ async fn best(
     let skipped = shown.saturating_sub(DRIFT);
     let limit = shown - skipped + paging.limit + 1 + DRIFT;
     let in_file_names = viewer.may(Action::SeeDetails);
-    let mut ids = search::best(&state.db, words, in_file_names, skipped, limit).await?;
+    let audience = viewer.audience();
+    let mut ids = search::best(&state.db, words, &audience, in_file_names, skipped, limit).await?;
     let begin = after.map_or(0, |(_, last)| {
         last.iter()
             .find_map(|last| ids.iter().position(|id| id == last))
@@ -149,7 +152,7 @@ async fn best(
     });
     ids.truncate(end);
     ids.drain(..begin.min(end));
-    let rows = ImageRows::load(&state.db, &state.caption_pause, &ids).await?;
+    let rows = ImageRows::load(&state.db, &state.caption_pause, &audience, &ids).await?;
     Ok((rows, next))
 }
 

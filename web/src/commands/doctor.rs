@@ -7,6 +7,7 @@ use anyhow::{Context as _, ensure};
 use bytes::Bytes;
 use entity::image;
 use functions::faces::{self, FaceDetector as _};
+use functions::pipeline::pixel_workers::{Confinement, MemoryBudget, PixelWorkers};
 use migration::{Migrator, MigratorTrait as _};
 use platform::database;
 use platform::objects::{Body, ObjectKey};
@@ -32,6 +33,15 @@ pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
             checkup.note("captions", doctor_captions::check(&services).await);
         }
         Err(error) => checkup.note("start", Err(error)),
+    }
+    match pixels().await {
+        Ok(confinement) => {
+            checkup.note("pixels", Ok(confined(confinement)));
+            if let Some(gap) = confinement.gap() {
+                checkup.warn("pixels", gap);
+            }
+        }
+        Err(error) => checkup.note("pixels", Err(error)),
     }
     checkup.note("faces", Ok(faces::bundled().name().to_owned()));
     Ok(if checkup.healthy {
@@ -76,6 +86,26 @@ fn describe(settings: &Settings) -> String {
     )
 }
 
+/// Starts a process for pictures.
+async fn pixels() -> anyhow::Result<Confinement> {
+    let workers = PixelWorkers::new(1, MemoryBudget::of_this_machine());
+    Ok(workers.warm().await?)
+}
+
+fn confined(Confinement { files, calls }: Confinement) -> String {
+    let by: Vec<_> = [(files, "Landlock"), (calls, "seccomp")]
+        .into_iter()
+        .filter_map(|(is_there, name)| is_there.then_some(name))
+        .collect();
+    match by.is_empty() {
+        true => "decoded in processes of their own".to_owned(),
+        false => format!(
+            "decoded in processes of their own, confined by {}",
+            by.join(" and ")
+        ),
+    }
+}
+
 /// Opens everything as the server does, and reports which migrations that applied.
 async fn open(settings: Settings) -> anyhow::Result<(Services, String)> {
     let before = applied_migrations(&settings).await?;
@@ -100,7 +130,7 @@ async fn applied_migrations(settings: &Settings) -> anyhow::Result<usize> {
 }
 
 async fn rows(services: &Services) -> anyhow::Result<String> {
-    let images = image::visible().count(&services.db).await?;
+    let images = image::stored().count(&services.db).await?;
     let jobs = services.queue.depth().await?;
     Ok(format!(
         "{:?}, {images} images, {jobs} jobs waiting",
@@ -118,7 +148,10 @@ async fn write_read_delete(services: &Services) -> anyhow::Result<String> {
         .await?;
     let read = services.store.get(&key).await;
     services.store.delete(&key).await?;
-    ensure!(read? == content, "what was read is not what was written");
+    ensure!(
+        read? == content,
+        "the object that was read differs from the one written"
+    );
     ensure!(
         services.store.size(&key).await?.is_none(),
         "a deleted object is still there"

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use functions::pipeline::provider_budget::ProviderBudget;
 use functions::pipeline::setup;
-use functions::steps::annotate::{Answered, Captioner, Subject, sample};
+use functions::steps::annotate::{Answered, CaptionPicture, Captioner, Subject, sample};
 use platform::settings::{CaptionSource, CaptionerChoice, Settings};
 use uuid::Uuid;
 
@@ -25,11 +25,9 @@ pub(super) async fn check(services: &Services) -> anyhow::Result<String> {
     // Slow servers take minutes, and a silent command looks as if it were stuck.
     println!("      captions: asking {who}; waiting {timeout:?} at most");
     let subject = Subject {
-        picture: sample(),
+        picture: CaptionPicture::of(&sample())?,
         faces: 0,
-        largest_face: 0.0,
-        taken_at: None,
-        camera: None,
+        is_portrait: false,
         language: settings.caption_language.clone(),
         more_languages: settings.more_languages.clone(),
         context: None,

@@ -64,7 +64,7 @@ pub async fn card(
     Path(id): Path<Uuid>,
     Query(search): Query<Search>,
 ) -> Result<Response, Problem> {
-    let rows = state.image(id).await?;
+    let rows = state.image(&viewer, id).await?;
     let image =
         ImageView::new(&rows, &viewer, &state.url_source().await).in_language(&rows, &languages);
     let context = json!({

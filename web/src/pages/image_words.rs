@@ -62,12 +62,10 @@ pub(super) fn copy_html(
     let image = &rows.image;
     let origin = state.proxies.origin(client).unwrap_or_default();
     let address = format!("{origin}/api/images/{}/anonymised", image.id);
-    let mut html = format!(
-        "<img src=\"{}\" width=\"{}\" height=\"{}\"",
-        escaped(&address),
-        image.width,
-        image.height
-    );
+    let mut html = format!("<img src=\"{}\"", escaped(&address));
+    if let Some((width, height)) = viewer.disclosure(image).dimensions() {
+        html += &format!(" width=\"{width}\" height=\"{height}\"");
+    }
     let alt = match &image.caption_text {
         Some(text) if !image.decorative => text,
         _ => "",

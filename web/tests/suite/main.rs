@@ -16,6 +16,7 @@ mod client;
 mod cross_site;
 mod databases;
 mod direct;
+mod disclosure;
 mod driver;
 mod image_notes;
 mod instances;

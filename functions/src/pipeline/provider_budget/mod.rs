@@ -15,7 +15,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::call::{self, Outcome};
 use entity::provider;
 use platform::database::begin_write;
-use platform::settings::{CaptionLimits, CaptionPrice};
+use platform::settings::{CaptionLimits, CaptionPrice, CaptionSource};
 use platform::telemetry::metrics::{self, CaptionRequest};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
@@ -45,6 +45,8 @@ pub struct ProviderBudget {
     at_once: u32,
     price: Option<CaptionPrice>,
     window: Duration,
+    /// What the requests show.
+    source: CaptionSource,
 }
 
 /// A request that may be sent, and counts already.
@@ -82,7 +84,14 @@ impl ProviderBudget {
             at_once,
             price,
             window: MINUTE,
+            source: CaptionSource::Anonymised,
         }
+    }
+
+    /// The same for requests that show this copy of a picture.
+    #[must_use]
+    pub fn sending(self, source: CaptionSource) -> Self {
+        Self { source, ..self }
     }
 
     /// The same with another window than [`MINUTE`], for tests.
@@ -152,6 +161,7 @@ impl ProviderBudget {
             provider: Set(self.account.provider.to_owned()),
             model: Set(Some(self.account.model.clone())),
             outcome: Set(Outcome::Open),
+            rendition: Set(Some(self.source.as_str().to_owned())),
             ..Default::default()
         };
         call::Entity::insert(row)

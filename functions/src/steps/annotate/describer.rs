@@ -1,4 +1,4 @@
-//! The offline captioner: a short sentence from pixels and metadata, without AI, which pages say
+//! The offline captioner: a short sentence from the pixels, without AI, which pages say
 //! beside it. It keeps a gallery usable with a screen reader before any provider is configured. It
 //! says what is known and guesses nothing.
 
@@ -7,7 +7,7 @@ mod phrases;
 use async_trait::async_trait;
 use entity::image::Translation;
 
-use super::{Account, Answered, Caption, Captioner, Shape, Subject, Usage, colours};
+use super::{Account, Answered, Caption, Captioner, Shape, Subject, Usage};
 use phrases::Tongue;
 
 /// Describes pictures offline, in English or German.
@@ -25,7 +25,7 @@ impl Captioner for Describer {
     }
 
     async fn ask(&self, subject: &Subject) -> Answered {
-        let colours = colours::dominant(&subject.picture);
+        let colours = &subject.picture.colours;
         let main = Tongue::of(&subject.language).unwrap_or(Tongue::English);
         let mut more: Vec<Tongue> = Vec::new();
         for language in &subject.more_languages {
@@ -34,13 +34,13 @@ impl Captioner for Describer {
         }
         let translations = more.into_iter().map(|tongue| Translation {
             language: tongue.tag().to_owned(),
-            text: tongue.sentence(subject, &colours),
+            text: tongue.sentence(subject, colours),
             paragraph: None,
         });
         let caption = Caption {
-            text: main.sentence(subject, &colours),
+            text: main.sentence(subject, colours),
             paragraph: None,
-            tags: tags(subject, &colours),
+            tags: tags(subject, colours),
             provider: self.provider().to_owned(),
             model: None,
             prompt_version: None,
@@ -55,7 +55,7 @@ impl Captioner for Describer {
     }
 }
 
-fn tags(subject: &Subject, colours: &[&str]) -> Vec<String> {
+fn tags(subject: &Subject, colours: &[String]) -> Vec<String> {
     let shape = match subject.shape() {
         Shape::Landscape => "landscape",
         Shape::Portrait => "portrait",
@@ -70,7 +70,7 @@ fn tags(subject: &Subject, colours: &[&str]) -> Vec<String> {
     [shape]
         .iter()
         .chain(people)
-        .chain(colours)
         .map(|tag| (*tag).to_owned())
+        .chain(colours.iter().cloned())
         .collect()
 }

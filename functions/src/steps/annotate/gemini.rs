@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::answer::{Answer, End, Unread, Written};
 use super::http::{Complaint, Endpoint, Http, HttpCaptioner, Reply, SetupError};
 use super::reply::{self, Texts, field};
-use super::{Caption, CaptionError, Prompt, Subject, Usage, caption_input};
+use super::{Caption, CaptionError, Prompt, Subject, Usage};
 
 /// A cap on what one answer may cost. A description takes some 300 tokens; models that think
 /// before they write need the rest.
@@ -62,7 +62,7 @@ impl HttpCaptioner for Gemini {
     }
 
     async fn answer(&self, subject: &Subject, usage: &mut Usage) -> Result<Caption, CaptionError> {
-        let data = caption_input::base64_jpeg(&subject.picture).await?;
+        let data = subject.picture.base64_jpeg();
         let prompt = self.prompt.for_subject(subject);
         let request = request(prompt, data, !subject.more_languages.is_empty());
         let reply = self.http.post(&request, Instant::now()).await?;
@@ -72,6 +72,11 @@ impl HttpCaptioner for Gemini {
 }
 
 impl Gemini {
+    #[cfg(feature = "testing")]
+    pub(super) fn read_any(&self, reply: &Reply) -> Result<Answer, CaptionError> {
+        self.read(reply, &mut Usage::default())
+    }
+
     /// Finds the answer in a reply, and what it took.
     fn read(&self, reply: &Reply, usage: &mut Usage) -> Result<Answer, CaptionError> {
         let values = reply::values(&reply.body);

@@ -6,6 +6,8 @@ mod answer_format;
 mod caption_input;
 mod colours;
 mod describer;
+#[cfg(feature = "testing")]
+pub mod fuzzing;
 mod gemini;
 mod http;
 mod lenient_json;
@@ -19,14 +21,12 @@ mod sample;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::NaiveDateTime;
 
 use entity::image::Translation;
 
-use crate::picture::Upright;
-
 pub use answer_format::AnswerFormat;
-pub use caption_input::{CaptionInput, prepare};
+pub(crate) use caption_input::LONG_SIDE as CAPTION_LONG_SIDE;
+pub use caption_input::{CaptionInput, CaptionPicture, Known, prepare};
 pub use describer::Describer;
 pub use gemini::Gemini;
 pub use http::SetupError;
@@ -38,15 +38,11 @@ pub use sample::sample;
 #[derive(Clone, Debug)]
 pub struct Subject {
     /// A small copy, with faces made unrecognisable if the settings say so.
-    pub picture: Upright,
+    pub picture: CaptionPicture,
     /// The number of faces.
     pub faces: usize,
-    /// The height of the largest face as a share of the picture's.
-    pub largest_face: f32,
-    /// By the camera's clock.
-    pub taken_at: Option<NaiveDateTime>,
-    /// Make and model.
-    pub camera: Option<String>,
+    /// Whether there is one face, and it is large.
+    pub is_portrait: bool,
     /// The requested language, as a BCP 47 tag.
     pub language: String,
     /// More languages in which the same is to be said.

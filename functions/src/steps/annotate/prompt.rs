@@ -103,11 +103,14 @@ mod tests {
 
     fn subject(language: &str) -> Subject {
         Subject {
-            picture: crate::picture::Upright::new(1, 1, vec![0; 3]).unwrap(),
+            picture: crate::steps::annotate::CaptionPicture {
+                width: 1,
+                height: 1,
+                colours: Vec::new(),
+                jpeg: Vec::new(),
+            },
             faces: 0,
-            largest_face: 0.0,
-            taken_at: None,
-            camera: None,
+            is_portrait: false,
             language: language.to_owned(),
             more_languages: Vec::new(),
             context: None,

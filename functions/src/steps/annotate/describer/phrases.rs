@@ -1,11 +1,6 @@
 //! The sentences of the describer, in the languages that its authors can vouch for.
 
-use chrono::{Datelike as _, NaiveDateTime};
-
 use crate::steps::annotate::{Shape, Subject};
-
-/// A face of this share of the picture's height makes a portrait.
-const PORTRAIT: f32 = 0.25;
 
 /// Larger groups are not counted to the head: faces are overlooked in them.
 const COUNTED: usize = 12;
@@ -35,19 +30,16 @@ impl Tongue {
         }
     }
 
-    /// What is in the picture, its colours (in English), and when it was taken.
-    pub(super) fn sentence(self, subject: &Subject, colours: &[&str]) -> String {
+    /// What is in the picture, and its colours, given in English. Not when and with what it was taken:
+    /// visitors read it, and are not told.
+    pub(super) fn sentence(self, subject: &Subject, colours: &[String]) -> String {
         let what = self.what(subject);
         let colours: Vec<&str> = colours.iter().map(|colour| self.colour(colour)).collect();
         let mostly = match self {
             Self::English => "mostly",
             Self::German => "vor allem",
         };
-        let mut sentence = format!("{what}, {mostly} {}", self.listed(&colours));
-        if let Some(at) = subject.taken_at {
-            sentence += &format!(", {}", self.date(at));
-        }
-        sentence + "."
+        format!("{what}, {mostly} {}.", self.listed(&colours))
     }
 
     fn what(self, subject: &Subject) -> String {
@@ -61,7 +53,7 @@ impl Tongue {
                 };
                 match faces {
                     0 => photo.to_owned(),
-                    1 if subject.largest_face >= PORTRAIT => "Portrait of one person".to_owned(),
+                    1 if subject.is_portrait => "Portrait of one person".to_owned(),
                     1 => format!("{photo} of one person"),
                     2 => format!("{photo} of two people"),
                     n => format!("Group of {} people", self.number(n)),
@@ -75,7 +67,7 @@ impl Tongue {
                 };
                 match faces {
                     0 => photo.to_owned(),
-                    1 if subject.largest_face >= PORTRAIT => "Porträt einer Person".to_owned(),
+                    1 if subject.is_portrait => "Porträt einer Person".to_owned(),
                     1 => format!("{photo} mit einer Person"),
                     2 => format!("{photo} mit zwei Personen"),
                     n => format!("Gruppe von {} Personen", self.number(n)),
@@ -134,34 +126,6 @@ impl Tongue {
             [] => String::new(),
             [only] => (*only).to_owned(),
             [rest @ .., last] => format!("{} {and} {last}", rest.join(", ")),
-        }
-    }
-
-    fn date(self, at: NaiveDateTime) -> String {
-        const MONTHS: [&str; 12] = [
-            "Januar",
-            "Februar",
-            "März",
-            "April",
-            "Mai",
-            "Juni",
-            "Juli",
-            "August",
-            "September",
-            "Oktober",
-            "November",
-            "Dezember",
-        ];
-        match self {
-            Self::English => at.format("%-d %B %Y").to_string(),
-            Self::German => {
-                format!(
-                    "{}. {} {}",
-                    at.day(),
-                    MONTHS[at.month0() as usize],
-                    at.year()
-                )
-            }
         }
     }
 }

@@ -16,7 +16,7 @@ use tracing::info;
 use super::answer::{Answer, Unread};
 use super::answer_format::{AnswerFormat, KnownFormat};
 use super::http::{Complaint, Endpoint, Http, HttpCaptioner, Reply, SetupError};
-use super::{Caption, CaptionError, Prompt, Subject, Usage, caption_input, reply};
+use super::{Caption, CaptionError, Prompt, Subject, Usage, reply};
 use complaint::{complaint, error_of, error_status};
 use completion::Completion;
 
@@ -113,7 +113,7 @@ impl HttpCaptioner for OpenAi {
     }
 
     async fn answer(&self, subject: &Subject, usage: &mut Usage) -> Result<Caption, CaptionError> {
-        let jpeg = caption_input::base64_jpeg(&subject.picture).await?;
+        let jpeg = subject.picture.base64_jpeg();
         let began = Instant::now();
         let mut format = self.format.first();
         loop {
@@ -176,6 +176,12 @@ impl OpenAi {
             None => self.http.unread(Unread::Empty),
         }
         .into())
+    }
+
+    #[cfg(feature = "testing")]
+    pub(super) fn read_any(&self, reply: &Reply) -> Result<Answer, CaptionError> {
+        let read = self.read(reply, &mut Usage::default());
+        read.map_err(|failure| failure.error)
     }
 
     fn refused(&self, reply: &Reply, complaint: Complaint, status: u16) -> Failure {
