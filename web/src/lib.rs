@@ -16,6 +16,7 @@ mod connections;
 mod cursor;
 mod dev;
 mod error_chain;
+pub mod event_streams;
 mod extract;
 pub mod image_json;
 pub mod image_rows;

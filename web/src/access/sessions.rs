@@ -129,18 +129,23 @@ impl Sessions {
         Some(hash(key, &format!("browser {browser}")))
     }
 
-    /// Who holds this token.
+    /// The session that this token opens.
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn user(&self, token: &str) -> Result<Option<String>, DbErr> {
+    pub(super) async fn find(&self, token: &str) -> Result<Option<session::Model>, DbErr> {
         let Some(key) = &self.key else {
             return Ok(None);
         };
-        let row = session::live(&hash(key, token), entity::now())
+        session::live(&hash(key, token), entity::now())
             .one(&self.db)
-            .await?;
-        Ok(row.map(|row| row.user_name))
+            .await
+    }
+
+    /// Whether the session with this id has neither ended nor expired.
+    pub(super) async fn is_open(&self, id: &str) -> Result<bool, DbErr> {
+        let found = session::live(id, entity::now()).one(&self.db).await?;
+        Ok(found.is_some())
     }
 
     /// Ends the session with this token.

@@ -5,25 +5,21 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{OriginalUri, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use functions::pipeline::lifecycle::Accepted;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::problems::{
-    InvalidContent, KeyReused, NotFound, TooLarge, UnreadableImage, UnsupportedType, UploadStalled,
-};
+use super::problems::{InvalidContent, NotFound, TooLarge, UnsupportedType};
 use crate::access::{Action, Viewer};
 use crate::actions::delete_image::delete_image;
 use crate::actions::edit_caption::{CaptionEdit, edit_caption};
 use crate::actions::list_images::Search;
 use crate::extract::{Path, Query};
 use crate::image_json::ImageJson;
-use crate::ingest::UploadMeta;
 use crate::paging::{Page, Paging, PagingQuery};
-use crate::photo_form::PhotoForm;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -40,7 +36,7 @@ pub struct Wait {
 }
 
 impl Wait {
-    fn patience(&self) -> Result<Duration, Problem> {
+    pub(super) fn patience(&self) -> Result<Duration, Problem> {
         match self.wait.unwrap_or(0) {
             seconds @ 0..=MAX_WAIT => Ok(Duration::from_secs(seconds)),
             seconds => Err(Problem::bad_request(format!(
@@ -48,54 +44,6 @@ impl Wait {
             ))),
         }
     }
-}
-
-/// A form with a photo.
-#[derive(ToSchema)]
-#[allow(
-    dead_code,
-    reason = "only its schema is used; `PhotoForm` reads the form as a stream"
-)]
-pub(super) struct Upload {
-    /// JPEG, PNG, GIF, WebP, HEIC or AVIF.
-    #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
-    file: Vec<u8>,
-}
-
-/// Upload a photo
-///
-/// For admins, and for visitors where `VITRINE_UPLOADS=anyone`. Thumbnail, anonymised copy and
-/// caption are made afterwards: send `wait`, ask the image again, or listen to `/api/events`.
-/// Bytes that are there already are not stored twice.
-#[utoipa::path(
-    post, path = "/api/images", operation_id = "uploadImage", tag = "Images",
-    params(
-        Wait,
-        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255,
-            description = "An upload that is repeated with the same key gets the same answer. 1 \
-            to 255 printable ASCII characters."),
-    ),
-    request_body(content = Upload, content_type = "multipart/form-data"),
-    responses(
-        (status = 201, description = "Stored.", body = ImageJson,
-            headers(("Location" = String, description = "The address of the image."))),
-        (status = 200, description = "The same bytes were there already: the existing image.",
-            body = ImageJson,
-            headers(("Location" = String, description = "The address of the image."))),
-        UploadStalled, KeyReused, TooLarge, UnsupportedType, UnreadableImage,
-    ),
-    security(("token" = ["upload"]), ("session" = []), ()),
-)]
-pub async fn upload(
-    State(state): State<AppState>,
-    viewer: Viewer,
-    Query(wait): Query<Wait>,
-    headers: HeaderMap,
-    mut form: PhotoForm,
-) -> Result<Response, Problem> {
-    let patience = wait.patience()?;
-    let taken = take_one(&state, &viewer, &headers, &mut form).await?;
-    accepted(&state, &viewer, taken, patience).await
 }
 
 /// 201 with a new image, 200 with one that was there already.
@@ -112,40 +60,6 @@ pub(super) async fn accepted(
     let location = [("location", format!("/api/images/{}", image.id))];
     let body = settled(state, viewer, image.id, patience).await?;
     Ok((status, location, body).into_response())
-}
-
-async fn take_one(
-    state: &AppState,
-    viewer: &Viewer,
-    headers: &HeaderMap,
-    form: &mut PhotoForm,
-) -> Result<Accepted, Problem> {
-    viewer.require(Action::Upload)?;
-    let idempotency_key = idempotency_key(headers)?;
-    let Some(part) = form.next_file().await? else {
-        return Err(Problem::bad_request(
-            "the form has no field `file`; send the photo as multipart/form-data in a field with that name",
-        ));
-    };
-    let meta = UploadMeta {
-        file_name: part.file_name.clone(),
-        name: viewer.name().map(str::to_owned),
-        idempotency_key,
-        expected: None,
-    };
-    state.ingest().take(meta, part.chunks()).await
-}
-
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let Some(key) = headers.get("idempotency-key") else {
-        return Ok(None);
-    };
-    match key.to_str() {
-        Ok(key) if (1..=255).contains(&key.len()) => Ok(Some(key.to_owned())),
-        _ => Err(Problem::bad_request(
-            "an Idempotency-Key has 1 to 255 printable ASCII characters",
-        )),
-    }
 }
 
 /// List images
@@ -201,7 +115,7 @@ pub async fn show(
 }
 
 /// The image once it is settled, or as it is when the patience ends.
-async fn settled(
+pub(super) async fn settled(
     state: &AppState,
     viewer: &Viewer,
     id: Uuid,

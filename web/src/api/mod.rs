@@ -8,4 +8,5 @@ pub mod messages;
 mod problems;
 pub mod renditions;
 pub mod steps;
+pub mod upload_form;
 pub mod uploads;

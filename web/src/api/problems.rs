@@ -28,6 +28,7 @@ problems!(
     RangeNotSatisfiable,
     StepBlocked,
     TooLarge,
+    TooManyRequests,
     UnreadableImage,
     UnsupportedType,
     UploadStalled,

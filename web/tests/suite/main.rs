@@ -37,5 +37,6 @@ mod sqs;
 mod sse;
 mod tokens;
 mod uploads;
+mod visitors;
 mod wait;
 mod wire;
