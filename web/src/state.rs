@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::FromRef;
-use functions::pipeline::cpu_pool::CpuPool;
+use entity::image::Audience;
 use functions::pipeline::dispatch::Dispatch;
 use functions::pipeline::job_queue::JobQueue;
+use functions::pipeline::pixel_workers::PixelWorkers;
 use platform::objects::{ObjectStore, Scratch};
 use platform::settings::SearchEngines;
 use sea_orm::DatabaseConnection;
@@ -39,7 +40,7 @@ pub struct AppState {
     pub dispatch: Dispatch,
     pub caption_pause: CaptionPause,
     /// Where uploads are decoded to check them.
-    pub cpu: CpuPool,
+    pub pixels: PixelWorkers,
     pub limits: UploadLimits,
     pub policy: Policy,
     pub proxies: Proxies,
@@ -64,12 +65,20 @@ impl AppState {
         UrlSource::of(self.store.as_ref()).await
     }
 
-    /// One visible image with its steps.
+    /// One image that this viewer sees, with its steps.
     ///
     /// # Errors
     /// 404 if there is none.
-    pub async fn image(&self, id: Uuid) -> Result<ImageRows, Problem> {
-        ImageRows::load(&self.db, &self.caption_pause, &[id])
+    pub async fn image(&self, viewer: &Viewer, id: Uuid) -> Result<ImageRows, Problem> {
+        self.image_for(&viewer.audience(), id).await
+    }
+
+    /// One image that this audience sees, with its steps.
+    ///
+    /// # Errors
+    /// 404 if there is none.
+    pub async fn image_for(&self, audience: &Audience, id: Uuid) -> Result<ImageRows, Problem> {
+        ImageRows::load(&self.db, &self.caption_pause, audience, &[id])
             .await?
             .pop()
             .ok_or_else(|| Problem::not_found("image"))
@@ -101,7 +110,7 @@ impl AppState {
             db: &self.db,
             store: self.store.as_ref(),
             scratch: &self.scratch,
-            cpu: &self.cpu,
+            pixels: &self.pixels,
             limits: self.limits,
         }
     }

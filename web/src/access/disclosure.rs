@@ -2,11 +2,12 @@
 //! and the events ask a [`Disclosure`], and the table in `docs/access.md` is generated.
 
 use chrono::{DateTime, NaiveDateTime, NaiveTime, Utc};
-use entity::image::{Face, Model};
+use entity::image::Model;
+use entity::image_box::{self, Covers};
 
-/// Who asks about an image.
+/// How close somebody is to an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Audience {
+pub enum Insight {
     /// Sees the anonymised copy alone.
     Copy,
     /// Sees the original because it is public.
@@ -15,7 +16,7 @@ pub enum Audience {
     Trusted,
 }
 
-impl Audience {
+impl Insight {
     const ALL: [Self; 3] = [Self::Copy, Self::PublicOriginal, Self::Trusted];
 
     fn label(self) -> &'static str {
@@ -56,10 +57,12 @@ pub enum Fact {
     Faces,
     /// The reason why a step failed, and each attempt with its duration.
     Attempts,
+    /// Whether it is released, by whom and when; its boxes with their states; how urgent a look is.
+    Release,
 }
 
 impl Fact {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Texts,
         Self::States,
         Self::UploadTime,
@@ -74,6 +77,7 @@ impl Fact {
         Self::Camera,
         Self::Faces,
         Self::Attempts,
+        Self::Release,
     ];
 
     fn label(self) -> &'static str {
@@ -92,6 +96,9 @@ impl Fact {
             Self::Camera => "camera",
             Self::Faces => "number, boxes and scores of faces",
             Self::Attempts => "why a step failed, and its attempts",
+            Self::Release => {
+                "release: by whom and when, boxes with their states, publication record"
+            }
         }
     }
 }
@@ -119,16 +126,16 @@ impl Told {
 }
 
 /// The decision.
-pub fn told(fact: Fact, audience: Audience) -> Told {
-    match (fact, audience) {
-        (_, Audience::Trusted) | (Fact::Texts | Fact::States, _) => Told::Fully,
+pub fn told(fact: Fact, insight: Insight) -> Told {
+    match (fact, insight) {
+        (_, Insight::Trusted) | (Fact::Texts | Fact::States, _) => Told::Fully,
         (Fact::UploadTime, _) => Told::ByDay,
-        (Fact::Dimensions | Fact::MediaType | Fact::Placeholder, Audience::Copy) => Told::OfTheCopy,
+        (Fact::Dimensions | Fact::MediaType | Fact::Placeholder, Insight::Copy) => Told::OfTheCopy,
         (
             Fact::Dimensions | Fact::MediaType | Fact::Placeholder | Fact::FileSize,
-            Audience::PublicOriginal,
+            Insight::PublicOriginal,
         ) => Told::Fully,
-        (Fact::FileSize, Audience::Copy) => Told::Nothing,
+        (Fact::FileSize, Insight::Copy) => Told::Nothing,
         (
             Fact::FileName
             | Fact::Checksum
@@ -136,7 +143,8 @@ pub fn told(fact: Fact, audience: Audience) -> Told {
             | Fact::TakenTime
             | Fact::Camera
             | Fact::Faces
-            | Fact::Attempts,
+            | Fact::Attempts
+            | Fact::Release,
             _,
         ) => Told::Nothing,
     }
@@ -179,16 +187,16 @@ impl Moment {
 #[derive(Clone, Copy, Debug)]
 pub struct Disclosure<'a> {
     image: &'a Model,
-    audience: Audience,
+    insight: Insight,
 }
 
 impl<'a> Disclosure<'a> {
-    pub(super) fn new(image: &'a Model, audience: Audience) -> Self {
-        Self { image, audience }
+    pub(super) fn new(image: &'a Model, insight: Insight) -> Self {
+        Self { image, insight }
     }
 
     fn told(self, fact: Fact) -> Told {
-        told(fact, self.audience)
+        told(fact, self.insight)
     }
 
     /// Whether somebody learns all of it.
@@ -200,7 +208,7 @@ impl<'a> Disclosure<'a> {
     fn either<T>(self, fact: Fact, original: Option<T>, copy: Option<T>) -> Option<T> {
         match self.told(fact) {
             Told::Fully => original,
-            Told::OfTheCopy => copy.filter(|_| self.image.faces.is_some()),
+            Told::OfTheCopy => copy.filter(|_| self.image.is_public()),
             Told::ByDay | Told::Nothing => None,
         }
     }
@@ -264,20 +272,22 @@ impl<'a> Disclosure<'a> {
         camera.filter(|_| self.tells(Fact::Camera))
     }
 
-    /// None before the image is anonymised, too.
-    pub fn faces(self) -> Option<&'a [Face]> {
-        let faces = self.image.faces.as_ref().map(|faces| faces.0.as_slice());
-        faces.filter(|_| self.tells(Fact::Faces))
+    /// The boxes of covered faces.
+    pub fn faces(self, boxes: &[image_box::Model]) -> Option<Vec<&image_box::Model>> {
+        let is_covered =
+            |row: &&image_box::Model| row.covers == Covers::Face && row.state.is_covered();
+        self.tells(Fact::Faces)
+            .then(|| boxes.iter().filter(is_covered).collect())
     }
 }
 
 /// The decision as a table in Markdown.
 pub fn table() -> String {
     let row = |first: &str, cells: [&str; 3]| format!("| {first} | {} |\n", cells.join(" | "));
-    let mut table = row("", Audience::ALL.map(Audience::label));
+    let mut table = row("", Insight::ALL.map(Insight::label));
     table.push_str("|---|---|---|---|\n");
     for fact in Fact::ALL {
-        let cells = Audience::ALL.map(|audience| told(fact, audience).label());
+        let cells = Insight::ALL.map(|insight| told(fact, insight).label());
         table.push_str(&row(fact.label(), cells));
     }
     table

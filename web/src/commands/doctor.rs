@@ -9,6 +9,7 @@ use anyhow::{Context as _, ensure};
 use bytes::Bytes;
 use entity::image;
 use functions::faces::{self, FaceDetector as _};
+use functions::pipeline::pixel_workers::{Confinement, MemoryBudget, PixelWorkers};
 use functions::pipeline::setup::captioner;
 use migration::{Migrator, MigratorTrait as _};
 use platform::database;
@@ -39,6 +40,15 @@ pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
             }
         }
         Err(error) => checkup.note("start", Err(error)),
+    }
+    match pixels().await {
+        Ok(confinement) => {
+            checkup.note("pixels", Ok(confined(confinement)));
+            if let Some(gap) = confinement.gap() {
+                checkup.warn("pixels", gap);
+            }
+        }
+        Err(error) => checkup.note("pixels", Err(error)),
     }
     checkup.note("faces", Ok(faces::bundled().name().to_owned()));
     Ok(if checkup.healthy {
@@ -83,6 +93,26 @@ fn describe(settings: &Settings) -> String {
     )
 }
 
+/// Starts a process for pictures.
+async fn pixels() -> anyhow::Result<Confinement> {
+    let workers = PixelWorkers::new(1, MemoryBudget::of_this_machine());
+    Ok(workers.warm().await?)
+}
+
+fn confined(Confinement { files, calls }: Confinement) -> String {
+    let by: Vec<_> = [(files, "Landlock"), (calls, "seccomp")]
+        .into_iter()
+        .filter_map(|(is_there, name)| is_there.then_some(name))
+        .collect();
+    match by.is_empty() {
+        true => "decoded in processes of their own".to_owned(),
+        false => format!(
+            "decoded in processes of their own, confined by {}",
+            by.join(" and ")
+        ),
+    }
+}
+
 /// Builds the captioner, and says what would leave this machine. Nothing is sent.
 fn captions(settings: &Settings) -> anyhow::Result<String> {
     let provider = captioner(settings)?.provider();
@@ -124,7 +154,7 @@ async fn applied_migrations(settings: &Settings) -> anyhow::Result<usize> {
 }
 
 async fn rows(services: &Services) -> anyhow::Result<String> {
-    let images = image::visible().count(&services.db).await?;
+    let images = image::stored().count(&services.db).await?;
     let jobs = services.queue.depth().await?;
     Ok(format!(
         "{:?}, {images} images, {jobs} jobs waiting",
@@ -176,7 +206,10 @@ async fn write_read_delete(services: &Services) -> anyhow::Result<String> {
         .await?;
     let read = services.store.get(&key).await;
     services.store.delete(&key).await?;
-    ensure!(read? == content, "what was read is not what was written");
+    ensure!(
+        read? == content,
+        "the object that was read differs from the one written"
+    );
     ensure!(
         services.store.size(&key).await?.is_none(),
         "a deleted object is still there"

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Page, date_and_time, html, or_login};
+use super::{Page, date_and_time, html, or_login, sentence};
 use crate::access::{Action, Client, Viewer};
 use crate::actions::messages::{NewMessage, delete_message, newest_messages, post_message};
 use crate::extract::Path;
@@ -103,7 +103,7 @@ async fn page(
         "page": Page::new(state, viewer, "/messages", "Messages"),
         "messages": messages,
         "next_url": next.map(|cursor| format!("/messages?after={cursor}")),
-        "form": { "author": form.author, "body": form.body, "error": error },
+        "form": { "author": form.author, "body": form.body, "error": error.map(sentence) },
     });
     html(state, "messages.html", &context)
 }

@@ -1,8 +1,6 @@
 //! What a visitor may see and do. No route ever shows them the original, or the thumbnail made
 //! from it.
 
-use std::sync::Arc;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use entity::step::StepKind;
@@ -37,7 +35,7 @@ impl Guarded {
 
     async fn with(builder: crate::app::Builder) -> Self {
         let mut app = builder.spawn().await;
-        app.context.detector = Arc::new(OneLargeFace);
+        app.find_faces_with(OneLargeFace);
         let admin = app.sign_in(PASSWORD).await;
         let visitor = app.visitor();
         let photo = testing::photo(1, 640, 480);
@@ -241,9 +239,9 @@ async fn after_anonymisation_a_visitor_sees_the_copy_and_its_thumbnail() {
         .get(&guarded.media("thumbnail"))
         .await
         .expect(200);
-    let key = ObjectKey::anonymised(guarded.id);
-    assert_eq!(copy.body, guarded.app.object(&key).await);
-    let key = ObjectKey::anonymised_thumbnail(guarded.id);
+    assert_eq!(copy.body, guarded.app.copy(guarded.id).await);
+    let copy_id = guarded.app.row(guarded.id).await.unwrap().copy_id;
+    let key = ObjectKey::anonymised_thumbnail(guarded.id, copy_id);
     assert_eq!(small.body, guarded.app.object(&key).await);
     let seen = guarded.visitor.image(guarded.id).await;
     assert_eq!(seen["urls"]["original"], Value::Null);

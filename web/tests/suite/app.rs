@@ -10,7 +10,10 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta};
 use entity::{call, image, job, provider, step};
 use functions::drivers::local;
+use functions::faces::FaceDetector;
 use functions::pipeline::context::Context;
+use functions::pipeline::pixel_workers::{MemoryBudget, PixelWorkers};
+use functions::pipeline::release::{Decided, release};
 use platform::aws::AwsSettings;
 use platform::objects::{Body, ObjectKey};
 use platform::settings::Settings;
@@ -63,6 +66,11 @@ impl Builder {
         self.set("VITRINE_ADMIN_PASSWORD", password)
     }
 
+    /// Visitors see what the second look found nothing uncertain about.
+    pub(crate) fn releases_at_once(self) -> Self {
+        self.set("VITRINE_RELEASE", "at-once")
+    }
+
     pub(crate) fn anyone_may_upload(self) -> Self {
         self.set("VITRINE_UPLOADS", "anyone")
     }
@@ -110,7 +118,12 @@ impl Builder {
             variables.insert(name.to_owned(), value);
         }
         let settings = Settings::from_variables(variables).unwrap();
-        let app = App::build(settings).await.unwrap();
+        let mut app = App::build(settings).await.unwrap();
+        // This process is a test, not the program that can be a worker.
+        let program = env!("CARGO_BIN_EXE_vitrine").into();
+        let pixels = PixelWorkers::of_program(program, 2, MemoryBudget::of_this_machine());
+        app.context.pixels = pixels.with_own_queue(2);
+        app.state.pixels = pixels;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
@@ -181,6 +194,11 @@ impl TestApp {
         worked
     }
 
+    /// From now on [`TestApp::drain`] finds the faces that this detector finds.
+    pub(crate) fn find_faces_with(&mut self, detector: impl FaceDetector + 'static) {
+        self.context.pixels = self.context.pixels.with_detector(Arc::new(detector));
+    }
+
     /// Starts workers, beside those of the server.
     pub(crate) fn workers(&self, count: usize) -> Workers {
         let stop = CancellationToken::new();
@@ -233,6 +251,18 @@ impl TestApp {
                 .unwrap();
         }
         self.let_time_pass().await;
+    }
+
+    /// Makes an image public, as a person does.
+    pub(crate) async fn release(&self, id: Uuid) {
+        let decided = release(&self.state.db, id, None, Some("admin")).await;
+        assert_eq!(decided.unwrap(), Decided::Done);
+    }
+
+    /// The copy of an image.
+    pub(crate) async fn copy(&self, id: Uuid) -> Vec<u8> {
+        let row = self.row(id).await.unwrap();
+        self.object(&ObjectKey::anonymised(id, row.copy_id)).await
     }
 
     pub(crate) async fn row(&self, id: Uuid) -> Option<image::Model> {

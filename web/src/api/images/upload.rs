@@ -11,11 +11,11 @@ use serde::Serialize;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
-use super::images::{Wait, accepted, settled};
-use super::problems::{
+use crate::access::{Action, Client, Viewer};
+use crate::api::image_answer::{Wait, accepted, taken_in};
+use crate::api::problems::{
     KeyReused, TooLarge, TooManyRequests, UnreadableImage, UnsupportedType, UploadStalled,
 };
-use crate::access::{Action, Client, Viewer};
 use crate::extract::Query;
 use crate::image_json::ImageJson;
 use crate::ingest::UploadMeta;
@@ -30,7 +30,7 @@ use crate::state::AppState;
     dead_code,
     reason = "only its schema is used; `PhotoForm` reads the form as a stream"
 )]
-pub(super) struct Upload {
+pub(in crate::api) struct Upload {
     /// JPEG, PNG, GIF, WebP, HEIC or AVIF.
     #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
     file: Vec<u8>,
@@ -38,7 +38,7 @@ pub(super) struct Upload {
 
 /// What became of each photo of a form with several, in their order.
 #[derive(Serialize, ToSchema)]
-pub(super) struct UploadedFiles {
+pub(in crate::api) struct UploadedFiles {
     items: Vec<UploadedFile>,
 }
 
@@ -181,12 +181,8 @@ async fn several(
     for Taken { file_name, result } in taken {
         let item = match result {
             Ok(taken) => {
-                let (status, image) = match taken {
-                    Accepted::Created(image) => (StatusCode::CREATED, image),
-                    Accepted::Existing(image) => (StatusCode::OK, image),
-                };
                 let left = end.saturating_duration_since(Instant::now());
-                let Json(image) = settled(state, viewer, image.id, left).await?;
+                let (status, _, image) = taken_in(state, viewer, taken, left).await?;
                 UploadedFile {
                     file_name,
                     status: status.as_u16(),
