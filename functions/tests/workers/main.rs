@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use functions::picture::{Limits, Refusal};
+use functions::picture::{Limits, Refusal, inspect};
 use functions::pipeline::pixel_workers::{
     Job, MemoryBudget, Misbehaviour, PictureFile, PixelError, PixelWorkers, TimeLimits,
 };
@@ -78,7 +78,7 @@ async fn workers_make_what_this_process_would_make() {
 
         let (inspection, made) = workers.thumbnail(&picture, &LIMITS, 100).await.unwrap();
         assert_eq!(made, thumbnail::make(&bytes, 100, &LIMITS).unwrap());
-        assert_eq!((inspection.width, inspection.format), (300, format));
+        assert_eq!(inspection, inspect(&bytes, &LIMITS).unwrap());
         assert_eq!(
             workers.verify(&picture, &LIMITS, true).await,
             Ok(inspection)
