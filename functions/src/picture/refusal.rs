@@ -1,4 +1,4 @@
-//! Why a picture is not taken, in sentences that the person who sent it can act on.
+//! Reasons for refusing a picture, worded for the person who sent it.
 
 use platform::Format;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use super::MAX_SIDE;
 /// Why a picture is not taken. Trying again with the same bytes never helps.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum Refusal {
-    /// The bytes are none of the formats taken.
+    /// The bytes are in none of the accepted formats.
     #[error("this is not a picture Vitrine can read; send {}", Format::ACCEPTED)]
     NotAnImage,
     /// More pixels than the limit; found in the header, nothing was decoded.
@@ -34,7 +34,7 @@ pub enum Refusal {
         /// Height in pixels, as stored.
         height: u32,
     },
-    /// The format is ours, but no picture comes out of the bytes.
+    /// The format is supported, but the bytes cannot be decoded.
     #[error("{0}")]
     Undecodable(String),
     /// A decoder ran out of memory, which says nothing about the picture.

@@ -1,7 +1,7 @@
 //! Direct uploads: the client puts a photo into the object store itself, under a presigned URL,
-//! so that a slow connection keeps no server busy. Until it is completed it is a pending object
-//! that nobody sees; completing it takes it in like any other upload. No row is kept meanwhile:
-//! what the client announced is signed metadata of the object.
+//! so that a slow connection keeps no server busy. Until completion it is an invisible pending
+//! object; completing it takes it in like any other upload. It has no row meanwhile: the client's
+//! announcement is signed metadata of the object.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -90,7 +90,7 @@ pub(crate) async fn begin_upload(
     })
 }
 
-/// Takes in what was put under the signed URL. Completing twice answers the same.
+/// Takes in the object behind the signed URL. Completing twice gives the same answer.
 pub(crate) async fn complete_upload(
     state: &AppState,
     viewer: &Viewer,

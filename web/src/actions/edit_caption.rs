@@ -15,7 +15,7 @@ const TAGS: usize = 30;
 /// Characters of a tag at most.
 const TAG_LENGTH: usize = 40;
 
-/// What a person changes; none leaves a field as it is.
+/// A person's change. None leaves a field unchanged.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct CaptionEdit {
     pub(crate) caption: Option<String>,
@@ -35,7 +35,7 @@ pub(crate) async fn edit_caption(
     edit: CaptionEdit,
 ) -> Result<(), Problem> {
     viewer.require(Action::Manage)?;
-    let image = state.image(id).await?.image;
+    let image = state.image(viewer, id).await?.image;
     let edit = tidy(edit, image.caption_text)?;
     match by_person(&state.db, id, viewer.name(), edit).await? {
         Edited::Saved => Ok(()),

@@ -17,7 +17,7 @@ const AUTHOR_LENGTH: usize = 80;
 /// Characters of a message at most.
 const BODY_LENGTH: usize = 4000;
 
-/// A message as it is posted.
+/// A message from a client.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[schema(example = json!({ "author": "Ada", "body": "Lovely photos!" }))]
 pub struct NewMessage {

@@ -147,7 +147,7 @@ async fn applied_migrations(settings: &Settings) -> anyhow::Result<usize> {
 }
 
 async fn rows(services: &Services) -> anyhow::Result<String> {
-    let images = image::visible().count(&services.db).await?;
+    let images = image::stored().count(&services.db).await?;
     let jobs = services.queue.depth().await?;
     Ok(format!(
         "{:?}, {images} images, {jobs} jobs waiting",
@@ -165,7 +165,10 @@ async fn write_read_delete(services: &Services) -> anyhow::Result<String> {
         .await?;
     let read = services.store.get(&key).await;
     services.store.delete(&key).await?;
-    ensure!(read? == content, "what was read is not what was written");
+    ensure!(
+        read? == content,
+        "the object that was read differs from the one written"
+    );
     ensure!(
         services.store.size(&key).await?.is_none(),
         "a deleted object is still there"

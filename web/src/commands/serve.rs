@@ -12,10 +12,10 @@ use tracing::{error, warn};
 
 use crate::app::App;
 
-/// Nothing in a release: there, all that could be said is in the settings.
+/// A release has no arguments: everything is in the settings.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Read styles, scripts and templates from this folder, and have pages notice their changes.
+    /// Read styles, scripts and templates from this folder, and reload open pages on changes.
     #[cfg(debug_assertions)]
     #[arg(long, value_name = "FOLDER", hide = true)]
     dev_files: Option<std::path::PathBuf>,
@@ -53,9 +53,9 @@ pub(super) async fn run(
     let address = listener.local_addr()?;
     let mut greeting = format!("Vitrine is at http://{address}\n");
     if !has_password {
-        greeting += "There is no password: whoever uses this machine is the admin.\n";
+        greeting += "There is no password: programs of this user on this machine are the admin.\n";
     }
-    // If nobody reads standard output any more, the server runs all the same.
+    // A closed standard output does not stop the server.
     let _ = std::io::stdout().write_all(greeting.as_bytes());
     let shutdown = async {
         tokio::select! {

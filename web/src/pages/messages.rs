@@ -8,7 +8,7 @@ use entity::message::Model;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Page, date_and_time, html, or_login};
+use super::{Page, date_and_time, html, or_login, sentence};
 use crate::access::{Action, Viewer};
 use crate::actions::messages::{NewMessage, newest_messages, post_message};
 use crate::paging::Paging;
@@ -78,7 +78,7 @@ async fn page(
         "page": Page::new(state, viewer, "/messages", "Messages"),
         "messages": messages,
         "next_url": next.map(|cursor| format!("/messages?after={cursor}")),
-        "form": { "author": form.author, "body": form.body, "error": error },
+        "form": { "author": form.author, "body": form.body, "error": error.map(sentence) },
     });
     html(state, "messages.html", &context)
 }

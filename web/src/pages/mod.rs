@@ -114,6 +114,15 @@ fn or_login(problem: Problem, next: &str) -> Response {
     }
 }
 
+/// The detail of a problem, which begins in lower case and has no full stop, as a sentence.
+fn sentence(detail: &str) -> String {
+    let mut rest = detail.chars();
+    match rest.next() {
+        Some(first) => format!("{}{}.", first.to_uppercase(), rest.as_str()),
+        None => String::new(),
+    }
+}
+
 fn date_and_time(instant: DateTime<Utc>) -> String {
     instant.format("%-d %b %Y, %H:%M UTC").to_string()
 }

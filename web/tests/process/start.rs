@@ -1,4 +1,4 @@
-//! What keeps a server from starting, and what it says about that.
+//! Reasons for which a server does not start, and its messages about them.
 
 use crate::harness::Home;
 

@@ -77,6 +77,22 @@ async fn a_reconnecting_browser_receives_what_it_missed() {
 }
 
 #[tokio::test]
+async fn a_browser_that_reconnects_before_its_first_change_misses_nothing() {
+    let app = TestApp::spawn().await;
+    let before = app.upload("before.jpg", testing::photo(1, 32, 32)).await;
+    let events = Events::listen(&app).await;
+    let first_id = events.first_id.clone();
+    drop(events);
+
+    let missed = app.upload("missed.jpg", testing::photo(2, 32, 32)).await;
+    let mut events = Events::listen_after(&app, &first_id).await;
+
+    let event = events.next().await.unwrap();
+    assert_ne!(event.data["id"], before.id().to_string());
+    assert_eq!(event.data["id"], missed.id().to_string());
+}
+
+#[tokio::test]
 async fn a_browser_that_was_away_for_long_misses_nothing() {
     let app = TestApp::spawn().await;
     let early = app

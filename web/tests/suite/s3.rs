@@ -1,4 +1,4 @@
-//! The same server on S3: pictures come from the bucket, and nobody gets a URL of a picture that
+//! The same server on S3: pictures come from the bucket, and no viewer gets a URL of a picture that
 //! they may not see.
 
 use functions::testing;

@@ -82,6 +82,11 @@ impl Gemini {
         Ok(answer.into_caption(self.http.account(), &self.prompt, &subject.language))
     }
 
+    #[cfg(feature = "testing")]
+    pub(super) fn read_any(&self, reply: &Reply) -> Result<Answer, CaptionError> {
+        self.read(reply, &mut Usage::default())
+    }
+
     /// Finds the answer in a reply, and what it took.
     fn read(&self, reply: &Reply, usage: &mut Usage) -> Result<Answer, CaptionError> {
         let values = reply::values(&reply.body);

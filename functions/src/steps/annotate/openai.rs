@@ -179,6 +179,12 @@ impl OpenAi {
         .into())
     }
 
+    #[cfg(feature = "testing")]
+    pub(super) fn read_any(&self, reply: &Reply) -> Result<Answer, CaptionError> {
+        let read = self.read(reply, &mut Usage::default());
+        read.map_err(|failure| failure.error)
+    }
+
     fn refused(&self, reply: &Reply, complaint: Complaint, status: u16) -> Failure {
         let is_about_format = !complaint.is_classified();
         let message = complaint.message.clone();

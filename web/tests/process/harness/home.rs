@@ -1,4 +1,4 @@
-//! A data folder, and everything that can be started on it.
+//! A data folder, and the programs that can be started on it.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -11,15 +11,15 @@ use tempfile::TempDir;
 
 use super::{DEADLINE, Server, Stored};
 
-/// A data folder of its own, gone with the test. It outlives the servers that are started,
-/// stopped and killed on it.
+/// A temporary data folder, deleted at the end of the test. It outlives the servers that are
+/// started, stopped and killed on it.
 pub(crate) struct Home {
     folder: TempDir,
     settings: Vec<(String, String)>,
     logs: AtomicUsize,
 }
 
-/// A command that has come to its end.
+/// A command that has ended.
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) status: ExitStatus,
@@ -28,7 +28,7 @@ pub(crate) struct Finished {
 }
 
 impl Home {
-    /// An empty one.
+    /// An empty data folder.
     pub(crate) fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
@@ -37,7 +37,7 @@ impl Home {
         }
     }
 
-    /// An empty one in which a setting holds for everything that is started.
+    /// An empty data folder, with settings for all programs started on it.
     pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
         let mut home = Self::new();
         for (name, value) in settings {
@@ -46,12 +46,12 @@ impl Home {
         home
     }
 
-    /// From now on this setting holds.
+    /// Adds a setting for programs started from now on.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.settings.push((name.to_owned(), value.to_owned()));
     }
 
-    /// Where commands are run: a folder for whatever the test needs besides the data.
+    /// The working directory of commands: a folder for the test's own files.
     pub(crate) fn desk(&self) -> PathBuf {
         let desk = self.folder.path().join("desk");
         std::fs::create_dir_all(&desk).unwrap();
@@ -68,13 +68,12 @@ impl Home {
         self.data().join("objects")
     }
 
-    /// What is in the rows and in the store.
+    /// The rows and the objects.
     pub(crate) async fn stored(&self) -> Stored {
         Stored::open(&self.data()).await
     }
 
-    /// `vitrine` with arguments, in an environment that holds nothing but the settings of this
-    /// home.
+    /// `vitrine` with arguments, in an environment with only this home's settings.
     pub(crate) fn vitrine<A: AsRef<OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = A>,
@@ -91,7 +90,7 @@ impl Home {
         command
     }
 
-    /// Runs a command to its end.
+    /// Runs a command and waits for its end.
     pub(crate) fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Finished {
         Finished::of(&mut self.vitrine(arguments))
     }
@@ -131,8 +130,8 @@ impl Home {
         (File::create(&path).unwrap(), path)
     }
 
-    /// What was not finished, in the data folder: everything below `.incoming` but the folders
-    /// of processes that are alive, and their locks.
+    /// Unfinished files in the data folder: everything below `.incoming` except the folders and locks
+    /// of living processes.
     pub(crate) fn half_written(&self) -> Vec<PathBuf> {
         let mut left = Vec::new();
         for folder in files_in(&self.objects().join(".incoming")) {
@@ -167,7 +166,7 @@ fn files_in(folder: &Path) -> Vec<PathBuf> {
 }
 
 impl Finished {
-    /// Runs a command to its end. One that has none is killed.
+    /// Runs a command and waits for its end; kills it after a deadline.
     #[track_caller]
     pub(crate) fn of(command: &mut Command) -> Self {
         let process = command
@@ -186,7 +185,7 @@ impl Finished {
         std::thread::spawn(move || sender.send(process.wait_with_output()));
         let Ok(output) = receiver.recv_timeout(DEADLINE) else {
             signal("KILL", id);
-            panic!("it goes on and on: {:#?}", receiver.recv());
+            panic!("it does not end: {:#?}", receiver.recv());
         };
         let output = output.unwrap();
         Self {
@@ -201,14 +200,14 @@ impl Finished {
         self.stdout.lines().collect()
     }
 
-    /// The same, if the command was successful.
+    /// The lines on standard output of a command that must have succeeded.
     #[track_caller]
     pub(crate) fn succeeded(self) -> Self {
         assert!(self.status.success(), "{self:#?}");
         self
     }
 
-    /// The one message with which a command refuses to work.
+    /// The one error message of a command that must have failed.
     #[track_caller]
     pub(crate) fn refusal(&self) -> &str {
         assert_eq!(self.status.code(), Some(1), "{self:#?}");

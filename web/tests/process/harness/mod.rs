@@ -18,7 +18,8 @@ pub(crate) use server::{Server, is_done, is_settled};
 pub(crate) use store::Stored;
 pub(crate) use traces::{STEPS, named, trace_of};
 
-/// How long anything may take on a slow and busy machine. Only a failing test waits so long.
+/// The deadline of a condition, with room for a slow and busy machine. Only a failing test waits so
+/// long.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
 
 /// How often a condition is checked.

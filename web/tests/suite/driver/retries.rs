@@ -1,4 +1,4 @@
-//! What becomes of a step that does not succeed.
+//! Steps that fail: attempts, waits, and final failures.
 
 use entity::image::{Author, Column, Entity};
 use entity::job;
