@@ -213,10 +213,13 @@ async fn a_job_that_goes_on_for_ever_is_ended_by_either_clock() {
 #[tokio::test]
 async fn nobody_notices_that_an_idle_worker_was_killed() {
     let workers = workers();
-    let before = idle(&workers).await;
-    send("KILL", before);
-    let after = idle(&workers).await;
-    assert_ne!(before, after);
+    // A service manager asks every process of a service to end.
+    for signal in ["KILL", "TERM"] {
+        let before = idle(&workers).await;
+        send(signal, before);
+        let after = idle(&workers).await;
+        assert_ne!(before, after);
+    }
 }
 
 #[tokio::test]
