@@ -81,7 +81,7 @@ seed: setup ## Fill the gallery with drawn pictures, captions and messages, to h
 .PHONY: test-fast
 test-fast: setup $(NEXTEST_READY) ## Run the tests that need nothing but this machine: within a minute, once built
 	@PATH="$(abspath $(TARGET))/nextest/bin:$$PATH" cargo nextest run --locked --workspace \
-		--lib --test suite --test captions --test pixels --test events \
+		--lib --test suite --test captions --test pixels --test workers --test events \
 		--config-file .ci/nextest.toml --profile fast
 
 .PHONY: test
@@ -131,8 +131,9 @@ test-terraform: setup-test-scripts ## Check what is under terraform/ and everyth
 	terraform/check
 
 .PHONY: bench
-bench: setup setup-test ## Measure the face detector, searches on each database, cold starts on Lambda
+bench: setup setup-test ## Measure the face detector, worker processes, searches on each database, cold starts on Lambda
 	cargo bench --locked --package functions --bench faces
+	cargo bench --locked --package functions --bench pixels
 	cargo bench --locked --package migration --bench search
 	functions/lambda.sh $(THIS_ARCH)
 	@# It only watches those programs, so it may be as slow as the tests are.
@@ -171,6 +172,10 @@ image: ## Build the web image, vitrine:latest; it needs Docker
 .PHONY: format
 format: ## Format the code
 	cargo fmt --all
+
+.PHONY: access
+access: ## Write the table of docs/access.md anew from the code
+	VITRINE_UPDATE_DOCS=1 cargo test --locked --quiet --package web --lib disclosure
 
 .PHONY: settings
 settings: ## Write docs/settings.md anew from the code

@@ -8,7 +8,6 @@ use anyhow::{Context as _, anyhow};
 use chrono::{DateTime, TimeDelta};
 use functions::drivers::local;
 use functions::pipeline::context::Context;
-use functions::pipeline::cpu_pool::CpuPool;
 use functions::pipeline::dispatch::Dispatch;
 use platform::settings::{DatabaseKind, Settings};
 use platform::telemetry::metrics;
@@ -79,7 +78,7 @@ impl App {
                 stop.clone(),
             ),
             caption_pause,
-            cpu: CpuPool::new(cores(), settings.max_pixels),
+            pixels: services.pixels.with_own_queue(cores()),
             limits: UploadLimits::from(settings),
             policy: Policy::from(settings),
             proxies: Proxies::from(settings),

@@ -3,9 +3,9 @@
 
 use bytes::Bytes;
 use entity::image;
-use functions::picture::{self, Limits, Refusal};
-use functions::pipeline::cpu_pool::CpuPool;
+use functions::picture::{Inspection, Limits, Refusal};
 use functions::pipeline::lifecycle::{Accepted, LifecycleError, NewImage, accept};
+use functions::pipeline::pixel_workers::{PictureFile, PixelWorkers};
 use futures::{Stream, StreamExt as _};
 use platform::Format;
 use platform::objects::{Body, ObjectStore, Scratch, ScratchFile, StoreError};
@@ -13,6 +13,7 @@ use platform::settings::Settings;
 use platform::telemetry::metrics;
 use sea_orm::DatabaseConnection;
 use sha2::{Digest as _, Sha256};
+use tokio::task::spawn_blocking;
 use tracing::Span;
 
 use crate::problem::Problem;
@@ -26,7 +27,7 @@ pub struct Ingest<'a> {
     pub db: &'a DatabaseConnection,
     pub store: &'a dyn ObjectStore,
     pub scratch: &'a Scratch,
-    pub cpu: &'a CpuPool,
+    pub pixels: &'a PixelWorkers,
     pub limits: UploadLimits,
 }
 
@@ -207,26 +208,19 @@ impl Ingest<'_> {
         })
     }
 
-    async fn verify(&self, received: &Received) -> Result<picture::Inspection, Problem> {
+    /// The file stays on disk until there is room for it in memory.
+    async fn verify(&self, received: &Received) -> Result<Inspection, Problem> {
+        let room = self.pixels.room(received.file.bytes()).await;
         let path = received.file.path().to_owned();
-        let limits = self.limits.picture;
-        let content = tokio::fs::read(&path).await.map_err(scratch_problem)?;
-        let pixels = match picture::inspect(&content, &limits) {
-            Ok(found) => u64::from(found.width) * u64::from(found.height),
-            Err(refusal) => return Err(refusal.into()),
-        };
-        let checked = self
-            .cpu
-            .run(pixels, move || picture::verify(&content, &limits))
-            .await;
-        match checked {
-            Ok(Ok(inspection)) => Ok(inspection),
-            Ok(Err(refusal)) => Err(refusal.into()),
-            Err(panic) => Err(Problem::internal(format!(
-                "checking a picture: {}",
-                panic.0
-            ))),
-        }
+        let open = move || PictureFile::open(&path, room);
+        let file = spawn_blocking(open)
+            .await
+            .map_err(Problem::internal)?
+            .map_err(scratch_problem)?;
+        Ok(self
+            .pixels
+            .verify(&file, &self.limits.picture, true)
+            .await?)
     }
 }
 

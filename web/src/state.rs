@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::FromRef;
-use functions::pipeline::cpu_pool::CpuPool;
 use functions::pipeline::dispatch::Dispatch;
 use functions::pipeline::job_queue::JobQueue;
+use functions::pipeline::pixel_workers::PixelWorkers;
 use platform::objects::{ObjectStore, Scratch};
 use sea_orm::DatabaseConnection;
 use tokio_util::sync::CancellationToken;
@@ -34,7 +34,7 @@ pub struct AppState {
     pub dispatch: Dispatch,
     pub caption_pause: CaptionPause,
     /// Where uploads are decoded to check them.
-    pub cpu: CpuPool,
+    pub pixels: PixelWorkers,
     pub limits: UploadLimits,
     pub policy: Policy,
     pub proxies: Proxies,
@@ -70,7 +70,7 @@ impl AppState {
             db: &self.db,
             store: self.store.as_ref(),
             scratch: &self.scratch,
-            cpu: &self.cpu,
+            pixels: &self.pixels,
             limits: self.limits,
         }
     }

@@ -185,6 +185,9 @@ fn is_harmless(complaint: &str, ended: bool) -> bool {
 }
 
 fn refusal(complaint: &str) -> Refusal {
+    if complaint.contains("Insufficient memory") {
+        return Refusal::NoMemory;
+    }
     let cut_short = ["remature end", "empty input file"];
     if cut_short.iter().any(|sign| complaint.contains(sign)) {
         Refusal::truncated()

@@ -1,6 +1,8 @@
 //! Limits of files and pictures. They are checked against the headers, before memory in proportion
 //! to the picture's size is allocated or anything is decoded.
 
+use serde::{Deserialize, Serialize};
+
 use super::Refusal;
 
 /// The longest side taken, in pixels: what libjpeg can write (`JPEG_MAX_DIMENSION` in its
@@ -34,7 +36,7 @@ const MAX_SCANS: u64 = 100;
 const MAX_SCANNED: u64 = 2_500_000_000;
 
 /// The largest picture that is decoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Width times height, in pixels.
     pub max_pixels: u64,

@@ -18,6 +18,7 @@ mod webp;
 
 use chrono::NaiveDateTime;
 use platform::Format;
+use serde::{Deserialize, Serialize};
 
 use exif::Metadata;
 pub use jpeg::encode as encode_jpeg;
@@ -29,7 +30,7 @@ pub use upright::Upright;
 pub(crate) use resize::{fitted, resized};
 
 /// The facts in a file's header, read without decoding any pixel.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inspection {
     /// The format, by its first bytes.
     pub format: Format,
@@ -57,7 +58,7 @@ pub enum Detail {
 }
 
 /// Memory for decoding besides the file itself, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Memory {
     /// Independent of how much of the picture is wanted.
     fixed: u64,

@@ -1,10 +1,12 @@
 //! The eight ways a camera may have been held, and turning the pixels accordingly.
 
+use serde::{Deserialize, Serialize};
+
 use super::Upright;
 
 /// How stored pixels have to be turned to stand upright: the values 1 to 8 of the EXIF tag
 /// `Orientation` (Exif 2.32, 4.6.4 A).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Orientation {
     /// 1: upright.

@@ -4,13 +4,14 @@
 pub(crate) mod adopt;
 pub mod captions;
 pub mod context;
-pub mod cpu_pool;
 pub mod dispatch;
 pub mod job_queue;
 pub mod lifecycle;
 mod original_key;
 pub mod outbox;
 pub mod outcomes;
+pub(crate) mod panics;
+pub mod pixel_workers;
 pub mod provider_budget;
 pub mod run_step;
 pub mod setup;

@@ -1,12 +1,10 @@
 //! What each step does with a stored image: load it, work, store the rendition. What a step finds
 //! out is returned as a [`StepOutput`], which the caller writes into the rows.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use bytes::Bytes;
 use entity::image::{Author, Column, Entity, Faces, Model};
 use entity::step::StepKind;
 use platform::objects::{Body, ObjectKey};
@@ -20,9 +18,9 @@ use crate::pipeline::captions;
 use crate::pipeline::context::Context;
 use crate::pipeline::original_key::original_key;
 use crate::pipeline::outcomes::StepError;
+use crate::pipeline::pixel_workers::{Job, PictureFile};
 use crate::pipeline::provider_budget::RequestCost;
-use crate::steps::annotate::{self, Caption, CaptionError, Subject};
-use crate::steps::{anonymise, thumbnail};
+use crate::steps::annotate::{Caption, CaptionError, Subject};
 
 /// Requests to a provider within one attempt, if they fail for a moment: with one failure in five
 /// requests, five attempts would soon be used up.
@@ -40,6 +38,7 @@ pub(crate) enum StepOutput {
     },
     Anonymised {
         faces: Faces,
+        thumbhash: String,
         bytes: i64,
         thumbnail_bytes: i64,
     },
@@ -63,12 +62,8 @@ pub(crate) async fn run(
 async fn make_thumbnail(ctx: &Context, image: &Model) -> Result<StepOutput, StepError> {
     let original = original(ctx, image).await?;
     let (size, limits) = (ctx.options.thumbnail_size, ctx.options.limits);
-    let made = ctx
-        .cpu
-        .run(pixels(image), move || {
-            thumbnail::make(&original, size, &limits)
-        })
-        .await??;
+    let (_, made) = ctx.pixels.thumbnail(&original, &limits, size).await?;
+    drop(original);
     let bytes = put(ctx, &ObjectKey::thumbnail(image.id), made.jpeg).await?;
     Ok(StepOutput::Thumbnail {
         thumbhash: BASE64.encode(made.thumbhash),
@@ -79,18 +74,14 @@ async fn make_thumbnail(ctx: &Context, image: &Model) -> Result<StepOutput, Step
 async fn make_anonymised(ctx: &Context, image: &Model) -> Result<StepOutput, StepError> {
     let original = original(ctx, image).await?;
     let (size, limits) = (ctx.options.thumbnail_size, ctx.options.limits);
-    let detector = Arc::clone(&ctx.detector);
-    let made = ctx
-        .cpu
-        .run(pixels(image), move || {
-            anonymise::make(&original, detector.as_ref(), size, &limits)
-        })
-        .await??;
+    let made = ctx.pixels.anonymise(&original, &limits, size).await?;
+    drop(original);
     let key = ObjectKey::anonymised_thumbnail(image.id);
     let thumbnail_bytes = put(ctx, &key, made.thumbnail).await?;
     let bytes = put(ctx, &ObjectKey::anonymised(image.id), made.jpeg).await?;
     Ok(StepOutput::Anonymised {
         faces: Faces(made.faces),
+        thumbhash: BASE64.encode(made.thumbhash),
         bytes,
         thumbnail_bytes,
     })
@@ -101,21 +92,18 @@ async fn write_caption(ctx: &Context, image: &Model) -> Result<StepOutput, StepE
         return Ok(StepOutput::Described);
     }
     let original = original(ctx, image).await?;
-    let (limits, source) = (ctx.options.limits, ctx.options.caption_source);
-    let detector = Arc::clone(&ctx.detector);
-    // If `anonymise` is done, its faces need not be found again.
-    let known = image.faces.as_ref().map(|faces| faces.0.clone());
-    let input = ctx
-        .cpu
-        .run(pixels(image), move || {
-            annotate::prepare(&original, &limits, detector.as_ref(), known, source)
-        })
-        .await??;
+    let job = Job::CaptionInput {
+        // If `anonymise` is done, its faces need not be found again.
+        known: image.faces.as_ref().map(|faces| faces.0.clone()),
+        source: ctx.options.caption_source,
+        sends_picture: ctx.captioner.account().is_some(),
+    };
+    let limits = ctx.options.limits;
+    let (_, input) = ctx.pixels.caption_input(&original, &limits, job).await?;
+    drop(original);
     let subject = Subject {
         picture: input.picture,
         faces: input.faces,
-        taken_at: image.taken_at,
-        camera: image.camera.clone(),
         language: ctx.options.caption_language.clone(),
     };
     let (caption, cost) = ask(ctx, image.id, &subject).await?;
@@ -166,10 +154,12 @@ async fn ask(
     }
 }
 
-async fn original(ctx: &Context, image: &Model) -> Result<Bytes, StepError> {
+async fn original(ctx: &Context, image: &Model) -> Result<PictureFile, StepError> {
     let key = original_key(image)?;
     let span = info_span!("store get", key = %key);
-    Ok(ctx.store.get(&key).instrument(span).await?)
+    let bytes = image.bytes.unsigned_abs();
+    let file = ctx.pixels.object(ctx.store.as_ref(), &key, bytes);
+    Ok(file.instrument(span).await?)
 }
 
 /// Stores a rendition, and returns its size in bytes.
@@ -179,10 +169,6 @@ async fn put(ctx: &Context, key: &ObjectKey, jpeg: Vec<u8>) -> Result<i64, StepE
     let put = ctx.store.put(key, Body::Bytes(jpeg.into()));
     put.instrument(span).await?;
     Ok(bytes)
-}
-
-fn pixels(image: &Model) -> u64 {
-    u64::from(image.width.unsigned_abs()) * u64::from(image.height.unsigned_abs())
 }
 
 impl StepOutput {
@@ -195,10 +181,12 @@ impl StepOutput {
                 .col_expr(Column::ThumbnailBytes, Expr::value(bytes)),
             Self::Anonymised {
                 faces,
+                thumbhash,
                 bytes,
                 thumbnail_bytes,
             } => row
                 .col_expr(Column::Faces, Expr::value(faces))
+                .col_expr(Column::AnonymisedThumbhash, Expr::value(thumbhash))
                 .col_expr(Column::AnonymisedBytes, Expr::value(bytes))
                 .col_expr(
                     Column::AnonymisedThumbnailBytes,

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use functions::faces::{Certainty, DetectError, Face, FaceDetector};
 use functions::picture::{Detail, Limits, Upright, decode};
-use functions::steps::annotate::{CaptionInput, Captioner as _, Gemini, Prompt, Subject, prepare};
+use functions::steps::annotate::{
+    CaptionInput, CaptionPicture, Captioner as _, Gemini, Prompt, Subject, prepare,
+};
 use functions::testing;
 use functions::testing::provider::Provider;
 use platform::settings::CaptionSource;
@@ -123,7 +125,7 @@ async fn the_bytes_that_a_provider_receives_hold_no_face() {
     for source in [CaptionSource::Anonymised, CaptionSource::Original] {
         let input = seen(&Told, None, source);
         let subject = Subject {
-            picture: input.picture,
+            picture: CaptionPicture::of(&input.picture).unwrap(),
             ..subject()
         };
         gemini.caption(&subject).await.unwrap();
@@ -149,7 +151,7 @@ async fn real_photos_take_tens_of_kilobytes() {
             let known = Some(Vec::new());
             let input = prepare(&photo, &LIMITS, &Unasked, known, CaptionSource::Original).unwrap();
             let subject = Subject {
-                picture: input.picture,
+                picture: CaptionPicture::of(&input.picture).unwrap(),
                 ..subject()
             };
             gemini.caption(&subject).await.unwrap();

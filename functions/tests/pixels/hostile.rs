@@ -284,10 +284,8 @@ fn the_smallest_picture_goes_all_the_way() {
         let copy = functions::steps::anonymise::make(&file, &detector, 400, &LIMITS).unwrap();
         assert!(copy.faces.is_empty());
         let subject = annotate::Subject {
-            picture: decoded(&file),
+            picture: annotate::CaptionPicture::described(&decoded(&file)),
             faces: 0,
-            taken_at: None,
-            camera: None,
             language: "en".into(),
         };
         let _ = subject.shape();

@@ -7,6 +7,7 @@ use anyhow::{Context as _, ensure};
 use bytes::Bytes;
 use entity::image;
 use functions::faces::{self, FaceDetector as _};
+use functions::pipeline::pixel_workers::{Confinement, MemoryBudget, PixelWorkers};
 use functions::pipeline::setup::captioner;
 use migration::{Migrator, MigratorTrait as _};
 use platform::database;
@@ -32,6 +33,15 @@ pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
             checkup.note("captions", captions(&services.settings));
         }
         Err(error) => checkup.note("start", Err(error)),
+    }
+    match pixels().await {
+        Ok(confinement) => {
+            checkup.note("pixels", Ok(confined(confinement)));
+            if let Some(gap) = confinement.gap() {
+                checkup.warn("pixels", gap);
+            }
+        }
+        Err(error) => checkup.note("pixels", Err(error)),
     }
     checkup.note("faces", Ok(faces::bundled().name().to_owned()));
     Ok(if checkup.healthy {
@@ -74,6 +84,26 @@ fn describe(settings: &Settings) -> String {
         settings.data.display(),
         settings.workers
     )
+}
+
+/// Starts a process for pictures.
+async fn pixels() -> anyhow::Result<Confinement> {
+    let workers = PixelWorkers::new(1, MemoryBudget::of_this_machine());
+    Ok(workers.warm().await?)
+}
+
+fn confined(Confinement { files, calls }: Confinement) -> String {
+    let by: Vec<_> = [(files, "Landlock"), (calls, "seccomp")]
+        .into_iter()
+        .filter_map(|(is_there, name)| is_there.then_some(name))
+        .collect();
+    match by.is_empty() {
+        true => "decoded in processes of their own".to_owned(),
+        false => format!(
+            "decoded in processes of their own, confined by {}",
+            by.join(" and ")
+        ),
+    }
 }
 
 /// Builds the captioner, and says what would leave this machine. Nothing is sent.

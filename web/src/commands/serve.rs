@@ -8,6 +8,7 @@ use clap::Args;
 use platform::settings::Settings;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tracing::{error, warn};
 
 use crate::app::App;
 
@@ -37,6 +38,15 @@ pub(super) async fn run(
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut app = App::build(settings).await?;
     app.measures_queue = has_metrics;
+    // The first picture need not wait for a process, and the log tells what this system lacks.
+    match app.state.pixels.warm().await {
+        Ok(confinement) => {
+            if let Some(gap) = confinement.gap() {
+                warn!("{gap}");
+            }
+        }
+        Err(error) => error!(%error, "pictures cannot be worked on"),
+    }
     let listener = TcpListener::bind(bind).await.with_context(|| {
         format!("cannot listen on {bind}; choose another address, for example VITRINE_BIND=127.0.0.1:8081")
     })?;

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::view::ImageView;
 use super::{Page, date_and_time, html, or_login, sentence, size};
-use crate::access::{Action, Rendition, Viewer};
+use crate::access::{Action, Fact as Known, Rendition, Viewer};
 use crate::actions::delete_image::delete_image;
 use crate::actions::edit_caption::{CaptionEdit, edit_caption};
 use crate::actions::retry_step::retry_step;
@@ -104,13 +104,11 @@ async fn page(
     let address = |image: image::Model| format!("/images/{}", image.id);
     let view = ImageView::new(&rows, viewer, &urls);
     let title = view.file_name.clone();
-    let faces = viewer
-        .sees_details_of(&rows.image)
-        .then_some(&rows.image.faces);
+    let faces = viewer.disclosure(&rows.image).faces();
     let context = json!({
         "page": Page::new(state, viewer, &view.url, &title),
         "renditions": renditions,
-        "faces": faces.cloned().flatten().unwrap_or_default(),
+        "faces": faces.unwrap_or_default(),
         "facts": facts(&rows, viewer),
         "tags": rows.image.tags.clone().unwrap_or_default(),
         "previous_url": newer.map(address),
@@ -207,39 +205,41 @@ fn save_address(rows: &ImageRows, rendition: Rendition) -> String {
 
 fn facts(rows: &ImageRows, viewer: &Viewer) -> Vec<Fact> {
     let image = &rows.image;
-    let mut facts = vec![
-        Fact {
-            label: "Size",
-            value: format!("{} × {} pixels", image.width, image.height),
-        },
-        Fact {
-            label: "Uploaded",
-            value: date_and_time(image.uploaded_at),
-        },
+    let known = viewer.disclosure(image);
+    let dimensions = known.dimensions();
+    let taken = known.taken_at();
+    let faces = known.faces();
+    let described = image.caption_at.map(|at| known.moment(at).text());
+    let bytes = known.bytes().and_then(|bytes| u64::try_from(bytes).ok());
+    let owned = |text: Option<&str>| text.map(str::to_owned);
+    let facts = [
+        (
+            "Size",
+            dimensions.map(|(width, height)| format!("{width} × {height} pixels")),
+        ),
+        ("Uploaded", Some(known.moment(image.uploaded_at).text())),
+        (
+            "Taken",
+            taken.map(|taken| taken.format("%-d %b %Y, %H:%M").to_string()),
+        ),
+        ("Camera", owned(known.camera())),
+        ("Faces found", faces.map(|faces| faces.len().to_string())),
+        ("Caption language", image.caption_language.clone()),
+        ("Described", described),
+        (
+            "File",
+            known
+                .tells(Known::MediaType)
+                .then(|| known.media_type().to_owned()),
+        ),
+        ("File size", bytes.map(size)),
+        ("Uploaded by", owned(known.uploaded_by())),
+        ("SHA-256", owned(known.sha256())),
     ];
-    let mut add = |label, value: Option<String>| {
-        facts.extend(value.map(|value| Fact { label, value }));
-    };
-    add(
-        "Taken",
-        image
-            .taken_at
-            .map(|taken| taken.format("%-d %b %Y, %H:%M").to_string()),
-    );
-    add("Camera", image.camera.clone());
-    add(
-        "Faces found",
-        image.faces.as_ref().map(|faces| faces.0.len().to_string()),
-    );
-    add("Caption language", image.caption_language.clone());
-    add("Described", image.caption_at.map(date_and_time));
-    if viewer.sees_details_of(image) {
-        add("File", Some(image.content_type.clone()));
-        add("File size", u64::try_from(image.bytes).ok().map(size));
-        add("Uploaded by", image.uploaded_by.clone());
-        add("SHA-256", Some(image.sha256.clone()));
-    }
     facts
+        .into_iter()
+        .filter_map(|(label, value)| value.map(|value| Fact { label, value }))
+        .collect()
 }
 
 /// `POST /images/{id}/steps/{step}/retry`

@@ -11,6 +11,7 @@ mod databases;
 mod dev;
 mod harness;
 mod import;
+mod pixels;
 mod real_photos;
 mod s3;
 mod secrets;

@@ -10,7 +10,9 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta};
 use entity::{call, image, job, provider, step};
 use functions::drivers::local;
+use functions::faces::FaceDetector;
 use functions::pipeline::context::Context;
+use functions::pipeline::pixel_workers::{MemoryBudget, PixelWorkers};
 use platform::aws::AwsSettings;
 use platform::objects::{Body, ObjectKey};
 use platform::settings::Settings;
@@ -110,7 +112,12 @@ impl Builder {
             variables.insert(name.to_owned(), value);
         }
         let settings = Settings::from_variables(variables).unwrap();
-        let app = App::build(settings).await.unwrap();
+        let mut app = App::build(settings).await.unwrap();
+        // This process is a test, not the program that can be a worker.
+        let program = env!("CARGO_BIN_EXE_vitrine").into();
+        let pixels = PixelWorkers::of_program(program, 2, MemoryBudget::of_this_machine());
+        app.context.pixels = pixels.with_own_queue(2);
+        app.state.pixels = pixels;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
@@ -174,6 +181,11 @@ impl TestApp {
         // The pause is cached for a second.
         self.state.caption_pause.forget();
         worked
+    }
+
+    /// From now on [`TestApp::drain`] finds the faces that this detector finds.
+    pub(crate) fn find_faces_with(&mut self, detector: impl FaceDetector + 'static) {
+        self.context.pixels = self.context.pixels.with_detector(Arc::new(detector));
     }
 
     /// Starts workers, beside those of the server.

@@ -3,8 +3,11 @@
 
 mod mosaic;
 
+use serde::{Deserialize, Serialize};
+
 use crate::faces::{DetectError, Face, FaceDetector};
 use crate::picture::{self, Detail, Limits, Refusal};
+use crate::steps::thumbnail::thumbhash;
 
 pub use mosaic::redact;
 
@@ -12,12 +15,16 @@ const QUALITY: u8 = 90;
 const THUMBNAIL_QUALITY: u8 = 85;
 
 /// The anonymised renditions of a picture.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Anonymised {
     /// The whole picture, without metadata.
+    #[serde(skip)]
     pub jpeg: Vec<u8>,
     /// A thumbnail of it, without metadata.
+    #[serde(skip)]
     pub thumbnail: Vec<u8>,
+    /// The thumbhash of the redacted picture.
+    pub thumbhash: Vec<u8>,
     /// In pixels, upright.
     pub width: u32,
     /// In pixels, upright.
@@ -47,9 +54,11 @@ pub fn make(
     let mut picture = picture::decode(bytes, limits, Detail::Full)?;
     let faces = detector.detect(&picture)?;
     redact(&mut picture, &faces);
+    let thumbnail = picture.fitting(thumbnail_size);
     Ok(Anonymised {
         jpeg: picture::encode_jpeg(&picture, QUALITY)?,
-        thumbnail: picture::encode_jpeg(&picture.fitting(thumbnail_size), THUMBNAIL_QUALITY)?,
+        thumbhash: thumbhash(&thumbnail),
+        thumbnail: picture::encode_jpeg(&thumbnail, THUMBNAIL_QUALITY)?,
         width: picture.width,
         height: picture.height,
         faces,

@@ -100,6 +100,24 @@ impl Home {
         Server::start(self.vitrine(["serve"]), self.new_log())
     }
 
+    /// Starts a server that has this much address space, in kilobytes, and its workers as much each.
+    pub(crate) fn serve_within(&self, kilobytes: u64) -> Server {
+        let mut command = self.vitrine([""; 0]);
+        let program = command.get_program().to_owned();
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", &format!("ulimit -v {kilobytes}; exec \"$0\" serve")])
+            .arg(program)
+            .env_clear()
+            .current_dir(self.desk())
+            .stdin(Stdio::null());
+        for (name, value) in command.get_envs() {
+            shell.env(name, value.unwrap_or_default());
+        }
+        command = shell;
+        Server::start(command, self.new_log())
+    }
+
     /// Starts a server that reads styles, scripts and templates from a folder.
     pub(crate) fn serve_files_of(&self, folder: &Path) -> Server {
         let command = self.vitrine(["serve".as_ref(), "--dev-files".as_ref(), folder.as_os_str()]);

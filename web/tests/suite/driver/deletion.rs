@@ -129,7 +129,7 @@ fn held_anonymiser(
         go: Mutex::new(wait),
     };
     let context = Context {
-        detector: Arc::new(detector),
+        pixels: context.pixels.with_detector(Arc::new(detector)),
         ..context.clone()
     };
     let worker = tokio::spawn(async move {
