@@ -2,6 +2,7 @@
 //! works and stores, and [`outcomes`] says what happens next.
 
 pub(crate) mod adopt;
+pub mod boxes;
 pub mod captions;
 pub mod context;
 pub mod dispatch;
@@ -13,6 +14,7 @@ pub mod outcomes;
 pub(crate) mod panics;
 pub mod pixel_workers;
 pub mod provider_budget;
+pub mod release;
 pub mod run_step;
 pub mod setup;
 pub mod sqs;

@@ -53,6 +53,7 @@ pub fn context(
             },
             caption_language: settings.caption_language.clone(),
             caption_source: settings.caption_source,
+            release: settings.release,
             max_attempts: Options::MAX_ATTEMPTS,
             backoff: Options::BACKOFF,
         },
@@ -65,12 +66,13 @@ pub fn provider_budget(
     db: &DatabaseConnection,
     captioner: &dyn Captioner,
 ) -> Option<ProviderBudget> {
-    Some(ProviderBudget::new(
+    let budget = ProviderBudget::new(
         db.clone(),
         captioner.account()?.clone(),
         settings.caption_limits,
         settings.caption_price.clone(),
-    ))
+    );
+    Some(budget.sending(settings.caption_source))
 }
 
 /// The captioner that was chosen. Nothing is sent to it yet.

@@ -10,6 +10,7 @@ use functions::picture::Limits;
 use functions::pipeline::pixel_workers::{Job, MemoryBudget, PictureFile, PixelWorkers};
 use functions::pipeline::setup::captioner;
 use functions::steps::annotate::Subject;
+use functions::steps::anonymise::{Found, Request};
 use platform::settings::Settings;
 use serde_json::{Value, json};
 
@@ -63,10 +64,13 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Rendition::Anonymised => {
             let start = Instant::now();
-            let made = pixels.anonymise(&file, &limits, size).await?;
+            let made = pixels
+                .anonymise(&file, &limits, Request::first(size))
+                .await?;
             let millis = start.elapsed();
             write(output, &made.jpeg)?;
-            let line = json!({ "width": made.width, "height": made.height, "faces": made.faces });
+            let boxes: Vec<_> = made.found.iter().map(box_json).collect();
+            let line = json!({ "width": made.width, "height": made.height, "boxes": boxes });
             (line, millis)
         }
         Rendition::Caption => {
@@ -106,6 +110,15 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     line["millis"] = Value::from((millis.as_secs_f64() * 1e4).round() / 10.0);
     println!("{line}");
     Ok(ExitCode::SUCCESS)
+}
+
+/// A box with its score and what came of it.
+fn box_json(found: &Found) -> Value {
+    let Found { face, pass, state } = found;
+    json!({
+        "x": face.x, "y": face.y, "width": face.width, "height": face.height,
+        "score": face.score, "pass": pass, "state": state,
+    })
 }
 
 fn write(output: Option<&Path>, content: &[u8]) -> anyhow::Result<()> {

@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use entity::caption;
 use entity::image::{self, Author};
+use entity::image_box;
 use entity::step::{StepKind, StepState};
 use platform::objects::ObjectKey;
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,26 @@ struct RenditionView {
 struct Fact {
     label: &'static str,
     value: String,
+}
+
+/// The box of a covered face.
+#[derive(Debug, Serialize)]
+struct FaceView {
+    x: i32,
+    y: i32,
+    width: i32,
+    height: i32,
+}
+
+impl From<&image_box::Model> for FaceView {
+    fn from(row: &image_box::Model) -> Self {
+        Self {
+            x: row.x,
+            y: row.y,
+            width: row.width,
+            height: row.height,
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -89,7 +110,7 @@ async fn page(
     id: Uuid,
     refused: Option<(&Description, &Problem)>,
 ) -> Result<Response, Problem> {
-    let rows = state.image(id).await?;
+    let rows = state.image(viewer, id).await?;
     let urls = state.url_source().await;
     let renditions = [
         Rendition::Original,
@@ -99,16 +120,19 @@ async fn page(
     .map(|rendition| rendition_view(viewer, &rows, rendition, &urls));
     let history = caption_history(state, viewer, id).await?;
     let cursor = rows.image.cursor();
-    let newer = image::newer_than(cursor).one(&state.db).await?;
-    let older = image::page(Some(cursor), 1).one(&state.db).await?;
+    let audience = viewer.audience();
+    let newer = image::newer_than(&audience, cursor).one(&state.db).await?;
+    let older = image::page(&audience, Some(cursor), 1)
+        .one(&state.db)
+        .await?;
     let address = |image: image::Model| format!("/images/{}", image.id);
     let view = ImageView::new(&rows, viewer, &urls);
     let title = view.file_name.clone();
-    let faces = viewer.disclosure(&rows.image).faces();
+    let faces = viewer.disclosure(&rows.image).faces(&rows.boxes);
     let context = json!({
         "page": Page::new(state, viewer, &view.url, &title),
         "renditions": renditions,
-        "faces": faces.unwrap_or_default(),
+        "faces": faces.unwrap_or_default().into_iter().map(FaceView::from).collect::<Vec<_>>(),
         "facts": facts(&rows, viewer),
         "tags": rows.image.tags.clone().unwrap_or_default(),
         "previous_url": newer.map(address),
@@ -208,7 +232,9 @@ fn facts(rows: &ImageRows, viewer: &Viewer) -> Vec<Fact> {
     let known = viewer.disclosure(image);
     let dimensions = known.dimensions();
     let taken = known.taken_at();
-    let faces = known.faces();
+    let faces = known
+        .faces(&rows.boxes)
+        .filter(|_| image.copy_version.is_some());
     let described = image.caption_at.map(|at| known.moment(at).text());
     let bytes = known.bytes().and_then(|bytes| u64::try_from(bytes).ok());
     let owned = |text: Option<&str>| text.map(str::to_owned);

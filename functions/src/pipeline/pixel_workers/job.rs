@@ -4,15 +4,15 @@
 use platform::settings::CaptionSource;
 use serde::{Deserialize, Serialize};
 
-use crate::faces::{Face, FaceDetector};
+use crate::faces::FaceDetector;
 use crate::picture::{self, Detail, Inspection, Limits, Refusal, memory_needed};
-use crate::steps::annotate::{self, CAPTION_LONG_SIDE, CaptionPicture};
+use crate::steps::annotate::{self, CAPTION_LONG_SIDE, CaptionPicture, Known};
 use crate::steps::anonymise::{self, AnonymiseError, Anonymised};
 use crate::steps::thumbnail::{self, Thumbnail};
 
 /// Memory that the face detector takes besides the picture: copies of it at the sizes that are
 /// searched, and the layers of the network for one tile. `docs/measurements.md` has the figures.
-const DETECTOR: u64 = 64 << 20;
+const DETECTOR: u64 = 96 << 20;
 
 /// Memory of small things: tables of the decoders, the placeholder, buffers of the encoder.
 const SMALL_THINGS: u64 = 2 << 20;
@@ -29,12 +29,10 @@ pub enum Job {
         /// Side, in pixels, of the square that it fits into.
         size: u32,
     },
-    Anonymise {
-        thumbnail_size: u32,
-    },
+    Anonymise(anonymise::Request),
     CaptionInput {
-        /// The faces, if they need not be found again.
-        known: Option<Vec<Face>>,
+        /// What is covered, if faces need not be found again.
+        known: Option<Known>,
         source: CaptionSource,
         /// Whether the captioner sends a picture.
         sends_picture: bool,
@@ -90,9 +88,7 @@ impl From<AnonymiseError> for JobError {
 
 impl Job {
     /// The step that needs the most memory.
-    pub(super) const HUNGRIEST: Self = Self::Anonymise {
-        thumbnail_size: 1024,
-    };
+    pub(super) const HUNGRIEST: Self = Self::Anonymise(anonymise::Request::first(1024));
 
     /// Bytes of memory that the work takes at most, besides the file itself.
     pub(super) fn memory_needed(&self, picture: &Inspection) -> u64 {
@@ -107,8 +103,8 @@ impl Job {
             Self::Verify { .. } => memory_needed(picture, Detail::AtLeast(0)),
             Self::Thumbnail { size } => at_least(*size),
             // A JPEG of the whole picture has a third of its bytes at the very most.
-            Self::Anonymise { thumbnail_size } => {
-                whole() + pixels + u64::from(*thumbnail_size).pow(2) * 3
+            Self::Anonymise(request) => {
+                whole() + pixels + u64::from(request.thumbnail_size).pow(2) * 3
             }
             Self::CaptionInput { known: Some(_), .. } => at_least(CAPTION_LONG_SIDE),
             Self::CaptionInput { known: None, .. } => {
@@ -133,8 +129,8 @@ impl Job {
                 Output::Verified
             }
             Self::Thumbnail { size } => Output::Thumbnail(thumbnail::make(bytes, *size, limits)?),
-            Self::Anonymise { thumbnail_size } => {
-                Output::Anonymised(anonymise::make(bytes, detector, *thumbnail_size, limits)?)
+            Self::Anonymise(request) => {
+                Output::Anonymised(anonymise::make(bytes, request, detector, limits)?)
             }
             Self::CaptionInput {
                 known,

@@ -28,10 +28,11 @@ use tracing::warn;
 use process::{Done, Failure, Worker};
 use wire::Request;
 
+use crate::faces;
 #[cfg(feature = "testing")]
 use crate::faces::FaceDetector;
 use crate::picture::{Inspection, Limits, Refusal};
-use crate::steps::anonymise::Anonymised;
+use crate::steps::anonymise::{self, Anonymised};
 use crate::steps::thumbnail::Thumbnail;
 
 pub use budget::{MemoryBudget, Room};
@@ -181,6 +182,15 @@ impl PixelWorkers {
         Ok(confinement)
     }
 
+    /// The name of the detector that the workers search with.
+    pub fn detector_name(&self) -> &str {
+        #[cfg(feature = "testing")]
+        if let Some(detector) = &self.in_process {
+            return detector.name();
+        }
+        faces::BUNDLED
+    }
+
     /// Waits for room for a file of this size, wherever it is: a worker reads it into its memory.
     pub async fn room(&self, bytes: u64) -> Room {
         self.shared.budget.room_for_file(bytes).await
@@ -236,9 +246,9 @@ impl PixelWorkers {
         &self,
         picture: &PictureFile,
         limits: &Limits,
-        thumbnail_size: u32,
+        request: anonymise::Request,
     ) -> Result<Anonymised, PixelError> {
-        let job = Job::Anonymise { thumbnail_size };
+        let job = Job::Anonymise(request);
         match self.run(job, picture, limits).await?.output {
             Output::Anonymised(made) => Ok(made),
             _ => Err(other_output()),

@@ -22,7 +22,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub(crate) use caption_input::LONG_SIDE as CAPTION_LONG_SIDE;
-pub use caption_input::{CaptionInput, CaptionPicture, prepare};
+pub use caption_input::{CaptionInput, CaptionPicture, Known, prepare};
 pub use describer::Describer;
 pub use gemini::Gemini;
 pub use http::SetupError;
