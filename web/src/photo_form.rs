@@ -38,6 +38,8 @@ pub struct PhotoForm {
 pub struct PhotoPart {
     /// As the client gives it; may be empty.
     pub file_name: String,
+    /// The form's field `context` before it: what the sender says about the photos that follow.
+    pub context: Option<String>,
     field: multer::Field<'static>,
     unread: Arc<Unread>,
 }
@@ -70,11 +72,6 @@ impl<S: Send + Sync> FromRequest<S> for PhotoForm {
 }
 
 impl PhotoForm {
-    /// What the form says about the photos that follow: its field `context`.
-    pub fn context(&self) -> Option<&str> {
-        self.context.as_deref()
-    }
-
     /// The next photo of the form; unknown fields are skipped.
     ///
     /// # Errors
@@ -97,6 +94,7 @@ impl PhotoForm {
             if field.name() == Some(FIELD) {
                 return Ok(Some(PhotoPart {
                     file_name: file_name::of(&field),
+                    context: self.context.clone(),
                     field,
                     unread: Arc::clone(&self.unread),
                 }));

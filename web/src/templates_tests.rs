@@ -119,6 +119,7 @@ fn image_page(role: &str, image: &Value) -> String {
             "html": ready.then_some(HOSTILE),
             "offer": if admin { json!({ "caption": HOSTILE, "paragraph": HOSTILE, "tags": HOSTILE, "credit": HOSTILE }) } else { json!(null) },
             "captions": if admin { json!([{ "text": HOSTILE, "paragraph": HOSTILE, "by": "describe", "created_text": "yesterday" }]) } else { json!([]) },
+            "form": { "caption": HOSTILE, "paragraph": HOSTILE, "tags": HOSTILE, "error": HOSTILE },
             "previous_url": null, "next_url": "/images/0198", "api_url": "/api/images/0197",
         }),
     )

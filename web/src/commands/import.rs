@@ -193,9 +193,8 @@ async fn take(
             .to_string_lossy()
             .into_owned(),
         name: Some("admin".to_owned()),
-        idempotency_key: None,
         context: context.map(str::to_owned),
-        expected: None,
+        ..UploadMeta::default()
     };
     let chunks = read(path).await?;
     ingest.take(meta, chunks).await

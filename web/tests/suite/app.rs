@@ -1,7 +1,7 @@
 //! A server in this process, which a test can call, inspect and stop.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -167,6 +167,11 @@ impl TestApp {
     /// A client without cookies.
     pub(crate) fn visitor(&self) -> Client {
         Client::new(self.address)
+    }
+
+    /// A client without cookies that comes from another loopback address.
+    pub(crate) fn visitor_at(&self, address: impl Into<IpAddr>) -> Client {
+        Client::from(address.into(), self.address)
     }
 
     /// A client that has signed in with this password.

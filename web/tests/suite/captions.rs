@@ -231,3 +231,27 @@ async fn deleting_an_image_deletes_its_captions() {
         .unwrap();
     assert_eq!(left, []);
 }
+
+#[tokio::test]
+async fn a_hundred_thousand_tags_are_refused_at_once() {
+    let app = TestApp::spawn().await;
+    let id = app
+        .upload("photo.jpg", testing::photo(1, 32, 32))
+        .await
+        .id();
+    let path = format!("/api/images/{id}");
+    let tags: Vec<_> = (0..100_000).map(|number| number.to_string()).collect();
+    let patch = json!({"caption": "A photo", "tags": tags});
+    let asked = std::time::Instant::now();
+
+    let request = app.request(reqwest::Method::PATCH, &path).json(&patch);
+    let refused = send(request).await;
+
+    assert!(refused.problem(422).contains("more than 30 tags"));
+    assert!(asked.elapsed() < std::time::Duration::from_secs(2));
+    let long = json!({"caption": "A photo", "tags": ["t".repeat(100_000)]});
+    let request = app.request(reqwest::Method::PATCH, &path).json(&long);
+    let refused = send(request).await;
+    assert!(refused.problem(422).contains("40 characters at most"));
+    assert!(refused.body.len() < 1000, "the tag is not repeated");
+}

@@ -30,7 +30,11 @@ fn prompt(provider: &Provider, number: usize) -> String {
 #[tokio::test]
 async fn words_of_context_go_with_the_request_and_are_for_those_who_manage() {
     let provider = Provider::start().await;
-    let app = asking(&provider).password(PASSWORD).spawn().await;
+    let app = asking(&provider)
+        .password(PASSWORD)
+        .releases_at_once()
+        .spawn()
+        .await;
     let admin = app.sign_in(PASSWORD).await;
     let photo = testing::photo(1, 64, 48);
     let parts = [
@@ -159,7 +163,11 @@ async fn a_decorative_picture_has_an_empty_alt_text_everywhere() {
 
 #[tokio::test]
 async fn a_checked_caption_says_who_checked_it_until_it_changes() {
-    let app = TestApp::builder().password(PASSWORD).spawn().await;
+    let app = TestApp::builder()
+        .password(PASSWORD)
+        .releases_at_once()
+        .spawn()
+        .await;
     let admin = app.sign_in(PASSWORD).await;
     let id = admin
         .upload("photo.jpg", testing::photo(1, 64, 48))
@@ -192,7 +200,11 @@ async fn a_checked_caption_says_who_checked_it_until_it_changes() {
 #[tokio::test]
 async fn images_whose_words_need_a_person_are_listed_for_those_who_manage() {
     let provider = Provider::start().await;
-    let app = asking(&provider).password(PASSWORD).spawn().await;
+    let app = asking(&provider)
+        .password(PASSWORD)
+        .releases_at_once()
+        .spawn()
+        .await;
     let admin = app.sign_in(PASSWORD).await;
     let mut uploaded = Vec::new();
     for seed in 0..4 {

@@ -40,5 +40,6 @@ mod sqs;
 mod sse;
 mod tokens;
 mod uploads;
+mod visitors;
 mod wait;
 mod wire;
