@@ -57,7 +57,7 @@ pub enum Fact {
     Faces,
     /// The reason why a step failed, and each attempt with its duration.
     Attempts,
-    /// Whether it is released, by whom and when; its boxes with their states; how urgent a look is.
+    /// Whether it is released, by whom and when.
     Release,
 }
 
@@ -82,7 +82,9 @@ impl Fact {
 
     fn label(self) -> &'static str {
         match self {
-            Self::Texts => "caption, paragraph, tags, and who or what wrote them",
+            Self::Texts => {
+                "caption, paragraph, tags, in each language, who or what wrote them, whether a person checked them, and whether the picture is decorative"
+            }
             Self::States => "state of the image and of its steps",
             Self::UploadTime => "when it was uploaded, described and worked on",
             Self::Dimensions => "width and height",
@@ -96,9 +98,7 @@ impl Fact {
             Self::Camera => "camera",
             Self::Faces => "number, boxes and scores of faces",
             Self::Attempts => "why a step failed, and its attempts",
-            Self::Release => {
-                "release: by whom and when, boxes with their states, publication record"
-            }
+            Self::Release => "whether it is released, by whom and when",
         }
     }
 }
