@@ -161,7 +161,6 @@ async fn words_in_a_file_are_offered_to_those_who_manage_and_to_nobody_else() {
         .expect(201)
         .id();
     app.drain().await;
-    app.release(id).await;
 
     let image = admin.image(id).await;
     assert_eq!(image["embedded"]["alt_text"], "Rex runs along the beach");
