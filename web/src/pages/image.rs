@@ -2,7 +2,7 @@
 
 use axum::Form;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use entity::caption;
 use entity::image::{self, Author};
@@ -14,7 +14,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::view::ImageView;
-use super::{Page, date_and_time, html, or_login, size};
+use super::{Page, date_and_time, html, or_login, sentence, size};
 use crate::access::{Action, Fact as Known, Rendition, Viewer};
 use crate::actions::delete_image::delete_image;
 use crate::actions::edit_caption::{CaptionEdit, edit_caption};
@@ -37,6 +37,9 @@ struct RenditionView {
     height: Option<u32>,
     bytes_text: Option<String>,
     note: Option<&'static str>,
+    /// The media type and a JPEG in its place, where not every browser shows the original.
+    rare_type: Option<String>,
+    fallback_src: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -100,15 +103,25 @@ pub async fn show(
     viewer: Viewer,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let rows = state.image(&viewer, id).await?;
+    page(&state, &viewer, id, None).await
+}
+
+/// The page; after a refusal with the texts that were typed and the reason.
+async fn page(
+    state: &AppState,
+    viewer: &Viewer,
+    id: Uuid,
+    refused: Option<(&Description, &Problem)>,
+) -> Result<Response, Problem> {
+    let rows = state.image(viewer, id).await?;
     let urls = state.url_source().await;
     let renditions = [
         Rendition::Original,
         Rendition::Anonymised,
         Rendition::Thumbnail,
     ]
-    .map(|rendition| rendition_view(&viewer, &rows, rendition, &urls));
-    let history = caption_history(&state, &viewer, id).await?;
+    .map(|rendition| rendition_view(viewer, &rows, rendition, &urls));
+    let history = caption_history(state, viewer, id).await?;
     let cursor = rows.image.cursor();
     let audience = viewer.audience();
     let newer = image::newer_than(&audience, cursor).one(&state.db).await?;
@@ -116,23 +129,45 @@ pub async fn show(
         .one(&state.db)
         .await?;
     let address = |image: image::Model| format!("/images/{}", image.id);
-    let view = ImageView::new(&rows, &viewer, &urls);
+    let view = ImageView::new(&rows, viewer, &urls);
     let title = view.file_name.clone();
     let faces = viewer.disclosure(&rows.image).faces(&rows.boxes);
     let context = json!({
-        "page": Page::new(&state, &viewer, &view.url, &title),
+        "page": Page::new(state, viewer, &view.url, &title),
         "renditions": renditions,
         "faces": faces.unwrap_or_default().into_iter().map(FaceView::from).collect::<Vec<_>>(),
-        "facts": facts(&rows, &viewer),
+        "facts": facts(&rows, viewer),
         "tags": rows.image.tags.clone().unwrap_or_default(),
         "previous_url": newer.map(address),
         "next_url": older.map(address),
         "paragraph": rows.image.caption_paragraph.clone(),
         "captions": history,
+        "form": description_form(&rows.image, refused),
         "api_url": format!("/api/images/{id}"),
         "image": view,
     });
-    html(&state, "image.html", &context)
+    html(state, "image.html", &context)
+}
+
+/// The fields of the form for a description: the current texts, or those that were refused.
+fn description_form(
+    image: &image::Model,
+    refused: Option<(&Description, &Problem)>,
+) -> serde_json::Value {
+    match refused {
+        Some((typed, problem)) => json!({
+            "caption": typed.caption,
+            "paragraph": typed.paragraph,
+            "tags": typed.tags,
+            "error": sentence(problem.detail()),
+        }),
+        None => json!({
+            "caption": image.caption_text,
+            "paragraph": image.caption_paragraph,
+            "tags": image.tags.as_ref().map(|tags| tags.0.join(", ")),
+            "error": null,
+        }),
+    }
 }
 
 /// Earlier captions, for viewers who see details.
@@ -169,6 +204,9 @@ fn rendition_view(
         rows.image.height.unsigned_abs(),
     );
     let url = rows.own_url(viewer, rendition);
+    let is_rare = rendition == Rendition::Original
+        && matches!(&*rows.image.content_type, "image/heic" | "image/avif");
+    let fallback_src = rows.url(viewer, Rendition::Thumbnail, urls);
     let full_size = key.is_some() && rendition != Rendition::Thumbnail;
     RenditionView {
         name: rendition.as_str(),
@@ -187,6 +225,8 @@ fn rendition_view(
         height: full_size.then_some(height),
         bytes_text: rows.bytes(viewer, rendition).map(size),
         note,
+        rare_type: is_rare.then(|| rows.image.content_type.clone()),
+        fallback_src: fallback_src.filter(|_| is_rare),
     }
 }
 
@@ -273,16 +313,20 @@ pub async fn describe(
     viewer: Viewer,
     Path(id): Path<Uuid>,
     Form(new): Form<Description>,
-) -> Response {
-    let page = format!("/images/{id}");
+) -> Result<Response, Problem> {
+    let address = format!("/images/{id}");
     let edit = CaptionEdit {
-        caption: Some(new.caption),
-        paragraph: Some(new.paragraph),
+        caption: Some(new.caption.clone()),
+        paragraph: Some(new.paragraph.clone()),
         tags: Some(new.tags.split(',').map(str::to_owned).collect()),
     };
     match edit_caption(&state, &viewer, id, edit).await {
-        Ok(()) => Redirect::to(&page).into_response(),
-        Err(problem) => or_login(problem, &page),
+        Ok(()) => Ok(Redirect::to(&address).into_response()),
+        Err(problem) if problem.status() == StatusCode::UNPROCESSABLE_ENTITY => {
+            let shown = page(&state, &viewer, id, Some((&new, &problem))).await?;
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response())
+        }
+        Err(problem) => Ok(or_login(problem, &address)),
     }
 }
 

@@ -39,5 +39,6 @@ mod sqs;
 mod sse;
 mod tokens;
 mod uploads;
+mod visitors;
 mod wait;
 mod wire;
