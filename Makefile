@@ -18,7 +18,8 @@ TEST_NEEDS := \
 	chromium:chromium:the_browser_that_tests_click_through \
 	chromium-driver:chromedriver:drives_that_browser \
 	postgresql:/usr/lib/postgresql/*/bin/initdb:a_scratch_database_for_tests \
-	mariadb-server:/usr/sbin/mariadbd:another_one
+	mariadb-server:/usr/sbin/mariadbd:another_one \
+	nginx-light:/usr/sbin/nginx:a_proxy_in_front_of_the_server_in_tests
 VENV_NEEDS := \
 	python3-venv:/usr/lib/python3.*/ensurepip:makes_places_for_tools_that_come_from_PyPI
 JS_NEEDS := \

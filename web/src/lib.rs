@@ -17,6 +17,7 @@ mod connections;
 mod cursor;
 mod dev;
 mod error_chain;
+pub mod event_streams;
 mod extract;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;

@@ -246,8 +246,14 @@ pub const TABLE: &[Entry] = &[
         "Who may upload and write messages: `members` (those who are signed in) or `anyone`.",
     ),
     entry(
+        "VITRINE_SEARCH_ENGINES",
+        "refuse",
+        "allow",
+        "Whether search engines may list the pages: `refuse` (`X-Robots-Tag: noindex`, and a robots.txt that says so) or `allow`.",
+    ),
+    entry(
         "VITRINE_INSTANCE_ID",
-        "the host's name",
+        "made up at each start; on AWS the instance's id",
         "web-1",
         "Name of this instance in logs and in the answer of /load-balancer-test.",
     ),

@@ -37,6 +37,9 @@ struct RenditionView {
     height: Option<u32>,
     bytes_text: Option<String>,
     note: Option<&'static str>,
+    /// The media type and a JPEG in its place, where not every browser shows the original.
+    rare_type: Option<String>,
+    fallback_src: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -201,6 +204,9 @@ fn rendition_view(
         rows.image.height.unsigned_abs(),
     );
     let url = rows.own_url(viewer, rendition);
+    let is_rare = rendition == Rendition::Original
+        && matches!(&*rows.image.content_type, "image/heic" | "image/avif");
+    let fallback_src = rows.url(viewer, Rendition::Thumbnail, urls);
     let full_size = key.is_some() && rendition != Rendition::Thumbnail;
     RenditionView {
         name: rendition.as_str(),
@@ -219,6 +225,8 @@ fn rendition_view(
         height: full_size.then_some(height),
         bytes_text: rows.bytes(viewer, rendition).map(size),
         note,
+        rare_type: is_rare.then(|| rows.image.content_type.clone()),
+        fallback_src: fallback_src.filter(|_| is_rare),
     }
 }
 

@@ -1,7 +1,7 @@
 //! A server in this process, which a test can call, inspect and stop.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +13,6 @@ use functions::drivers::local;
 use functions::faces::FaceDetector;
 use functions::pipeline::context::Context;
 use functions::pipeline::pixel_workers::{MemoryBudget, PixelWorkers};
-use functions::pipeline::release::{Decided, release};
 use platform::aws::AwsSettings;
 use platform::objects::{Body, ObjectKey};
 use platform::settings::Settings;
@@ -169,6 +168,11 @@ impl TestApp {
         Client::new(self.address)
     }
 
+    /// A client without cookies that comes from another loopback address.
+    pub(crate) fn visitor_at(&self, address: impl Into<IpAddr>) -> Client {
+        Client::from(address.into(), self.address)
+    }
+
     /// A client that has signed in with this password.
     pub(crate) async fn sign_in(&self, password: &str) -> Client {
         let client = Client::new(self.address);
@@ -246,12 +250,6 @@ impl TestApp {
                 .unwrap();
         }
         self.let_time_pass().await;
-    }
-
-    /// Makes an image public, as a person does.
-    pub(crate) async fn release(&self, id: Uuid) {
-        let decided = release(&self.state.db, id, None, Some("admin")).await;
-        assert_eq!(decided.unwrap(), Decided::Done);
     }
 
     /// The copy of an image.

@@ -21,7 +21,7 @@ const PASSWORD: &str = "four random plain words";
 const ROLES: [&str; 5] = ["visitor", "read", "upload", "manage", "admin"];
 
 /// For each route, which of [`ROLES`] get what they ask for.
-const ACCESS: [(&str, &str, &str); 47] = [
+const ACCESS: [(&str, &str, &str); 50] = [
     ("get", "/docs", "visitor read upload manage admin"),
     ("get", "/docs/problems", "visitor read upload manage admin"),
     (
@@ -50,6 +50,7 @@ const ACCESS: [(&str, &str, &str); 47] = [
     ("post", "/captions/resume", "manage admin"),
     ("get", "/messages", "visitor read upload manage admin"),
     ("post", "/messages", "manage admin"),
+    ("post", "/messages/{id}/delete", "manage admin"),
     ("get", "/login", "visitor read upload manage admin"),
     ("post", "/login", "visitor read upload manage admin"),
     ("post", "/logout", "visitor read upload manage admin"),
@@ -57,6 +58,7 @@ const ACCESS: [(&str, &str, &str); 47] = [
     ("post", "/tokens", "admin"),
     ("post", "/tokens/{id}/revoke", "admin"),
     ("get", "/static/{file}", "visitor read upload manage admin"),
+    ("get", "/robots.txt", "visitor read upload manage admin"),
     ("get", "/api/images", "visitor read upload manage admin"),
     ("post", "/api/images", "upload manage admin"),
     (
@@ -92,6 +94,7 @@ const ACCESS: [(&str, &str, &str); 47] = [
         "/api/messages/{id}",
         "visitor read upload manage admin",
     ),
+    ("delete", "/api/messages/{id}", "manage admin"),
     ("get", "/health/ready", "visitor read upload manage admin"),
 ];
 
