@@ -25,6 +25,7 @@ use crate::ingest::UploadLimits;
 use crate::live::Live;
 use crate::router::router;
 use crate::services::{Services, cores};
+use crate::site::Site;
 use crate::state::{AppState, Draining};
 use crate::templates::Templates;
 
@@ -83,6 +84,7 @@ impl App {
             limits: UploadLimits::from(settings),
             policy: Policy::from(settings),
             proxies: Proxies::from(settings),
+            site: Site::from(settings),
             templates: Templates::new().context("the templates are broken")?,
             instance_id: settings.instance_id.as_str().into(),
             draining: Draining::default(),

@@ -49,6 +49,7 @@ static SOURCES: &[(&str, &str, &str)] = sources! {
     "pictures.js": JS,
     "scroll.js": JS,
     "swap.js": JS,
+    "times.js": JS,
     "upload.js": JS,
     "upload_queue.js": JS,
     "upload_request.js": JS,

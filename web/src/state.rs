@@ -19,6 +19,7 @@ use crate::ingest::{Ingest, UploadLimits};
 use crate::live::Live;
 use crate::picture_urls::UrlSource;
 use crate::problem::Problem;
+use crate::site::Site;
 use crate::templates::Templates;
 
 /// Cheap to clone.
@@ -38,6 +39,7 @@ pub struct AppState {
     pub limits: UploadLimits,
     pub policy: Policy,
     pub proxies: Proxies,
+    pub site: Site,
     pub sessions: Sessions,
     pub tokens: Tokens,
     pub templates: Templates,

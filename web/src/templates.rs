@@ -18,6 +18,7 @@ macro_rules! sources {
 
 /// Name and text.
 static SOURCES: &[(&str, &str)] = sources![
+    "around.html",
     "base.html",
     "captions.html",
     "card.html",
@@ -26,14 +27,17 @@ static SOURCES: &[(&str, &str)] = sources![
     "error.html",
     "gallery.html",
     "image.html",
+    "image_tasks.html",
     "login.html",
     "messages.html",
     "problems.html",
     "renditions.html",
     "timeline.html",
     "tokens.html",
+    "trouble.html",
     "upload_form.html",
     "uploaded.html",
+    "zoom.html",
 ];
 
 /// All templates. Cheap to clone.

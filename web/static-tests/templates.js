@@ -60,16 +60,26 @@ export function galleryPage(cards, { next = "" } = {}) {
   return html.replace(more, (_, start, link) => (next ? `${start}>${link}</p>` : `${start} hidden></p>`));
 }
 
-/** The page of a picture, with a figure for each rendition. */
-export function imagePage(id, { state = "ready", renditions = ["Original", "Anonymised", "Thumbnail"], caption = "A caption" } = {}) {
-  const values = { "image.id": id, "image.url": `/images/${id}`, "image.state": state, "image.caption": caption, previous_url: "/images/newer", next_url: "/images/older" };
-  const html = renderPage("image.html", values);
+const RENDITIONS = { Copy: "anonymised", Original: "original" };
+
+/** The page of a picture for those who see its details, with a figure for each rendition. */
+export function imagePage(id, { state = "ready", renditions = Object.keys(RENDITIONS), caption = "A caption" } = {}) {
+  const values = imageValues(id, state, caption);
+  const html = renderPage("image_tasks.html", values);
   const figure = /<figure.*?<\/figure>/s;
   const figures = renditions.map((label) => {
-    const name = label.toLowerCase();
+    const name = RENDITIONS[label] ?? label.toLowerCase();
     const own = { "rendition.label": label, "rendition.name": name, "rendition.url": `/api/images/${id}/${name}` };
-    const one = figure.exec(render("renditions.html", { ...values, ...own }))[0];
-    return name === "thumbnail" ? one : one.replace(" data-small", "");
+    return figure.exec(render("renditions.html", { ...values, ...own }))[0];
   });
   return html.replace(figure, () => figures.join(""));
+}
+
+/** The page of a picture for visitors. */
+export function visitorsPage(id, { state = "ready", caption = "A caption" } = {}) {
+  return renderPage("image.html", { ...imageValues(id, state, caption), "picture.url": `/api/images/${id}/anonymised` });
+}
+
+function imageValues(id, state, caption) {
+  return { "image.id": id, "image.url": `/images/${id}`, "image.state": state, "image.heading": caption, "image.alt": caption, "image.caption": caption, previous_url: "/images/newer", next_url: "/images/older" };
 }

@@ -3,6 +3,7 @@
 
 const modules = [
   () => import("./pictures.js"),
+  () => import("./times.js"),
   () => import("./live.js"),
   () => import("./keys.js"),
   () => import("./drafts.js"),

@@ -14,7 +14,7 @@ export function imageView(view) {
   const state = () => one(view, '[data-live="head"]', HTMLElement).dataset.state;
 
   async function refresh() {
-    const page = await fetchPage(location.pathname);
+    const page = await fetchPage(location.pathname + location.search);
     const before = state();
     for (const part of all(view, "[data-live]")) {
       const fresh = all(page, `[data-live="${part.dataset.live}"]`)[0];
@@ -26,7 +26,10 @@ export function imageView(view) {
 
   /** @param {string} deleted */
   function remove(deleted) {
-    if (deleted === id) permanentNotice("This picture was deleted.");
+    if (deleted !== id) return;
+    // For visitors a picture is gone at once, whether it was deleted or withdrawn.
+    if (!view.querySelector(".tasks")) one(view, ".stage", HTMLElement).replaceChildren();
+    permanentNotice(view.querySelector(".tasks") ? "This picture was deleted." : "This picture is no longer shown.");
   }
 
   async function compare() {

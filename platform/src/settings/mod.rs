@@ -4,6 +4,7 @@
 mod aws;
 mod captions;
 mod database;
+mod instance;
 mod proxies;
 mod reader;
 mod secret;
@@ -24,6 +25,7 @@ pub use captions::{
 };
 pub(crate) use database::Authority;
 pub use database::{DatabaseKind, DatabaseSettings};
+pub use instance::Contact;
 pub use proxies::IpNetwork;
 use reader::Reader;
 pub use reader::SettingError;
@@ -67,6 +69,10 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNetwork>,
     /// The address under which people know this server: scheme, host and port.
     pub public_url: Option<Url>,
+    /// What pages call this instance.
+    pub title: String,
+    /// Whom visitors can ask.
+    pub contact: Option<Contact>,
     /// The name of this instance in logs and at `/load-balancer-test`.
     pub instance_id: String,
     /// Settings without effect.
@@ -169,6 +175,8 @@ impl Settings {
                 .map(SecretString::from),
             trusted_proxies: proxies::trusted_proxies(reader)?,
             public_url: proxies::public_url(reader)?,
+            title: instance::title(reader)?,
+            contact: instance::contact(reader)?,
             instance_id: reader
                 .text("VITRINE_INSTANCE_ID")
                 .map_or_else(host_name, str::to_owned),

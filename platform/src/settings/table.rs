@@ -240,6 +240,18 @@ pub const TABLE: &[Entry] = &[
         "Who may upload and write messages: `members` (those who are signed in) or `anyone`.",
     ),
     entry(
+        "VITRINE_TITLE",
+        "Vitrine",
+        "Summer Fair 2026",
+        "What pages call this instance: in the header, in titles and on the home page. At most 60 characters.",
+    ),
+    entry(
+        "VITRINE_CONTACT",
+        "none",
+        "photos@example.org",
+        "A mail address or web address where visitors reach those who answer for the pictures. It is at the foot of every page.",
+    ),
+    entry(
         "VITRINE_INSTANCE_ID",
         "the host's name",
         "web-1",

@@ -107,6 +107,11 @@ impl Viewer {
         }
     }
 
+    /// Somebody who sees what visitors see.
+    pub fn as_visitor(&self) -> Self {
+        Self::visitor(self.policy)
+    }
+
     fn admin(name: impl Into<String>, policy: Policy) -> Self {
         Self {
             role: Role::Admin,
@@ -231,6 +236,14 @@ impl Viewer {
             (Rendition::Anonymised, _) => is_anonymised.then(|| ObjectKey::anonymised(image.id)),
         };
         Ok(key)
+    }
+
+    /// The picture that visitors see.
+    pub fn public_rendition(&self) -> Rendition {
+        match self.policy.public_rendition {
+            PublicRendition::Anonymised => Rendition::Anonymised,
+            PublicRendition::Original => Rendition::Original,
+        }
     }
 
     /// Which step makes what this viewer gets as a thumbnail.

@@ -1,116 +1,138 @@
-//! `/images/{id}` and its forms.
+//! `/images/{id}` and its forms: one page for visitors, another with tasks for those who see details.
 
 use axum::Form;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use entity::caption;
-use entity::image::{self, Author};
-use entity::step::{StepKind, StepState};
-use platform::objects::ObjectKey;
-use serde::{Deserialize, Serialize};
+use entity::image;
+use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::image_parts::{CaptionView, RenditionView, facts};
 use super::view::ImageView;
-use super::{Page, date_and_time, html, or_login, size};
+use super::{Page, html, or_login};
 use crate::access::{Action, Rendition, Viewer};
 use crate::actions::delete_image::delete_image;
 use crate::actions::edit_caption::{CaptionEdit, edit_caption};
 use crate::actions::retry_step::retry_step;
-use crate::extract::Path;
+use crate::extract::{Path, Query};
 use crate::image_rows::ImageRows;
-use crate::picture_urls::{SAVE, UrlSource};
 use crate::problem::Problem;
 use crate::state::AppState;
 
-#[derive(Debug, Serialize)]
-struct RenditionView {
-    name: &'static str,
-    label: &'static str,
-    url: Option<String>,
-    src: Option<String>,
-    save_url: Option<String>,
-    state: &'static str,
-    width: Option<u32>,
-    height: Option<u32>,
-    bytes_text: Option<String>,
-    note: Option<&'static str>,
-}
-
-#[derive(Debug, Serialize)]
-struct Fact {
-    label: &'static str,
-    value: String,
-}
-
-#[derive(Debug, Serialize)]
-struct CaptionView {
-    text: String,
-    paragraph: Option<String>,
-    by: String,
-    created_text: String,
-}
-
-impl From<caption::Model> for CaptionView {
-    fn from(row: caption::Model) -> Self {
-        let by = match row.written_by {
-            Author::Person => row.author_name.or(Some("A person".to_owned())),
-            Author::Machine if row.provider.as_deref() == Some("describe") => {
-                Some("Described without AI".to_owned())
-            }
-            Author::Machine => row.model.or(row.provider),
-        };
-        Self {
-            text: row.text,
-            paragraph: row.paragraph,
-            by: by.unwrap_or_default(),
-            created_text: date_and_time(row.created_at),
-        }
-    }
-}
-
 /// How many captions of the history are shown, the current one included.
 const CAPTIONS_SHOWN: u64 = 20;
+
+/// Characters of a page's title at most: browsers and search engines show fewer.
+const TITLE_LENGTH: usize = 90;
+
+#[derive(Debug, Default, Deserialize)]
+pub struct Look {
+    /// `visitor` shows the page as visitors see it.
+    #[serde(rename = "as")]
+    role: Option<String>,
+}
+
+impl Look {
+    fn is_as_visitor(&self) -> bool {
+        self.role.as_deref() == Some("visitor")
+    }
+}
 
 /// `GET /images/{id}`
 pub async fn show(
     State(state): State<AppState>,
     viewer: Viewer,
     Path(id): Path<Uuid>,
+    Query(look): Query<Look>,
 ) -> Result<Response, Problem> {
     let rows = state.image(id).await?;
+    if look.is_as_visitor() {
+        visitors_page(&state, &viewer.as_visitor(), &rows, true).await
+    } else if viewer.sees_details_of(&rows.image) {
+        tasks_page(&state, &viewer, &rows).await
+    } else {
+        visitors_page(&state, &viewer, &rows, false).await
+    }
+}
+
+/// The picture, its words and its date.
+async fn visitors_page(
+    state: &AppState,
+    viewer: &Viewer,
+    rows: &ImageRows,
+    is_preview: bool,
+) -> Result<Response, Problem> {
+    let view = ImageView::new(rows, viewer, &state.url_source().await);
+    let picture = RenditionView::new(
+        viewer,
+        rows,
+        viewer.public_rendition(),
+        &state.url_source().await,
+    );
+    let (previous_url, next_url) = neighbours(state, rows).await?;
+    let title = shortened(&view.heading);
+    let page = Page::new(state, viewer, &view.url, &title);
+    let context = json!({
+        "page": if is_preview { page.as_preview_of(&view.url) } else { page },
+        "picture": picture,
+        "previous_url": previous_url,
+        "next_url": next_url,
+        "paragraph": rows.image.caption_paragraph,
+        "image": view,
+    });
+    html(state, "image.html", &context)
+}
+
+/// Original and copy, with what there is to do about them.
+async fn tasks_page(
+    state: &AppState,
+    viewer: &Viewer,
+    rows: &ImageRows,
+) -> Result<Response, Problem> {
     let urls = state.url_source().await;
-    let renditions = [
-        Rendition::Original,
-        Rendition::Anonymised,
-        Rendition::Thumbnail,
-    ]
-    .map(|rendition| rendition_view(&viewer, &rows, rendition, &urls));
-    let history = caption_history(&state, &viewer, id).await?;
+    let renditions = [Rendition::Anonymised, Rendition::Original]
+        .map(|rendition| RenditionView::new(viewer, rows, rendition, &urls));
+    let (previous_url, next_url) = neighbours(state, rows).await?;
+    let view = ImageView::new(rows, viewer, &urls);
+    let title = shortened(&view.heading);
+    let context = json!({
+        "page": Page::new(state, viewer, &view.url, &title),
+        "renditions": renditions,
+        "faces": rows.image.faces.clone().unwrap_or_default(),
+        "facts": facts(rows),
+        "tags": rows.image.tags.clone().unwrap_or_default(),
+        "previous_url": previous_url,
+        "next_url": next_url,
+        "paragraph": rows.image.caption_paragraph,
+        "captions": caption_history(state, viewer, rows.image.id).await?,
+        "api_url": format!("/api/images/{}", rows.image.id),
+        "image": view,
+    });
+    html(state, "image_tasks.html", &context)
+}
+
+/// The pages of the newer and the older image.
+async fn neighbours(
+    state: &AppState,
+    rows: &ImageRows,
+) -> Result<(Option<String>, Option<String>), Problem> {
     let cursor = rows.image.cursor();
     let newer = image::newer_than(cursor).one(&state.db).await?;
     let older = image::page(Some(cursor), 1).one(&state.db).await?;
     let address = |image: image::Model| format!("/images/{}", image.id);
-    let view = ImageView::new(&rows, &viewer, &urls);
-    let title = view.file_name.clone();
-    let faces = viewer
-        .sees_details_of(&rows.image)
-        .then_some(&rows.image.faces);
-    let context = json!({
-        "page": Page::new(&state, &viewer, &view.url, &title),
-        "renditions": renditions,
-        "faces": faces.cloned().flatten().unwrap_or_default(),
-        "facts": facts(&rows, &viewer),
-        "tags": rows.image.tags.clone().unwrap_or_default(),
-        "previous_url": newer.map(address),
-        "next_url": older.map(address),
-        "paragraph": rows.image.caption_paragraph.clone(),
-        "captions": history,
-        "api_url": format!("/api/images/{id}"),
-        "image": view,
-    });
-    html(&state, "image.html", &context)
+    Ok((newer.map(address), older.map(address)))
+}
+
+/// The beginning of a text, up to the end of a word.
+fn shortened(text: &str) -> String {
+    let Some((end, _)) = text.char_indices().nth(TITLE_LENGTH) else {
+        return text.to_owned();
+    };
+    let whole_words = text[..end].rsplit_once(' ').map_or(&text[..end], |(words, _)| words);
+    format!("{whole_words}…")
 }
 
 /// Earlier captions, for viewers who see details.
@@ -124,90 +146,6 @@ async fn caption_history(
     }
     let rows = caption::history(id, CAPTIONS_SHOWN).all(&state.db).await?;
     Ok(rows.into_iter().skip(1).map(CaptionView::from).collect())
-}
-
-fn rendition_view(
-    viewer: &Viewer,
-    rows: &ImageRows,
-    rendition: Rendition,
-    urls: &UrlSource,
-) -> RenditionView {
-    let (label, step) = match rendition {
-        Rendition::Original => ("Original", None),
-        Rendition::Anonymised => ("Anonymised", Some(StepKind::Anonymise)),
-        Rendition::Thumbnail => ("Thumbnail", Some(viewer.thumbnail_step(&rows.image))),
-    };
-    let seen = viewer.rendition(&rows.image, rendition);
-    let note = seen
-        .is_err()
-        .then_some("only those who are signed in see the original");
-    let key: Option<ObjectKey> = seen.ok().flatten();
-    let (width, height) = (
-        rows.image.width.unsigned_abs(),
-        rows.image.height.unsigned_abs(),
-    );
-    let url = rows.own_url(viewer, rendition);
-    let full_size = key.is_some() && rendition != Rendition::Thumbnail;
-    RenditionView {
-        name: rendition.as_str(),
-        label,
-        src: rows.url(viewer, rendition, urls),
-        save_url: match urls {
-            UrlSource::Own => url.clone(),
-            UrlSource::Presigned(_) => url.as_ref().map(|_| save_address(rows, rendition)),
-        },
-        url,
-        state: step
-            .and_then(|name| rows.step(name))
-            .map_or(StepState::Done, |step| step.state)
-            .as_str(),
-        width: full_size.then_some(width),
-        height: full_size.then_some(height),
-        bytes_text: rows.bytes(viewer, rendition).map(size),
-        note,
-    }
-}
-
-fn save_address(rows: &ImageRows, rendition: Rendition) -> String {
-    let (id, name) = (rows.image.id, rendition.as_str());
-    format!("/api/images/{id}/{name}?{SAVE}")
-}
-
-fn facts(rows: &ImageRows, viewer: &Viewer) -> Vec<Fact> {
-    let image = &rows.image;
-    let mut facts = vec![
-        Fact {
-            label: "Size",
-            value: format!("{} × {} pixels", image.width, image.height),
-        },
-        Fact {
-            label: "Uploaded",
-            value: date_and_time(image.uploaded_at),
-        },
-    ];
-    let mut add = |label, value: Option<String>| {
-        facts.extend(value.map(|value| Fact { label, value }));
-    };
-    add(
-        "Taken",
-        image
-            .taken_at
-            .map(|taken| taken.format("%-d %b %Y, %H:%M").to_string()),
-    );
-    add("Camera", image.camera.clone());
-    add(
-        "Faces found",
-        image.faces.as_ref().map(|faces| faces.0.len().to_string()),
-    );
-    add("Caption language", image.caption_language.clone());
-    add("Described", image.caption_at.map(date_and_time));
-    if viewer.sees_details_of(image) {
-        add("File", Some(image.content_type.clone()));
-        add("File size", u64::try_from(image.bytes).ok().map(size));
-        add("Uploaded by", image.uploaded_by.clone());
-        add("SHA-256", Some(image.sha256.clone()));
-    }
-    facts
 }
 
 /// `POST /images/{id}/steps/{step}/retry`

@@ -8,7 +8,7 @@ use entity::step::{self, Attempt, StepState};
 use functions::picture::placeholder;
 use serde::Serialize;
 
-use super::date_and_time;
+use super::{date_and_time, day, first_words, more_words};
 use super::highlight::{self, Part};
 use crate::access::{Action, Rendition, Viewer};
 use crate::image_rows::{ImageRows, reason};
@@ -18,8 +18,11 @@ use crate::picture_urls::UrlSource;
 pub(super) struct ImageView {
     id: String,
     pub(super) url: String,
-    pub(super) file_name: String,
-    pub(super) alt: String,
+    /// Whether the viewer sees the name of the file.
+    file_name: Option<String>,
+    /// The caption, or what stands for it.
+    pub(super) heading: String,
+    alt: String,
     caption: Option<String>,
     caption_parts: Vec<Part>,
     caption_note: Option<String>,
@@ -30,6 +33,7 @@ pub(super) struct ImageView {
     placeholder: Option<String>,
     uploaded_at: String,
     uploaded_text: String,
+    uploaded_day: String,
     state: &'static str,
     /// Why all captions wait, if that is why this image has none yet.
     paused: Option<String>,
@@ -43,9 +47,13 @@ struct StepView {
     state: &'static str,
     attempts: i32,
     error: Option<String>,
+    /// The whole error, if `error` leaves out a technical cause.
+    more: Option<String>,
     paused: bool,
     finished_at: Option<String>,
+    queued_at: String,
     queued_text: String,
+    started_at: Option<String>,
     started_text: Option<String>,
     finished_text: Option<String>,
     millis: Option<i64>,
@@ -57,6 +65,7 @@ struct StepView {
 struct AttemptView {
     attempt: i32,
     outcome: &'static str,
+    at: String,
     text: String,
     millis: Option<i64>,
     error: Option<String>,
@@ -66,17 +75,17 @@ impl ImageView {
     pub(super) fn new(rows: &ImageRows, viewer: &Viewer, urls: &UrlSource) -> Self {
         let image = &rows.image;
         let caption = image.caption_text.clone();
-        let file_name = if viewer.sees_details_of(image) {
-            image.file_name.clone()
-        } else {
-            "Photo".to_owned()
-        };
+        let file_name = viewer
+            .sees_details_of(image)
+            .then(|| image.file_name.clone());
+        let name = file_name.as_deref().unwrap_or("Picture");
         let alt = caption
             .clone()
-            .unwrap_or_else(|| format!("{file_name}, not described yet"));
+            .unwrap_or_else(|| format!("{name}, not described yet"));
         Self {
             id: image.id.to_string(),
             url: format!("/images/{}", image.id),
+            heading: caption.clone().unwrap_or_else(|| alt.clone()),
             alt,
             file_name,
             caption_note: caption.as_ref().map(|_| caption_note(rows)),
@@ -89,6 +98,7 @@ impl ImageView {
             placeholder: image.thumbhash.as_deref().and_then(data_uri),
             uploaded_at: image.uploaded_at.to_rfc3339(),
             uploaded_text: date_and_time(image.uploaded_at),
+            uploaded_day: day(image.uploaded_at),
             state: rows.state().as_str(),
             paused: rows
                 .steps
@@ -136,15 +146,19 @@ impl StepView {
         let details = viewer.sees_details_of(&rows.image);
         let history = step.history.clone().unwrap_or_default().0;
         let millis = history.last().and_then(millis);
+        let error = rows.reason(step, details);
         Self {
             name: step.name.as_str(),
             label: step.name.label(),
             state: step.state.as_str(),
             attempts: step.attempts,
-            error: rows.reason(step, details),
+            error: error.as_deref().map(|error| first_words(error).to_owned()),
+            more: error.as_deref().and_then(more_words).map(str::to_owned),
             paused: rows.pause_of(step).is_some(),
             finished_at: step.finished_at.map(|instant| instant.to_rfc3339()),
+            queued_at: step.queued_at.to_rfc3339(),
             queued_text: date_and_time(step.queued_at),
+            started_at: step.started_at.map(|instant| instant.to_rfc3339()),
             started_text: step.started_at.map(date_and_time),
             finished_text: step.finished_at.map(date_and_time),
             millis: millis.filter(|_| !step.state.is_pending()),
@@ -170,6 +184,7 @@ impl AttemptView {
         Self {
             attempt: attempt.attempt,
             outcome,
+            at: attempt.started_at.to_rfc3339(),
             text: attempt.started_at.format("%-d %b, %H:%M:%S").to_string(),
             millis: millis(attempt),
             error: attempt.error.as_ref().map(|error| reason(error, details)),

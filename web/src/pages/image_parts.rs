@@ -1,0 +1,139 @@
+//! Parts of the page of an image: its renditions, facts and earlier captions.
+
+use chrono::{DateTime, Utc};
+use entity::caption;
+use entity::image::Author;
+use entity::step::{StepKind, StepState};
+use serde::Serialize;
+
+use super::{date_and_time, size};
+use crate::access::{Rendition, Viewer};
+use crate::image_rows::ImageRows;
+use crate::picture_urls::{SAVE, UrlSource};
+
+#[derive(Debug, Serialize)]
+pub(super) struct RenditionView {
+    name: &'static str,
+    label: &'static str,
+    save_label: &'static str,
+    url: Option<String>,
+    src: Option<String>,
+    save_url: Option<String>,
+    state: &'static str,
+    width: Option<u32>,
+    height: Option<u32>,
+    bytes_text: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Fact {
+    label: &'static str,
+    value: String,
+    /// The instant that the value stands for.
+    at: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct CaptionView {
+    text: String,
+    paragraph: Option<String>,
+    by: String,
+    created_text: String,
+    created_at: String,
+}
+
+impl From<caption::Model> for CaptionView {
+    fn from(row: caption::Model) -> Self {
+        let by = match row.written_by {
+            Author::Person => row.author_name.or(Some("A person".to_owned())),
+            Author::Machine if row.provider.as_deref() == Some("describe") => {
+                Some("Described without AI".to_owned())
+            }
+            Author::Machine => row.model.or(row.provider),
+        };
+        Self {
+            text: row.text,
+            paragraph: row.paragraph,
+            by: by.unwrap_or_default(),
+            created_text: date_and_time(row.created_at),
+            created_at: row.created_at.to_rfc3339(),
+        }
+    }
+}
+
+impl RenditionView {
+    pub(super) fn new(
+        viewer: &Viewer,
+        rows: &ImageRows,
+        rendition: Rendition,
+        urls: &UrlSource,
+    ) -> Self {
+        let (label, save_label, step) = match rendition {
+            Rendition::Original => ("Original", "Save the original, faces visible", None),
+            Rendition::Anonymised => ("Copy", "Save the copy", Some(StepKind::Anonymise)),
+            Rendition::Thumbnail => (
+                "Thumbnail",
+                "Save the thumbnail",
+                Some(viewer.thumbnail_step(&rows.image)),
+            ),
+        };
+        let (width, height) = (
+            rows.image.width.unsigned_abs(),
+            rows.image.height.unsigned_abs(),
+        );
+        let url = rows.own_url(viewer, rendition);
+        let full_size = url.is_some() && rendition != Rendition::Thumbnail;
+        Self {
+            name: rendition.as_str(),
+            label,
+            save_label,
+            src: rows.url(viewer, rendition, urls),
+            save_url: match urls {
+                UrlSource::Own => url.clone(),
+                UrlSource::Presigned(_) => url.as_ref().map(|_| save_address(rows, rendition)),
+            },
+            url,
+            state: step
+                .and_then(|name| rows.step(name))
+                .map_or(StepState::Done, |step| step.state)
+                .as_str(),
+            width: full_size.then_some(width),
+            height: full_size.then_some(height),
+            bytes_text: rows.bytes(viewer, rendition).map(size),
+        }
+    }
+}
+
+fn save_address(rows: &ImageRows, rendition: Rendition) -> String {
+    let (id, name) = (rows.image.id, rendition.as_str());
+    format!("/api/images/{id}/{name}?{SAVE}")
+}
+
+/// What is known about an image, for those who see its details.
+pub(super) fn facts(rows: &ImageRows) -> Vec<Fact> {
+    let image = &rows.image;
+    let mut facts = Vec::new();
+    let mut add = |label, value: Option<String>, at: Option<DateTime<Utc>>| {
+        let at = at.map(|at| at.to_rfc3339());
+        facts.extend(value.map(|value| Fact { label, value, at }));
+    };
+    add("File name", Some(image.file_name.clone()), None);
+    let pixels = format!("{} × {} pixels", image.width, image.height);
+    add("Size", Some(pixels), None);
+    let uploaded = image.uploaded_at;
+    add("Uploaded", Some(date_and_time(uploaded)), Some(uploaded));
+    add("Uploaded by", image.uploaded_by.clone(), None);
+    // The camera's clock, whose zone is not known.
+    let taken = image.taken_at;
+    let taken = taken.map(|taken| taken.format("%-d %b %Y, %H:%M").to_string());
+    add("Taken", taken, None);
+    add("Camera", image.camera.clone(), None);
+    let faces = image.faces.as_ref();
+    add("Faces found", faces.map(|faces| faces.0.len().to_string()), None);
+    add("Caption language", image.caption_language.clone(), None);
+    add("Described", image.caption_at.map(date_and_time), image.caption_at);
+    add("File", Some(image.content_type.clone()), None);
+    add("File size", u64::try_from(image.bytes).ok().map(size), None);
+    add("SHA-256", Some(image.sha256.clone()), None);
+    facts
+}
