@@ -175,6 +175,10 @@ image: ## Build the web image, vitrine:latest; it needs Docker
 format: ## Format the code
 	cargo fmt --all
 
+.PHONY: access
+access: ## Write the table of docs/access.md anew from the code
+	VITRINE_UPDATE_DOCS=1 cargo test --locked --quiet --package web --lib disclosure
+
 .PHONY: settings
 settings: ## Write docs/settings.md anew from the code
 	cargo run --locked --quiet --package web -- settings > docs/settings.md

@@ -32,6 +32,9 @@ pub struct Model {
     pub sha256: String,
     /// In base64; none before the thumbnail is made. <https://evanw.github.io/thumbhash/>
     pub thumbhash: Option<String>,
+    /// The same of the anonymised copy; none before it is made, and if it was made by a version
+    /// without this column.
+    pub anonymised_thumbhash: Option<String>,
     /// By the camera's clock, which has no time zone.
     pub taken_at: Option<NaiveDateTime>,
     /// Make and model.

@@ -9,11 +9,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::access::{Rendition, Viewer};
+use crate::access::{Fact, Rendition, Viewer};
 use crate::image_rows::{ImageRows, ImageState};
 use crate::picture_urls::UrlSource;
 
-/// An image. Visitors do not see its file name, checksum and sender.
+/// An image. What visitors do not learn is null or empty; `docs/access.md` lists it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Image)]
 pub struct ImageJson {
@@ -21,20 +21,22 @@ pub struct ImageJson {
     /// Visitors see the id in its place.
     #[schema(example = "party.jpg")]
     file_name: String,
+    /// Of the original; visitors see that of the anonymised copy.
     #[schema(example = "image/jpeg")]
     content_type: String,
-    /// Of the original.
-    #[schema(example = 2_481_032, minimum = 1)]
-    bytes: i64,
-    /// In pixels, upright.
-    #[schema(example = 4032, minimum = 1)]
-    width: i32,
-    /// In pixels, upright.
-    #[schema(example = 3024, minimum = 1)]
-    height: i32,
-    /// Of the original, in hexadecimal digits.
+    /// Of the original. Null for a visitor.
+    #[schema(required, example = 2_481_032, minimum = 1)]
+    bytes: Option<i64>,
+    /// In pixels, upright. Null for a visitor until the image is anonymised.
+    #[schema(required, example = 4032, minimum = 1)]
+    width: Option<i32>,
+    /// In pixels, upright. Null for a visitor until the image is anonymised.
+    #[schema(required, example = 3024, minimum = 1)]
+    height: Option<i32>,
+    /// Of the original, in hexadecimal digits. Null for a visitor.
     #[schema(required)]
     sha256: Option<String>,
+    /// Visitors are told the day alone: every instant is midnight UTC.
     uploaded_at: DateTime<Utc>,
     /// Null for a visitor.
     #[schema(required)]
@@ -44,9 +46,10 @@ pub struct ImageJson {
     caption: Option<CaptionJson>,
     #[schema(example = json!(["party", "cake"]))]
     tags: Vec<String>,
-    /// Empty until the image is anonymised.
+    /// Empty until the image is anonymised, and for a visitor.
     faces: Vec<FaceJson>,
-    /// A [ThumbHash](https://evanw.github.io/thumbhash/) in Base64.
+    /// A [ThumbHash](https://evanw.github.io/thumbhash/) in Base64; for a visitor that of the
+    /// anonymised copy.
     #[schema(required)]
     thumbhash: Option<String>,
     urls: Urls,
@@ -194,7 +197,7 @@ impl ImageJson {
     /// The image as this viewer may see it.
     pub fn new(rows: &ImageRows, viewer: &Viewer, urls: &UrlSource) -> Self {
         let image = &rows.image;
-        let details = viewer.sees_details_of(image);
+        let known = viewer.disclosure(image);
         let steps = rows.steps.iter().map(|step| {
             let paused = rows.pause_of(step).map(|pause| PauseJson {
                 cause: pause.why.as_str(),
@@ -203,23 +206,24 @@ impl ImageJson {
             let json = StepJson {
                 state: step.state.into(),
                 attempts: step.attempts,
-                error: rows.reason(step, details),
+                error: rows.reason(step, known.tells(Fact::Attempts)),
                 paused,
-                finished_at: step.finished_at,
+                finished_at: step.finished_at.map(|at| known.moment(at).instant()),
             };
             (step.name.as_str(), json)
         });
-        let faces = image.faces.clone().unwrap_or_default().0;
+        let (width, height) = known.dimensions().unzip();
+        let faces = known.faces().unwrap_or_default();
         Self {
             id: image.id,
             file_name: rows.file_name(viewer),
-            content_type: image.content_type.clone(),
-            bytes: image.bytes,
-            width: image.width,
-            height: image.height,
-            sha256: details.then(|| image.sha256.clone()),
-            uploaded_at: image.uploaded_at,
-            uploaded_by: image.uploaded_by.clone().filter(|_| details),
+            content_type: known.media_type().to_owned(),
+            bytes: known.bytes(),
+            width,
+            height,
+            sha256: known.sha256().map(str::to_owned),
+            uploaded_at: known.moment(image.uploaded_at).instant(),
+            uploaded_by: known.uploaded_by().map(str::to_owned),
             state: rows.state(),
             caption: image.caption_text.clone().map(|text| CaptionJson {
                 text,
@@ -229,11 +233,11 @@ impl ImageJson {
                 model: image.caption_model.clone(),
                 prompt_version: image.caption_prompt_version.clone(),
                 language: image.caption_language.clone(),
-                generated_at: image.caption_at,
+                generated_at: image.caption_at.map(|at| known.moment(at).instant()),
             }),
             tags: image.tags.clone().unwrap_or_default().0,
-            faces: faces.into_iter().map(Into::into).collect(),
-            thumbhash: image.thumbhash.clone(),
+            faces: faces.iter().copied().map(Into::into).collect(),
+            thumbhash: known.thumbhash().map(str::to_owned),
             urls: Urls {
                 original: rows.url(viewer, Rendition::Original, urls),
                 thumbnail: rows.url(viewer, Rendition::Thumbnail, urls),

@@ -9,6 +9,7 @@ use functions::pipeline::provider_budget::Pause;
 use platform::objects::{Disposition, ObjectKey, Signer, StoreError};
 use sea_orm::{DatabaseConnection, DbErr};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 use tracing::error;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -126,7 +127,8 @@ impl ImageRows {
         ))
     }
 
-    /// Changes whenever the rendition is made anew.
+    /// Changes whenever the rendition is made anew. It is a hash, so that it does not tell when
+    /// that was; the checksum in it is not known to visitors.
     pub fn version(&self, viewer: &Viewer, rendition: Rendition) -> String {
         let made_at = match rendition {
             Rendition::Original => self.image.stored_at,
@@ -134,7 +136,14 @@ impl ImageRows {
             Rendition::Anonymised => self.made_at(StepKind::Anonymise),
         };
         let micros = made_at.map_or(0, |instant| instant.timestamp_micros());
-        format!("{micros:x}")
+        let hash = Sha256::new()
+            .chain_update(&self.image.sha256)
+            .chain_update(micros.to_be_bytes())
+            .finalize();
+        hash.iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 
     fn made_at(&self, name: StepKind) -> Option<DateTime<Utc>> {
@@ -196,10 +205,9 @@ impl ImageRows {
     /// The file name for this viewer. Visitors do not see the real one, which is often the name of
     /// a person.
     pub fn file_name(&self, viewer: &Viewer) -> String {
-        if viewer.sees_details_of(&self.image) {
-            self.image.file_name.clone()
-        } else {
-            format!("{}.jpg", self.image.id)
+        match viewer.disclosure(&self.image).file_name() {
+            Some(name) => name.to_owned(),
+            None => format!("{}.jpg", self.image.id),
         }
     }
 }
@@ -231,7 +239,7 @@ impl ImageState {
 }
 
 /// The error of a step, without details for viewers who may not see them.
-pub fn reason(error: &str, details: bool) -> String {
+fn reason(error: &str, details: bool) -> String {
     if details {
         error.to_owned()
     } else {

@@ -40,6 +40,7 @@ pub(crate) enum StepOutput {
     },
     Anonymised {
         faces: Faces,
+        thumbhash: String,
         bytes: i64,
         thumbnail_bytes: i64,
     },
@@ -91,6 +92,7 @@ async fn make_anonymised(ctx: &Context, image: &Model) -> Result<StepOutput, Ste
     let bytes = put(ctx, &ObjectKey::anonymised(image.id), made.jpeg).await?;
     Ok(StepOutput::Anonymised {
         faces: Faces(made.faces),
+        thumbhash: BASE64.encode(made.thumbhash),
         bytes,
         thumbnail_bytes,
     })
@@ -114,8 +116,6 @@ async fn write_caption(ctx: &Context, image: &Model) -> Result<StepOutput, StepE
     let subject = Subject {
         picture: input.picture,
         faces: input.faces,
-        taken_at: image.taken_at,
-        camera: image.camera.clone(),
         language: ctx.options.caption_language.clone(),
     };
     let (caption, cost) = ask(ctx, image.id, &subject).await?;
@@ -195,10 +195,12 @@ impl StepOutput {
                 .col_expr(Column::ThumbnailBytes, Expr::value(bytes)),
             Self::Anonymised {
                 faces,
+                thumbhash,
                 bytes,
                 thumbnail_bytes,
             } => row
                 .col_expr(Column::Faces, Expr::value(faces))
+                .col_expr(Column::AnonymisedThumbhash, Expr::value(thumbhash))
                 .col_expr(Column::AnonymisedBytes, Expr::value(bytes))
                 .col_expr(
                     Column::AnonymisedThumbnailBytes,

@@ -27,8 +27,6 @@ fn subject() -> Subject {
     Subject {
         picture: testing::picture(1, 64, 48),
         faces: 0,
-        taken_at: None,
-        camera: None,
         language: "de-CH".to_owned(),
     }
 }

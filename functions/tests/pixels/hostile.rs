@@ -286,8 +286,6 @@ fn the_smallest_picture_goes_all_the_way() {
         let subject = annotate::Subject {
             picture: decoded(&file),
             faces: 0,
-            taken_at: None,
-            camera: None,
             language: "en".into(),
         };
         let _ = subject.shape();

@@ -120,6 +120,7 @@ async fn images_round_trip(db: DatabaseConnection) {
         file_name: "Zoë 🦊 日本語 'quoted\" \\ %_.jpg".to_owned(),
         bytes: i64::MAX,
         thumbhash: Some("3OcRJYB4d3h/iIeHeEh3eIhw+j3A".to_owned()),
+        anonymised_thumbhash: Some("2PcRJYB4d3h/iIeHeEh3eIhw+j3A".to_owned()),
         taken_at: NaiveDate::from_ymd_opt(1999, 12, 31)
             .unwrap()
             .and_hms_opt(23, 59, 59),
@@ -658,6 +659,9 @@ async fn insert(db: &DatabaseConnection, image: image::Model) -> image::Model {
             row.not_set(column);
         }
     }
+    if image.anonymised_thumbhash.is_none() {
+        row.anonymised_thumbhash = NotSet;
+    }
     image::Entity::insert(row)
         .exec_without_returning(db)
         .await
@@ -699,6 +703,7 @@ fn image(number: u32) -> image::Model {
         height: 480,
         sha256: format!("{number:064x}"),
         thumbhash: None,
+        anonymised_thumbhash: None,
         taken_at: None,
         camera: None,
         faces: None,

@@ -2,6 +2,7 @@
 //! passwords, cookies or the settings about the public.
 
 mod client;
+pub mod disclosure;
 mod guard;
 mod policy;
 pub(crate) mod sessions;
@@ -17,11 +18,13 @@ use platform::objects::ObjectKey;
 use platform::settings::{PublicRendition, Uploads};
 use uuid::Uuid;
 
+use self::disclosure::Audience;
 use self::tokens::TokenHolder;
 use crate::problem::Problem;
 use crate::problem_kind::ProblemKind;
 
 pub use client::{Client, Proxies, identify};
+pub use disclosure::{Disclosure, Fact, Moment};
 pub use guard::refuse_strangers;
 pub use policy::Policy;
 pub use sessions::Sessions;
@@ -205,6 +208,18 @@ impl Viewer {
     pub fn sees_details_of(&self, image: &image::Model) -> bool {
         let is_own = self.token.is_some() && self.name == image.uploaded_by;
         self.may(Action::SeeDetails) || (is_own && self.may(Action::Upload))
+    }
+
+    /// The image as they may know it.
+    pub fn disclosure<'a>(&self, image: &'a image::Model) -> Disclosure<'a> {
+        let audience = if self.sees_details_of(image) {
+            Audience::Trusted
+        } else if self.sees_original_of(image) {
+            Audience::PublicOriginal
+        } else {
+            Audience::Copy
+        };
+        Disclosure::new(image, audience)
     }
 
     fn sees_original_of(&self, image: &image::Model) -> bool {

@@ -73,8 +73,6 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let subject = Subject {
                 picture: input.picture,
                 faces: input.faces,
-                taken_at: inspection.taken_at,
-                camera: inspection.camera,
                 language: settings.caption_language,
             };
             let caption = captioner.caption(&subject).await?;

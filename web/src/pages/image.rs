@@ -101,8 +101,8 @@ async fn tasks_page(
     let context = json!({
         "page": Page::new(state, viewer, &view.url, &title),
         "renditions": renditions,
-        "faces": rows.image.faces.clone().unwrap_or_default(),
-        "facts": facts(rows),
+        "faces": viewer.disclosure(&rows.image).faces().unwrap_or_default(),
+        "facts": facts(rows, viewer),
         "tags": rows.image.tags.clone().unwrap_or_default(),
         "previous_url": previous_url,
         "next_url": next_url,

@@ -1,13 +1,12 @@
 //! Parts of the page of an image: its renditions, facts and earlier captions.
 
-use chrono::{DateTime, Utc};
 use entity::caption;
 use entity::image::Author;
 use entity::step::{StepKind, StepState};
 use serde::Serialize;
 
 use super::{date_and_time, size};
-use crate::access::{Rendition, Viewer};
+use crate::access::{Moment, Rendition, Viewer};
 use crate::image_rows::ImageRows;
 use crate::picture_urls::{SAVE, UrlSource};
 
@@ -109,31 +108,36 @@ fn save_address(rows: &ImageRows, rendition: Rendition) -> String {
     format!("/api/images/{id}/{name}?{SAVE}")
 }
 
-/// What is known about an image, for those who see its details.
-pub(super) fn facts(rows: &ImageRows) -> Vec<Fact> {
+/// What the viewer may know about an image.
+pub(super) fn facts(rows: &ImageRows, viewer: &Viewer) -> Vec<Fact> {
     let image = &rows.image;
+    let known = viewer.disclosure(image);
     let mut facts = Vec::new();
-    let mut add = |label, value: Option<String>, at: Option<DateTime<Utc>>| {
-        let at = at.map(|at| at.to_rfc3339());
+    let mut add = |label, value: Option<String>, at: Option<Moment>| {
+        let at = at.map(Moment::attribute);
         facts.extend(value.map(|value| Fact { label, value, at }));
     };
-    add("File name", Some(image.file_name.clone()), None);
-    let pixels = format!("{} × {} pixels", image.width, image.height);
-    add("Size", Some(pixels), None);
-    let uploaded = image.uploaded_at;
-    add("Uploaded", Some(date_and_time(uploaded)), Some(uploaded));
-    add("Uploaded by", image.uploaded_by.clone(), None);
-    // The camera's clock, whose zone is not known.
-    let taken = image.taken_at;
+    let owned = |text: Option<&str>| text.map(str::to_owned);
+    add("File name", owned(known.file_name()), None);
+    let size_in_pixels = known.dimensions();
+    let size_in_pixels = size_in_pixels.map(|(width, height)| format!("{width} × {height} pixels"));
+    add("Size", size_in_pixels, None);
+    let uploaded = known.moment(image.uploaded_at);
+    add("Uploaded", Some(uploaded.text()), Some(uploaded));
+    add("Uploaded by", owned(known.uploaded_by()), None);
+    // By the camera's clock, whose zone is not known.
+    let taken = known.taken_at();
     let taken = taken.map(|taken| taken.format("%-d %b %Y, %H:%M").to_string());
     add("Taken", taken, None);
-    add("Camera", image.camera.clone(), None);
-    let faces = image.faces.as_ref();
-    add("Faces found", faces.map(|faces| faces.0.len().to_string()), None);
+    add("Camera", owned(known.camera()), None);
+    let faces = known.faces();
+    add("Faces found", faces.map(|faces| faces.len().to_string()), None);
     add("Caption language", image.caption_language.clone(), None);
-    add("Described", image.caption_at.map(date_and_time), image.caption_at);
-    add("File", Some(image.content_type.clone()), None);
-    add("File size", u64::try_from(image.bytes).ok().map(size), None);
-    add("SHA-256", Some(image.sha256.clone()), None);
+    let described = image.caption_at.map(|at| known.moment(at));
+    add("Described", described.map(Moment::text), described);
+    add("File", Some(known.media_type().to_owned()), None);
+    let bytes = known.bytes().and_then(|bytes| u64::try_from(bytes).ok());
+    add("File size", bytes.map(size), None);
+    add("SHA-256", owned(known.sha256()), None);
     facts
 }

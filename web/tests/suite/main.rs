@@ -15,6 +15,7 @@ mod client;
 mod cross_site;
 mod databases;
 mod direct;
+mod disclosure;
 mod driver;
 mod instances;
 mod lambda;

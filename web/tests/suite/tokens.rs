@@ -92,7 +92,7 @@ const OPEN: [&str; 2] = ["/load-balancer-test", "/health"];
 
 impl TestApp {
     /// A token made on the page by somebody who is signed in.
-    async fn token(&self, admin: &Client, name: &str, may: &str) -> String {
+    pub(crate) async fn token(&self, admin: &Client, name: &str, may: &str) -> String {
         let fields = [("name", name), ("may", may)];
         let page = admin.post_form("/tokens", &fields).await.expect(201);
         assert_eq!(page.header("cache-control"), "no-store");

@@ -1,8 +1,7 @@
-//! The offline captioner: a plain sentence from pixels and metadata, which says that it was made
+//! The offline captioner: a plain sentence from the pixels, which says that it was made
 //! without AI. It keeps a gallery usable with a screen reader before any provider is configured.
 
 use async_trait::async_trait;
-use chrono::NaiveDateTime;
 
 use super::{Account, Answered, Caption, Captioner, Shape, Subject, Usage, colours};
 
@@ -49,25 +48,11 @@ fn sentence(subject: &Subject, colours: &[&str]) -> String {
         1 => " with one face".to_owned(),
         n => format!(" with {} faces", number(n)),
     };
-    let mut text = format!("{shape} photo{faces}, mostly {}", listed(colours));
-    if let Some(at) = subject.taken_at {
-        text.push_str(&format!(", taken on {}", date(at)));
-    }
-    if let Some(camera) = &subject.camera {
-        let taken = if subject.taken_at.is_some() {
-            ""
-        } else {
-            ", taken"
-        };
-        let article = if camera.to_lowercase().starts_with(['a', 'e', 'i', 'o']) {
-            "an"
-        } else {
-            "a"
-        };
-        text.push_str(&format!("{taken} with {article} {camera}"));
-    }
-    text.push_str(" (described from its pixels, without AI).");
-    text
+    // Visitors read it: they are not told when and with which camera a photo was taken.
+    format!(
+        "{shape} photo{faces}, mostly {} (described from its pixels, without AI).",
+        listed(colours)
+    )
 }
 
 fn tags(subject: &Subject, colours: &[&str]) -> Vec<String> {
@@ -107,8 +92,4 @@ fn number(n: usize) -> String {
     WORDS
         .get(n)
         .map_or_else(|| n.to_string(), |word| (*word).to_owned())
-}
-
-fn date(at: NaiveDateTime) -> String {
-    at.format("%-d %B %Y").to_string()
 }

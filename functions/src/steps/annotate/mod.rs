@@ -18,7 +18,6 @@ mod reply;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::NaiveDateTime;
 
 use crate::picture::Upright;
 
@@ -40,10 +39,6 @@ pub struct Subject {
     pub picture: Upright,
     /// The number of faces.
     pub faces: usize,
-    /// By the camera's clock.
-    pub taken_at: Option<NaiveDateTime>,
-    /// Make and model.
-    pub camera: Option<String>,
     /// The requested language, as a BCP 47 tag.
     pub language: String,
 }

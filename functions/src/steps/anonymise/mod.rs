@@ -5,6 +5,7 @@ mod mosaic;
 
 use crate::faces::{DetectError, Face, FaceDetector};
 use crate::picture::{self, Detail, Limits, Refusal};
+use crate::steps::thumbnail::thumbhash;
 
 pub use mosaic::redact;
 
@@ -18,6 +19,8 @@ pub struct Anonymised {
     pub jpeg: Vec<u8>,
     /// A thumbnail of it, without metadata.
     pub thumbnail: Vec<u8>,
+    /// The thumbhash of the redacted picture.
+    pub thumbhash: Vec<u8>,
     /// In pixels, upright.
     pub width: u32,
     /// In pixels, upright.
@@ -47,9 +50,11 @@ pub fn make(
     let mut picture = picture::decode(bytes, limits, Detail::Full)?;
     let faces = detector.detect(&picture)?;
     redact(&mut picture, &faces);
+    let thumbnail = picture.fitting(thumbnail_size);
     Ok(Anonymised {
         jpeg: picture::encode_jpeg(&picture, QUALITY)?,
-        thumbnail: picture::encode_jpeg(&picture.fitting(thumbnail_size), THUMBNAIL_QUALITY)?,
+        thumbhash: thumbhash(&thumbnail),
+        thumbnail: picture::encode_jpeg(&thumbnail, THUMBNAIL_QUALITY)?,
         width: picture.width,
         height: picture.height,
         faces,
