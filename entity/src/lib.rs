@@ -13,6 +13,7 @@ pub mod job;
 pub mod message;
 pub mod outbox;
 pub mod provider;
+pub mod removal_request;
 pub mod search;
 pub mod session;
 pub mod step;

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::databases::Databases;
 
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 13] = [
     "image",
     "step",
     "job",
@@ -33,6 +33,7 @@ const TABLES: [&str; 12] = [
     "provider",
     "outbox",
     "api_token",
+    "removal_request",
 ];
 
 #[tokio::test]

@@ -69,6 +69,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNetwork>,
     /// The address under which people know this server: scheme, host and port.
     pub public_url: Option<Url>,
+    /// Whether visitors may ask to be covered.
+    pub removal_requests: bool,
     /// What pages call this instance.
     pub title: String,
     /// Whom visitors can ask.
@@ -175,6 +177,11 @@ impl Settings {
                 .map(SecretString::from),
             trusted_proxies: proxies::trusted_proxies(reader)?,
             public_url: proxies::public_url(reader)?,
+            removal_requests: reader.choice(
+                "VITRINE_REMOVAL_REQUESTS",
+                true,
+                &[("on", true), ("off", false)],
+            )?,
             title: instance::title(reader)?,
             contact: instance::contact(reader)?,
             instance_id: reader

@@ -240,6 +240,12 @@ pub const TABLE: &[Entry] = &[
         "Who may upload and write messages: `members` (those who are signed in) or `anyone`.",
     ),
     entry(
+        "VITRINE_REMOVAL_REQUESTS",
+        "on",
+        "off",
+        "Whether visitors who find themselves on a picture can have the place covered at once: `on` or `off`.",
+    ),
+    entry(
         "VITRINE_TITLE",
         "Vitrine",
         "Summer Fair 2026",

@@ -5,6 +5,7 @@ mod client;
 pub mod disclosure;
 mod guard;
 mod policy;
+mod rate_limit;
 pub(crate) mod sessions;
 mod throttle;
 pub(crate) mod tokens;
@@ -27,6 +28,7 @@ pub use client::{Client, Proxies, identify};
 pub use disclosure::{Disclosure, Fact, Moment};
 pub use guard::refuse_strangers;
 pub use policy::Policy;
+pub use rate_limit::RateLimit;
 pub use sessions::Sessions;
 pub use tokens::{Tokens, authenticate};
 
