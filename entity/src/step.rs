@@ -174,7 +174,7 @@ pub fn stuck_since(instant: DateTime<Utc>, limit: u64) -> Select<Entity> {
 /// Visible images, uploaded since `instant`, that have no row for this step because a version that
 /// does not know the step created them.
 pub fn images_without(kind: StepKind, instant: DateTime<Utc>, limit: u64) -> Select<image::Entity> {
-    image::visible()
+    image::stored()
         .filter(image::Column::UploadedAt.gte(instant))
         .filter(image::Column::Id.not_in_subquery(images_with(kind)))
         .limit(limit)

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use entity::image::{Author, Face};
+use entity::image::{Author, Review};
+use entity::image_box;
 use entity::step::StepState;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -56,6 +57,9 @@ pub struct ImageJson {
     /// By name: `thumbnail`, `anonymise` and `annotate`.
     #[schema(value_type = BTreeMap<String, StepJson>)]
     steps: BTreeMap<&'static str, StepJson>,
+    /// Not for visitors, who see released images only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    release: Option<ReleaseJson>,
 }
 
 /// The caption, which is the picture's alt text.
@@ -116,14 +120,50 @@ struct FaceJson {
     score: f32,
 }
 
-impl From<Face> for FaceJson {
-    fn from(face: Face) -> Self {
+impl From<&image_box::Model> for FaceJson {
+    fn from(row: &image_box::Model) -> Self {
         Self {
-            x: face.x,
-            y: face.y,
-            width: face.width,
-            height: face.height,
-            score: face.score,
+            x: row.x,
+            y: row.y,
+            width: row.width.unsigned_abs(),
+            height: row.height.unsigned_abs(),
+            score: row.score.unwrap_or(1.0),
+        }
+    }
+}
+
+/// Whether the image is public.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Release)]
+struct ReleaseJson {
+    state: ReviewJson,
+    /// When somebody decided so.
+    #[schema(required)]
+    at: Option<DateTime<Utc>>,
+    /// Who did: a person, a program, or `rule:at-once`.
+    #[schema(required)]
+    by: Option<String>,
+    /// It was public before there was a release.
+    legacy: bool,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = ReleaseState)]
+pub(crate) enum ReviewJson {
+    /// Somebody has to decide.
+    Review,
+    /// It is not to be public for now.
+    Held,
+    Released,
+}
+
+impl From<Review> for ReviewJson {
+    fn from(review: Review) -> Self {
+        match review {
+            Review::Review => Self::Review,
+            Review::Held => Self::Held,
+            Review::Released => Self::Released,
         }
     }
 }
@@ -213,7 +253,17 @@ impl ImageJson {
             (step.name.as_str(), json)
         });
         let (width, height) = known.dimensions().unzip();
-        let faces = known.faces().unwrap_or_default();
+        let faces = known.faces(&rows.boxes).unwrap_or_default();
+        // Senders get an answer for what they do not see yet.
+        let is_seen = viewer.sees(image);
+        let text = image.caption_text.clone().filter(|_| is_seen);
+        let tags = image.tags.clone().filter(|_| is_seen);
+        let release = known.tells(Fact::Release).then(|| ReleaseJson {
+            state: image.review.into(),
+            at: image.reviewed_at,
+            by: image.reviewed_by.clone(),
+            legacy: image.legacy,
+        });
         Self {
             id: image.id,
             file_name: rows.file_name(viewer),
@@ -225,7 +275,7 @@ impl ImageJson {
             uploaded_at: known.moment(image.uploaded_at).instant(),
             uploaded_by: known.uploaded_by().map(str::to_owned),
             state: rows.state(),
-            caption: image.caption_text.clone().map(|text| CaptionJson {
+            caption: text.map(|text| CaptionJson {
                 text,
                 paragraph: image.caption_paragraph.clone(),
                 by: image.caption_by.map(Into::into),
@@ -235,8 +285,8 @@ impl ImageJson {
                 language: image.caption_language.clone(),
                 generated_at: image.caption_at.map(|at| known.moment(at).instant()),
             }),
-            tags: image.tags.clone().unwrap_or_default().0,
-            faces: faces.iter().copied().map(Into::into).collect(),
+            tags: tags.unwrap_or_default().0,
+            faces: faces.into_iter().map(Into::into).collect(),
             thumbhash: known.thumbhash().map(str::to_owned),
             urls: Urls {
                 original: rows.url(viewer, Rendition::Original, urls),
@@ -244,6 +294,7 @@ impl ImageJson {
                 anonymised: rows.url(viewer, Rendition::Anonymised, urls),
             },
             steps: steps.collect(),
+            release,
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use entity::image;
+use entity::image::{self, Audience};
+use entity::image_box;
 use entity::step::{self, StepKind, StepState};
 use functions::pipeline::provider_budget::Pause;
 use platform::objects::{Disposition, ObjectKey, Signer, StoreError};
@@ -23,18 +24,21 @@ pub struct ImageRows {
     pub image: image::Model,
     /// In the order of [`StepKind::ALL`].
     pub steps: Vec<step::Model>,
+    /// Oldest first.
+    pub boxes: Vec<image_box::Model>,
     /// Why all captions wait, if they do.
     pub pause: Option<Pause>,
 }
 
 impl ImageRows {
-    /// The visible ones of these images, in this order.
+    /// Those of these images that the audience sees, in this order.
     ///
     /// Steps are read before images, so that an image is at least as new as its steps: where a
     /// step is done, its result is there.
     pub async fn load(
         db: &DatabaseConnection,
         caption_pause: &CaptionPause,
+        audience: &Audience,
         ids: &[Uuid],
     ) -> Result<Vec<Self>, DbErr> {
         if ids.is_empty() {
@@ -44,8 +48,14 @@ impl ImageRows {
         for step in step::of_all(ids.iter().copied()).all(db).await? {
             steps.entry(step.image_id).or_default().push(step);
         }
-        let images = image::visible_among(ids.iter().copied()).all(db).await?;
+        let images = image::visible_among(audience, ids.iter().copied())
+            .all(db)
+            .await?;
         let mut images: HashMap<_, _> = images.into_iter().map(|image| (image.id, image)).collect();
+        let mut boxes: HashMap<Uuid, Vec<image_box::Model>> = HashMap::new();
+        for row in image_box::of_all(images.keys().copied()).all(db).await? {
+            boxes.entry(row.image_id).or_default().push(row);
+        }
         let pause = caption_pause.pause().await?;
         Ok(ids
             .iter()
@@ -54,6 +64,7 @@ impl ImageRows {
                 let mut steps = steps.remove(&image.id).unwrap_or_default();
                 steps.sort_by_key(|step| StepKind::ALL.iter().position(|name| *name == step.name));
                 Self {
+                    boxes: boxes.remove(&image.id).unwrap_or_default(),
                     image,
                     steps,
                     pause: pause.clone(),
@@ -136,9 +147,11 @@ impl ImageRows {
             Rendition::Anonymised => self.made_at(StepKind::Anonymise),
         };
         let micros = made_at.map_or(0, |instant| instant.timestamp_micros());
+        let copy = self.image.copy_id.unwrap_or_default();
         let hash = Sha256::new()
             .chain_update(&self.image.sha256)
             .chain_update(micros.to_be_bytes())
+            .chain_update(copy)
             .finalize();
         hash.iter()
             .take(8)

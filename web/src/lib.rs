@@ -9,6 +9,7 @@ pub mod actions;
 pub mod api;
 pub mod app;
 pub mod assets;
+pub mod box_json;
 mod byte_range;
 pub mod caption_pause;
 pub mod commands;

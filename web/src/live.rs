@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::response::sse::Event;
 use entity::change::{self, Kind};
+use entity::image::Audience;
 use futures::{Stream, StreamExt as _, TryStreamExt as _, future, stream};
 use platform::objects::ObjectStore;
 use sea_orm::{DatabaseConnection, DbErr};
@@ -41,6 +42,8 @@ struct Update {
     id: Uuid,
     /// None if the image was deleted.
     rows: Option<ImageRows>,
+    /// Whether visitors saw it and now may not.
+    is_withdrawn: bool,
 }
 
 /// The live updates of this process. Cheap to clone.
@@ -111,6 +114,11 @@ impl Live {
     async fn updates(&self, seq: i64) -> Result<(Vec<Update>, i64), DbErr> {
         let changes = change::since(seq, BATCH).all(&self.db).await?;
         let end = changes.last().map_or(seq, |change| change.seq);
+        let withdrawn: HashSet<_> = changes
+            .iter()
+            .filter(|change| change.kind == Kind::Withdrawn)
+            .map(|change| change.image_id)
+            .collect();
         let mut seen = HashSet::new();
         let mut changes: Vec<_> = changes
             .into_iter()
@@ -120,10 +128,11 @@ impl Live {
         changes.reverse();
         let changed: Vec<_> = changes
             .iter()
-            .filter(|change| change.kind == Kind::Image)
+            .filter(|change| change.kind != Kind::Deleted)
             .map(|change| change.image_id)
             .collect();
-        let mut rows = ImageRows::load(&self.db, &self.caption_pause, &changed).await?;
+        let mut rows =
+            ImageRows::load(&self.db, &self.caption_pause, &Audience::Staff, &changed).await?;
         let updates = changes.into_iter().filter_map(|change| {
             let position = rows
                 .iter()
@@ -134,6 +143,7 @@ impl Live {
                 seq: change.seq,
                 id: change.image_id,
                 rows,
+                is_withdrawn: withdrawn.contains(&change.image_id),
             })
         });
         Ok((updates.collect(), end))
@@ -162,12 +172,17 @@ impl Live {
 
     /// Waits until no step of this image is pending or the image is gone; at most for `patience`,
     /// and not while the server stops.
-    pub async fn until_settled(&self, id: Uuid, patience: Duration) -> Result<(), DbErr> {
+    pub async fn until_settled(
+        &self,
+        audience: &Audience,
+        id: Uuid,
+        patience: Duration,
+    ) -> Result<(), DbErr> {
         let mut receiver = self.sender.subscribe();
         self.start_reading().await?;
         let settled = async {
             loop {
-                let rows = ImageRows::load(&self.db, &self.caption_pause, &[id]).await?;
+                let rows = ImageRows::load(&self.db, &self.caption_pause, audience, &[id]).await?;
                 if !rows.first().is_some_and(ImageRows::is_pending) {
                     return Ok(());
                 }
@@ -224,7 +239,8 @@ impl Live {
             .then(move |update| {
                 let (store, viewer) = (Arc::clone(&store), viewer.clone());
                 async move { event(&update, &viewer, &UrlSource::of(store.as_ref()).await) }
-            });
+            })
+            .filter_map(future::ready);
         Ok(stream::iter([hello]).chain(updates).map(Ok).take_until(end))
     }
 }
@@ -257,18 +273,22 @@ fn broadcast_after(
     })
 }
 
-fn event(update: &Update, viewer: &Viewer, urls: &UrlSource) -> Event {
+/// An image as this viewer may see it, or that there is none any more. Visitors hear nothing of images
+/// that were never public.
+fn event(update: &Update, viewer: &Viewer, urls: &UrlSource) -> Option<Event> {
     let event = Event::default().id(update.seq.to_string());
-    let filled = match &update.rows {
+    let seen = update.rows.as_ref().filter(|rows| viewer.sees(&rows.image));
+    let filled = match seen {
         Some(rows) => event
             .event("image")
             .json_data(ImageJson::new(rows, viewer, urls)),
-        None => event
+        None if update.is_withdrawn || viewer.audience() == Audience::Staff => event
             .event("deleted")
             .json_data(serde_json::json!({ "id": update.id })),
+        None => return None,
     };
-    filled.unwrap_or_else(|error| {
+    Some(filled.unwrap_or_else(|error| {
         error!(%error, "an update cannot be written as JSON");
         Event::default().comment("skipped")
-    })
+    }))
 }

@@ -50,6 +50,7 @@ parameters are refused.";
     ),
     tags(
         (name = "Images", description = "Photos and what is made of them."),
+        (name = "Release", description = "What is covered, and what is public."),
         (name = "Captions", description = "What captions cost, and why they wait."),
         (name = "Direct uploads", description = "Uploads that go straight into S3."),
         (name = "Messages", description = "The message board."),

@@ -91,6 +91,14 @@ kinds! {
         "The caption provider does not describe this picture, and asking again changes nothing. \
          Write the caption yourself with `PATCH /api/images/{id}`.",
         "the provider refused this picture, and that is final";
+    OutdatedBoxes = CONFLICT, "outdated-boxes", "The boxes have changed",
+        "Somebody, or a detector, has changed the boxes of this image since you read them. Read them \
+         again with `GET /api/images/{id}/boxes`, and decide again.",
+        "the boxes have version 4 by now, not 3; read them again";
+    NotReady = CONFLICT, "not-ready", "The copy is not ready",
+        "An image is released when its copy shows the boxes as they are. Wait until the step \
+         `anonymise` is done (`GET /api/images/{id}?wait=30`), or have it run again if it failed.",
+        "the copy is still being made; release it once it is done";
     TooLarge = PAYLOAD_TOO_LARGE, "too-large", "Too large",
         "The file has too many bytes, or the picture too many pixels. Send a smaller copy. The \
          limits are the settings `VITRINE_MAX_UPLOAD_MB` and `VITRINE_MAX_MEGAPIXELS`.",
@@ -107,8 +115,8 @@ kinds! {
          again from the camera or card.",
         "the file is empty; copy it again from the camera or card";
     InvalidContent = UNPROCESSABLE_ENTITY, "invalid-content", "Invalid content",
-        "A text is empty or too long, there are too many tags, or there is nothing to change. \
-         `detail` says which and what the limit is.",
+        "A text is empty or too long, there are too many tags, a box lies outside of the picture or \
+         lacks a reason, or there is nothing to change. `detail` says which and what the limit is.",
         "the caption is empty; say what the picture shows";
     TooManyRequests = TOO_MANY_REQUESTS, "too-many-requests", "Too many requests",
         "There were too many wrong passwords from this address. Wait for as many seconds as \

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::FromRef;
+use entity::image::Audience;
 use functions::pipeline::cpu_pool::CpuPool;
 use functions::pipeline::dispatch::Dispatch;
 use functions::pipeline::job_queue::JobQueue;
@@ -12,7 +13,7 @@ use sea_orm::DatabaseConnection;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::access::{Policy, Proxies, Sessions, Tokens};
+use crate::access::{Policy, Proxies, Sessions, Tokens, Viewer};
 use crate::caption_pause::CaptionPause;
 use crate::image_rows::ImageRows;
 use crate::ingest::{Ingest, UploadLimits};
@@ -56,12 +57,20 @@ impl AppState {
         UrlSource::of(self.store.as_ref()).await
     }
 
-    /// One visible image with its steps.
+    /// One image that this viewer sees, with its steps.
     ///
     /// # Errors
     /// 404 if there is none.
-    pub async fn image(&self, id: Uuid) -> Result<ImageRows, Problem> {
-        ImageRows::load(&self.db, &self.caption_pause, &[id])
+    pub async fn image(&self, viewer: &Viewer, id: Uuid) -> Result<ImageRows, Problem> {
+        self.image_for(&viewer.audience(), id).await
+    }
+
+    /// One image that this audience sees, with its steps.
+    ///
+    /// # Errors
+    /// 404 if there is none.
+    pub async fn image_for(&self, audience: &Audience, id: Uuid) -> Result<ImageRows, Problem> {
+        ImageRows::load(&self.db, &self.caption_pause, audience, &[id])
             .await?
             .pop()
             .ok_or_else(|| Problem::not_found("image"))

@@ -10,17 +10,17 @@ use super::pixels::{Levels, Pixels};
 use super::pyramid::{Size, Tile, sizes};
 use super::tilt::Tilt;
 use super::yunet::Network;
-use super::{Certainty, DetectError, Face, FaceDetector};
+use super::{Certainty, DetectError, Face, FaceDetector, look_again};
 use crate::picture::{Upright, resized};
 
 /// What scores less at one size and in one direction is not looked at any further.
-const FLOOR: f32 = 0.2;
+pub(super) const FLOOR: f32 = 0.2;
 /// Boxes of one size and direction that overlap more are one.
-const SAME: f32 = 0.5;
+pub(super) const SAME: f32 = 0.5;
 /// Boxes that are lower, in pixels of the size at which they were found, are mostly grain; at the
 /// largest sizes there is no other chance to find them.
 const MIN_HEIGHT: f32 = 14.0;
-const MIN_HEIGHT_AT_LARGE: f32 = 8.0;
+pub(super) const MIN_HEIGHT_AT_LARGE: f32 = 8.0;
 /// Long sides from here on are large.
 const LARGE: f32 = 1900.0;
 
@@ -48,8 +48,20 @@ impl FaceDetector for YuNet {
         let found = Search::new(&self.network, picture).run();
         Ok(found
             .into_iter()
-            .filter_map(|found| face(picture, &found))
+            .filter_map(|found| {
+                let certainty = certainty(found.candidate.score, found.second)?;
+                face(picture, &found.candidate, certainty)
+            })
             .collect())
+    }
+
+    fn look_again(
+        &self,
+        copy: &Upright,
+        near: &[[f32; 4]],
+        thorough: bool,
+    ) -> Result<Vec<Face>, DetectError> {
+        Ok(look_again::faces(&self.network, copy, near, thorough))
     }
 }
 
@@ -96,18 +108,22 @@ const SOME: usize = 3;
 const TILTED_LONG_SIDES: [f32; 2] = [640.0, 1280.0];
 
 /// One search of one picture.
-struct Search<'a> {
+pub(super) struct Search<'a> {
     network: &'a Network,
     picture: &'a Upright,
-    light: Light,
-    sizes: Vec<Size>,
+    pub(super) light: Light,
+    pub(super) sizes: Vec<Size>,
     /// The picture at those sizes that fit into one tile.
     copies: Vec<Option<Upright>>,
 }
 
 impl<'a> Search<'a> {
     fn new(network: &'a Network, picture: &'a Upright) -> Self {
-        let sizes = sizes(picture);
+        Self::at_sizes(network, picture, sizes(picture))
+    }
+
+    /// A search at these sizes, the largest first.
+    pub(super) fn at_sizes(network: &'a Network, picture: &'a Upright, sizes: Vec<Size>) -> Self {
         let mut copies: Vec<Option<Upright>> = Vec::new();
         for size in &sizes {
             let copy = (size.tiles().len() == 1).then(|| {
@@ -211,7 +227,7 @@ impl<'a> Search<'a> {
             .collect()
     }
 
-    fn at(&self, size: usize, direction: Direction, levels: &Levels) -> Vec<Sighting> {
+    pub(super) fn at(&self, size: usize, direction: Direction, levels: &Levels) -> Vec<Sighting> {
         let long_side = self.sizes[size].width.max(self.sizes[size].height);
         let min_height = if long_side as f32 >= LARGE || size == 0 {
             MIN_HEIGHT_AT_LARGE
@@ -347,17 +363,16 @@ fn piece(source: &Upright, size: Size, tile: Tile) -> Cow<'_, Upright> {
     Cow::Owned(resized(&cut, tile.width, tile.height))
 }
 
-/// What was found as a face in whole pixels, cut off at the picture's edges; nothing if it is not
-/// enough for a face, or none of it is inside.
-fn face(picture: &Upright, found: &Found) -> Option<Face> {
+/// What was found as a face in whole pixels, cut off at the picture's edges; nothing if none of it is
+/// inside.
+pub(super) fn face(picture: &Upright, found: &Candidate, certainty: Certainty) -> Option<Face> {
     let Candidate {
         left,
         top,
         right,
         bottom,
         score,
-    } = found.candidate;
-    let certainty = certainty(score, found.second)?;
+    } = *found;
     let (x, width) = span(left, right, picture.width)?;
     let (y, height) = span(top, bottom, picture.height)?;
     Some(Face {

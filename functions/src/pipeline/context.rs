@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use platform::objects::ObjectStore;
-use platform::settings::CaptionSource;
+use platform::settings::{CaptionSource, ReleaseRule};
 use sea_orm::DatabaseConnection;
 
 use crate::faces::FaceDetector;
@@ -34,6 +34,8 @@ pub struct Options {
     /// As a BCP 47 tag.
     pub caption_language: String,
     pub caption_source: CaptionSource,
+    /// What becomes of an image whose copy is finished.
+    pub release: ReleaseRule,
     /// Attempts at a step before it has failed, like SQS's `maxReceiveCount`.
     pub max_attempts: i32,
     /// The wait after the first failed attempt. Each later one is four times as long.

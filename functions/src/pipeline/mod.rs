@@ -2,6 +2,7 @@
 //! works and stores, and [`outcomes`] says what happens next.
 
 pub(crate) mod adopt;
+pub mod boxes;
 pub mod captions;
 pub mod context;
 pub mod cpu_pool;
@@ -12,6 +13,7 @@ mod original_key;
 pub mod outbox;
 pub mod outcomes;
 pub mod provider_budget;
+pub mod release;
 pub mod run_step;
 pub mod setup;
 pub mod sqs;

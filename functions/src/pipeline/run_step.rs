@@ -14,6 +14,7 @@ use entity::image;
 use entity::step::{Attempt, Column, Entity, History, StepKind, StepState};
 use futures::FutureExt as _;
 use platform::database::begin_write;
+use platform::objects::ObjectKey;
 use platform::telemetry::metrics;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
@@ -25,10 +26,10 @@ use uuid::Uuid;
 
 use crate::pipeline::context::Context;
 use crate::pipeline::cpu_pool::{Panicked, panic_text};
-use crate::pipeline::lifecycle::{is_gone, remove_renditions};
+use crate::pipeline::lifecycle::{is_gone, remove_copy};
 use crate::pipeline::outcomes::{StepError, Verdict};
 use crate::pipeline::provider_budget::Pause;
-use crate::pipeline::step_body::{self, StepOutput};
+use crate::pipeline::step_body::{self, StepOutput, Written};
 
 /// A request to do a step of an image.
 #[derive(Clone, Copy, Debug)]
@@ -176,17 +177,44 @@ impl RunningAttempt {
         let tx = begin_write(&ctx.db).await?;
         // A late success still counts for a step that was given up; a blocked one stays blocked.
         let open = Column::State.is_not_in([StepState::Done, StepState::Blocked]);
-        if self.settle(&tx, open, StepState::Done, None).await? {
-            output.write(&tx, self.image.id).await?;
-            change::record(&tx, self.image.id, Kind::Image).await?;
-            tx.commit().await?;
-            self.ended("done");
-            info!(millis = self.millis(), "done");
+        let own_copy = output.copy();
+        let written = if self.settle(&tx, open, StepState::Done, None).await? {
+            output.write(ctx, &tx, self.image.id).await?
         } else {
-            tx.rollback().await?;
-            self.ended("superseded");
+            Written::Outdated
+        };
+        let replaced_copy = match written {
+            Written::Done { replaced_copy } => {
+                change::record(&tx, self.image.id, Kind::Image).await?;
+                tx.commit().await?;
+                self.ended("done");
+                info!(millis = self.millis(), "done");
+                replaced_copy
+            }
+            // The round that made it outdated makes a copy of its own.
+            Written::Outdated => {
+                tx.rollback().await?;
+                self.ended("superseded");
+                own_copy.map(Some)
+            }
+        };
+        if let Some(copy) = replaced_copy {
+            self.remove_copy(ctx, copy).await;
+        }
+        if let Some(copy) = own_copy
+            && is_gone(&ctx.db, self.image.id).await?
+        {
+            self.remove_copy(ctx, Some(copy)).await;
         }
         Ok(Verdict::Acknowledge)
+    }
+
+    /// A copy that stays behind takes space, and nothing leads to it.
+    async fn remove_copy(&self, ctx: &Context, copy: Option<Uuid>) {
+        let id = self.image.id;
+        if let Err(error) = remove_copy(ctx.store.as_ref(), id, copy).await {
+            warn!(image = %id, %error, "a copy that is no longer needed could not be removed");
+        }
     }
 
     async fn give_up(
@@ -335,7 +363,7 @@ async fn remove_if_deleted(ctx: &Context, id: Uuid) -> Result<(), DbErr> {
     if !is_gone(&ctx.db, id).await? {
         return Ok(());
     }
-    if let Err(error) = remove_renditions(ctx.store.as_ref(), id).await {
+    if let Err(error) = ctx.store.delete(&ObjectKey::thumbnail(id)).await {
         warn!(image = %id, %error, "a rendition of a deleted image could not be removed");
     }
     Ok(())

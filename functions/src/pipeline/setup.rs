@@ -55,6 +55,7 @@ pub fn context(
             },
             caption_language: settings.caption_language.clone(),
             caption_source: settings.caption_source,
+            release: settings.release,
             max_attempts: Options::MAX_ATTEMPTS,
             backoff: Options::BACKOFF,
         },
@@ -67,12 +68,13 @@ pub fn provider_budget(
     db: &DatabaseConnection,
     captioner: &dyn Captioner,
 ) -> Option<ProviderBudget> {
-    Some(ProviderBudget::new(
+    let budget = ProviderBudget::new(
         db.clone(),
         captioner.account()?.clone(),
         settings.caption_limits,
         settings.caption_price.clone(),
-    ))
+    );
+    Some(budget.sending(settings.caption_source))
 }
 
 /// The captioner that was chosen. Nothing is sent to it yet.

@@ -281,8 +281,14 @@ fn the_smallest_picture_goes_all_the_way() {
         let thumbnail = thumbnail::make(&file, 400, &LIMITS).unwrap();
         assert_eq!((thumbnail.width, thumbnail.height), (width, height));
         let detector = functions::faces::bundled();
-        let copy = functions::steps::anonymise::make(&file, &detector, 400, &LIMITS).unwrap();
-        assert!(copy.faces.is_empty());
+        let copy = functions::steps::anonymise::make(
+            &file,
+            &functions::steps::anonymise::Request::first(400),
+            &detector,
+            &LIMITS,
+        )
+        .unwrap();
+        assert!(copy.found.is_empty());
         let subject = annotate::Subject {
             picture: decoded(&file),
             faces: 0,

@@ -45,6 +45,16 @@ pub enum CaptionSource {
     Original,
 }
 
+impl CaptionSource {
+    /// The name in settings and rows.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Anonymised => "anonymised",
+            Self::Original => "original",
+        }
+    }
+}
+
 /// Limits on requests to a provider, for all workers together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CaptionLimits {

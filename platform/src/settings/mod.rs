@@ -60,6 +60,8 @@ pub struct Settings {
     pub thumbnail_size: u32,
     pub max_upload_bytes: u64,
     pub max_pixels: u64,
+    /// Who makes an image public.
+    pub release: ReleaseRule,
     /// The rendition that visitors see.
     pub public_rendition: PublicRendition,
     /// Who may upload and write messages.
@@ -79,6 +81,15 @@ pub struct Settings {
     pub instance_id: String,
     /// Settings without effect.
     pub warnings: Vec<String>,
+}
+
+/// Who makes an image public.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReleaseRule {
+    /// A person, each of them.
+    Review,
+    /// The program, where its second look found nothing to be uncertain about; a person the others.
+    AtOnce,
 }
 
 /// The rendition that visitors see.
@@ -159,6 +170,14 @@ impl Settings {
             thumbnail_size: reader.number("VITRINE_THUMBNAIL_SIZE", 400, 16..=4096)?,
             max_upload_bytes: reader.number("VITRINE_MAX_UPLOAD_MB", 50, 1..=10_000)? * MEGABYTE,
             max_pixels: reader.number("VITRINE_MAX_MEGAPIXELS", 100, 1..=4_000)? * 1_000_000,
+            release: reader.choice(
+                "VITRINE_RELEASE",
+                ReleaseRule::Review,
+                &[
+                    ("review", ReleaseRule::Review),
+                    ("at-once", ReleaseRule::AtOnce),
+                ],
+            )?,
             public_rendition: reader.choice(
                 "VITRINE_PUBLIC_RENDITION",
                 PublicRendition::Anonymised,

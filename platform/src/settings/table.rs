@@ -228,6 +228,12 @@ pub const TABLE: &[Entry] = &[
         "Largest picture in megapixels (millions of pixels).",
     ),
     entry(
+        "VITRINE_RELEASE",
+        "review",
+        "at-once",
+        "Who makes a picture public: `review` (a person, each of them, at /review or by the API) or `at-once` (the program, where its second look at the copy found nothing that may be a face; a person the others).",
+    ),
+    entry(
         "VITRINE_PUBLIC_RENDITION",
         "anonymised",
         "original",

@@ -2,7 +2,8 @@
 //! and the events ask a [`Disclosure`], and the table in `docs/access.md` is generated.
 
 use chrono::{DateTime, NaiveDateTime, NaiveTime, Utc};
-use entity::image::{Face, Model};
+use entity::image::Model;
+use entity::image_box::{self, Covers};
 
 /// Who asks about an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,10 +57,12 @@ pub enum Fact {
     Faces,
     /// The reason why a step failed, and each attempt with its duration.
     Attempts,
+    /// Whether it is released, by whom and when; its boxes with their states; how urgent a look is.
+    Release,
 }
 
 impl Fact {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Texts,
         Self::States,
         Self::UploadTime,
@@ -74,6 +77,7 @@ impl Fact {
         Self::Camera,
         Self::Faces,
         Self::Attempts,
+        Self::Release,
     ];
 
     fn label(self) -> &'static str {
@@ -92,6 +96,9 @@ impl Fact {
             Self::Camera => "camera",
             Self::Faces => "number, boxes and scores of faces",
             Self::Attempts => "why a step failed, and its attempts",
+            Self::Release => {
+                "release: by whom and when, boxes with their states, publication record"
+            }
         }
     }
 }
@@ -136,7 +143,8 @@ pub fn told(fact: Fact, audience: Audience) -> Told {
             | Fact::TakenTime
             | Fact::Camera
             | Fact::Faces
-            | Fact::Attempts,
+            | Fact::Attempts
+            | Fact::Release,
             _,
         ) => Told::Nothing,
     }
@@ -200,7 +208,7 @@ impl<'a> Disclosure<'a> {
     fn either<T>(self, fact: Fact, original: Option<T>, copy: Option<T>) -> Option<T> {
         match self.told(fact) {
             Told::Fully => original,
-            Told::OfTheCopy => copy.filter(|_| self.image.faces.is_some()),
+            Told::OfTheCopy => copy.filter(|_| self.image.is_public()),
             Told::ByDay | Told::Nothing => None,
         }
     }
@@ -264,10 +272,12 @@ impl<'a> Disclosure<'a> {
         camera.filter(|_| self.tells(Fact::Camera))
     }
 
-    /// None before the image is anonymised, too.
-    pub fn faces(self) -> Option<&'a [Face]> {
-        let faces = self.image.faces.as_ref().map(|faces| faces.0.as_slice());
-        faces.filter(|_| self.tells(Fact::Faces))
+    /// The boxes of covered faces.
+    pub fn faces(self, boxes: &[image_box::Model]) -> Option<Vec<&image_box::Model>> {
+        let is_covered =
+            |row: &&image_box::Model| row.covers == Covers::Face && row.state.is_covered();
+        self.tells(Fact::Faces)
+            .then(|| boxes.iter().filter(is_covered).collect())
     }
 }
 

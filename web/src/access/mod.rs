@@ -212,6 +212,20 @@ impl Viewer {
         self.may(Action::SeeDetails) || (is_own && self.may(Action::Upload))
     }
 
+    /// Which images they see.
+    pub fn audience(&self) -> image::Audience {
+        match (self.may(Action::SeeDetails), &self.name) {
+            (true, _) => image::Audience::Staff,
+            (false, Some(name)) => image::Audience::Uploader(name.clone()),
+            (false, None) => image::Audience::Public,
+        }
+    }
+
+    /// Whether they see anything of this image.
+    pub fn sees(&self, image: &image::Model) -> bool {
+        image.is_visible_to(&self.audience())
+    }
+
     /// The image as they may know it.
     pub fn disclosure<'a>(&self, image: &'a image::Model) -> Disclosure<'a> {
         let audience = if self.sees_details_of(image) {
@@ -238,8 +252,11 @@ impl Viewer {
         image: &image::Model,
         rendition: Rendition,
     ) -> Result<Option<ObjectKey>, Problem> {
+        if !self.sees(image) {
+            return Ok(None);
+        }
         let sees_originals = self.sees_original_of(image);
-        let is_anonymised = image.faces.is_some();
+        let is_anonymised = image.copy_version.is_some();
         let key = match (rendition, sees_originals) {
             (Rendition::Original, true) => ObjectKey::parse(&image.object_key).ok(),
             (Rendition::Original, false) => return Err(self.refusal()),
@@ -248,9 +265,11 @@ impl Viewer {
                 .is_some()
                 .then(|| ObjectKey::thumbnail(image.id)),
             (Rendition::Thumbnail, false) => {
-                is_anonymised.then(|| ObjectKey::anonymised_thumbnail(image.id))
+                is_anonymised.then(|| ObjectKey::anonymised_thumbnail(image.id, image.copy_id))
             }
-            (Rendition::Anonymised, _) => is_anonymised.then(|| ObjectKey::anonymised(image.id)),
+            (Rendition::Anonymised, _) => {
+                is_anonymised.then(|| ObjectKey::anonymised(image.id, image.copy_id))
+            }
         };
         Ok(key)
     }

@@ -35,7 +35,7 @@ pub(crate) async fn edit_caption(
     edit: CaptionEdit,
 ) -> Result<(), Problem> {
     viewer.require(Action::Manage)?;
-    let image = state.image(id).await?.image;
+    let image = state.image(viewer, id).await?.image;
     let edit = tidy(edit, image.caption_text)?;
     match by_person(&state.db, id, viewer.name(), edit).await? {
         Edited::Saved => Ok(()),

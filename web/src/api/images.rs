@@ -7,6 +7,7 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{OriginalUri, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use entity::image::Audience;
 use functions::pipeline::lifecycle::Accepted;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -110,7 +111,16 @@ pub(super) async fn accepted(
         Accepted::Existing(image) => (StatusCode::OK, image),
     };
     let location = [("location", format!("/api/images/{}", image.id))];
-    let body = settled(state, viewer, image.id, patience).await?;
+    if !patience.is_zero() {
+        state
+            .live
+            .until_settled(&Audience::Staff, image.id, patience)
+            .await?;
+    }
+    // The sender gets an answer even if they do not see the image before it is released.
+    let rows = state.image_for(&Audience::Staff, image.id).await?;
+    let urls = state.url_source().await;
+    let body = Json(ImageJson::new(&rows, viewer, &urls));
     Ok((status, location, body).into_response())
 }
 
@@ -208,7 +218,8 @@ async fn settled(
     patience: Duration,
 ) -> Result<Json<ImageJson>, Problem> {
     if !patience.is_zero() {
-        state.live.until_settled(id, patience).await?;
+        let audience = viewer.audience();
+        state.live.until_settled(&audience, id, patience).await?;
     }
     one(state, viewer, id).await
 }
@@ -218,7 +229,7 @@ pub(super) async fn one(
     viewer: &Viewer,
     id: Uuid,
 ) -> Result<Json<ImageJson>, Problem> {
-    let rows = state.image(id).await?;
+    let rows = state.image(viewer, id).await?;
     let urls = state.url_source().await;
     Ok(Json(ImageJson::new(&rows, viewer, &urls)))
 }

@@ -1,11 +1,15 @@
 //! The REST interface: one file per resource. Each handler carries its own description, and
 //! [`crate::openapi`] makes one document of them.
 
+pub mod boxes;
 pub mod captions;
 pub mod events;
 pub mod images;
 pub mod messages;
 mod problems;
+pub mod records;
+pub mod release;
 pub mod renditions;
+pub mod review;
 pub mod steps;
 pub mod uploads;

@@ -25,6 +25,8 @@ problems!(
     InvalidContent,
     KeyReused,
     NotFound,
+    NotReady,
+    OutdatedBoxes,
     RangeNotSatisfiable,
     StepBlocked,
     TooLarge,

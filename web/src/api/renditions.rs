@@ -13,7 +13,7 @@ use axum_extra::headers::{
 };
 use bytes::Bytes;
 use futures::{Stream, stream};
-use platform::objects::{ObjectKey, ObjectStore, StoreError};
+use platform::objects::{Area, ObjectKey, ObjectStore, StoreError};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -29,6 +29,9 @@ use crate::state::AppState;
 
 /// For the browser's own cache only. The URLs we hand out change with the picture.
 const PRIVATE: &str = "private, max-age=86400";
+/// The same for copies, which are what visitors see: one that is withdrawn has to be gone from their
+/// browsers soon.
+const PRIVATE_COPY: &str = "private, max-age=900";
 /// For a URL without the current version: kept, and revalidated each time.
 const REVALIDATE: &str = "private, no-cache";
 
@@ -99,7 +102,7 @@ pub async fn show(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let rendition = Rendition::parse(&rendition).ok_or_else(|| Problem::not_found("rendition"))?;
-    let rows = state.image(id).await?;
+    let rows = state.image(&viewer, id).await?;
     let key = viewer.rendition(&rows.image, rendition)?.ok_or_else(|| {
         Problem::new(
             ProblemKind::NotFound,
@@ -122,7 +125,11 @@ pub async fn show(
     let mut answer = picture(&state, &key, &etag, &method, &headers).await?;
     let headers = answer.headers_mut();
     let is_current = query.v.as_deref() == Some(&*version);
-    let cache = if is_current { PRIVATE } else { REVALIDATE };
+    let cache = match is_current {
+        true if key.area() == Area::Anonymised => PRIVATE_COPY,
+        true => PRIVATE,
+        false => REVALIDATE,
+    };
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
     headers.insert(
         header::VARY,

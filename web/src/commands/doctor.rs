@@ -117,7 +117,7 @@ async fn applied_migrations(settings: &Settings) -> anyhow::Result<usize> {
 }
 
 async fn rows(services: &Services) -> anyhow::Result<String> {
-    let images = image::visible().count(&services.db).await?;
+    let images = image::stored().count(&services.db).await?;
     let jobs = services.queue.depth().await?;
     Ok(format!(
         "{:?}, {images} images, {jobs} jobs waiting",

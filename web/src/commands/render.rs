@@ -10,7 +10,8 @@ use functions::faces;
 use functions::picture::{self, Limits};
 use functions::pipeline::setup::captioner;
 use functions::steps::annotate::{Subject, prepare};
-use functions::steps::{anonymise, thumbnail};
+use functions::steps::anonymise::{self, Found};
+use functions::steps::thumbnail;
 use platform::settings::Settings;
 use serde_json::{Value, json};
 
@@ -58,10 +59,12 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Rendition::Anonymised => {
             let detector = faces::bundled();
             let start = Instant::now();
-            let made = anonymise::make(&bytes, &detector, size, &limits)?;
+            let request = anonymise::Request::first(size);
+            let made = anonymise::make(&bytes, &request, &detector, &limits)?;
             let millis = start.elapsed();
             write(output, &made.jpeg)?;
-            let line = json!({ "width": made.width, "height": made.height, "faces": made.faces });
+            let boxes: Vec<_> = made.found.iter().map(box_json).collect();
+            let line = json!({ "width": made.width, "height": made.height, "boxes": boxes });
             (line, millis)
         }
         Rendition::Caption => {
@@ -98,6 +101,15 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     line["millis"] = Value::from((millis.as_secs_f64() * 1e4).round() / 10.0);
     println!("{line}");
     Ok(ExitCode::SUCCESS)
+}
+
+/// A box with its score and what came of it.
+fn box_json(found: &Found) -> Value {
+    let Found { face, pass, state } = found;
+    json!({
+        "x": face.x, "y": face.y, "width": face.width, "height": face.height,
+        "score": face.score, "pass": pass, "state": state,
+    })
 }
 
 fn write(output: Option<&Path>, content: &[u8]) -> anyhow::Result<()> {

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use anyhow::{bail, ensure};
 use clap::Args;
 use entity::call::{self, captions_by};
-use entity::image::{self, Author, Cursor};
+use entity::image::{self, Audience, Author, Cursor};
 use entity::step::{self, StepKind, StepState};
 use functions::pipeline::dispatch::Dispatch;
 use functions::pipeline::lifecycle::rerun;
@@ -117,7 +117,7 @@ pub(super) async fn run(settings: Settings, arguments: Arguments) -> anyhow::Res
     let mut found = Found::default();
     let mut after: Option<Cursor> = None;
     loop {
-        let page = image::page(after, BATCH).filter(wanted.clone());
+        let page = image::page(&Audience::Staff, after, BATCH).filter(wanted.clone());
         let images = page.all(&services.db).await?;
         let Some(last) = images.last() else { break };
         after = Some(last.cursor());
@@ -136,7 +136,11 @@ async fn wanted(db: &DatabaseConnection, arguments: &Arguments) -> anyhow::Resul
     }
     if !arguments.image.is_empty() {
         for id in &arguments.image {
-            if image::visible_by_id(*id).one(db).await?.is_none() {
+            if image::visible_by_id(&Audience::Staff, *id)
+                .one(db)
+                .await?
+                .is_none()
+            {
                 bail!("there is no image {id}; `GET /api/images` lists them");
             }
         }

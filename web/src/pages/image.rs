@@ -2,7 +2,7 @@
 
 use axum::Form;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use entity::caption;
 use entity::image;
@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::image_parts::{CaptionView, RenditionView, facts};
+use super::image_parts::{CaptionView, RenditionView, faces, facts};
 use super::view::ImageView;
 use super::{Page, html, or_login};
 use crate::access::{Action, Rendition, Viewer};
@@ -48,13 +48,35 @@ pub async fn show(
     Path(id): Path<Uuid>,
     Query(look): Query<Look>,
 ) -> Result<Response, Problem> {
-    let rows = state.image(id).await?;
     if look.is_as_visitor() {
-        visitors_page(&state, &viewer.as_visitor(), &rows, true).await
-    } else if viewer.sees_details_of(&rows.image) {
+        return preview(&state, &viewer, id).await;
+    }
+    let rows = state.image(&viewer, id).await?;
+    if viewer.sees_details_of(&rows.image) {
         tasks_page(&state, &viewer, &rows).await
     } else {
         visitors_page(&state, &viewer, &rows, false).await
+    }
+}
+
+/// What visitors get at this address, for somebody who may see the image.
+async fn preview(state: &AppState, viewer: &Viewer, id: Uuid) -> Result<Response, Problem> {
+    let own_url = format!("/images/{id}");
+    let visitor = viewer.as_visitor();
+    match state.image(&visitor, id).await {
+        Ok(rows) => visitors_page(state, &visitor, &rows, true).await,
+        Err(problem) if problem.status() == StatusCode::NOT_FOUND => {
+            state.image(viewer, id).await?;
+            let context = json!({
+                "page": Page::new(state, &visitor, "", "Not found").as_preview_of(&own_url),
+                "status": 404,
+                "heading": "Not found",
+                "detail": "Visitors do not see this picture, because it is not released.",
+                "trace_id": null,
+            });
+            html(state, "error.html", &context)
+        }
+        Err(problem) => Err(problem),
     }
 }
 
@@ -72,7 +94,7 @@ async fn visitors_page(
         viewer.public_rendition(),
         &state.url_source().await,
     );
-    let (previous_url, next_url) = neighbours(state, rows).await?;
+    let (previous_url, next_url) = neighbours(state, viewer, rows).await?;
     let title = shortened(&view.heading);
     let page = Page::new(state, viewer, &view.url, &title);
     let context = json!({
@@ -95,13 +117,13 @@ async fn tasks_page(
     let urls = state.url_source().await;
     let renditions = [Rendition::Anonymised, Rendition::Original]
         .map(|rendition| RenditionView::new(viewer, rows, rendition, &urls));
-    let (previous_url, next_url) = neighbours(state, rows).await?;
+    let (previous_url, next_url) = neighbours(state, viewer, rows).await?;
     let view = ImageView::new(rows, viewer, &urls);
     let title = shortened(&view.heading);
     let context = json!({
         "page": Page::new(state, viewer, &view.url, &title),
         "renditions": renditions,
-        "faces": viewer.disclosure(&rows.image).faces().unwrap_or_default(),
+        "faces": faces(rows, viewer),
         "facts": facts(rows, viewer),
         "tags": rows.image.tags.clone().unwrap_or_default(),
         "previous_url": previous_url,
@@ -117,11 +139,14 @@ async fn tasks_page(
 /// The pages of the newer and the older image.
 async fn neighbours(
     state: &AppState,
+    viewer: &Viewer,
     rows: &ImageRows,
 ) -> Result<(Option<String>, Option<String>), Problem> {
     let cursor = rows.image.cursor();
-    let newer = image::newer_than(cursor).one(&state.db).await?;
-    let older = image::page(Some(cursor), 1).one(&state.db).await?;
+    let audience = viewer.audience();
+    let newer = image::newer_than(&audience, cursor).one(&state.db).await?;
+    let older = image::page(&audience, Some(cursor), 1);
+    let older = older.one(&state.db).await?;
     let address = |image: image::Model| format!("/images/{}", image.id);
     Ok((newer.map(address), older.map(address)))
 }

@@ -108,6 +108,29 @@ fn save_address(rows: &ImageRows, rendition: Rendition) -> String {
     format!("/api/images/{id}/{name}?{SAVE}")
 }
 
+/// The box of a covered face.
+#[derive(Debug, Serialize)]
+pub(super) struct FaceView {
+    x: i32,
+    y: i32,
+    width: i32,
+    height: i32,
+}
+
+/// The faces that are covered, for viewers who may know them.
+pub(super) fn faces(rows: &ImageRows, viewer: &Viewer) -> Vec<FaceView> {
+    let faces = viewer.disclosure(&rows.image).faces(&rows.boxes);
+    let faces = faces.unwrap_or_default().into_iter();
+    faces
+        .map(|row| FaceView {
+            x: row.x,
+            y: row.y,
+            width: row.width,
+            height: row.height,
+        })
+        .collect()
+}
+
 /// What the viewer may know about an image.
 pub(super) fn facts(rows: &ImageRows, viewer: &Viewer) -> Vec<Fact> {
     let image = &rows.image;
@@ -130,7 +153,8 @@ pub(super) fn facts(rows: &ImageRows, viewer: &Viewer) -> Vec<Fact> {
     let taken = taken.map(|taken| taken.format("%-d %b %Y, %H:%M").to_string());
     add("Taken", taken, None);
     add("Camera", owned(known.camera()), None);
-    let faces = known.faces();
+    let faces = known.faces(&rows.boxes);
+    let faces = faces.filter(|_| image.copy_version.is_some());
     add("Faces found", faces.map(|faces| faces.len().to_string()), None);
     add("Caption language", image.caption_language.clone(), None);
     let described = image.caption_at.map(|at| known.moment(at));

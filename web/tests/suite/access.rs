@@ -241,9 +241,9 @@ async fn after_anonymisation_a_visitor_sees_the_copy_and_its_thumbnail() {
         .get(&guarded.media("thumbnail"))
         .await
         .expect(200);
-    let key = ObjectKey::anonymised(guarded.id);
-    assert_eq!(copy.body, guarded.app.object(&key).await);
-    let key = ObjectKey::anonymised_thumbnail(guarded.id);
+    assert_eq!(copy.body, guarded.app.copy(guarded.id).await);
+    let copy_id = guarded.app.row(guarded.id).await.unwrap().copy_id;
+    let key = ObjectKey::anonymised_thumbnail(guarded.id, copy_id);
     assert_eq!(small.body, guarded.app.object(&key).await);
     let seen = guarded.visitor.image(guarded.id).await;
     assert_eq!(seen["urls"]["original"], Value::Null);

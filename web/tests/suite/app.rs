@@ -11,6 +11,7 @@ use chrono::{DateTime, TimeDelta};
 use entity::{call, image, job, provider, step};
 use functions::drivers::local;
 use functions::pipeline::context::Context;
+use functions::pipeline::release::{Decided, release};
 use platform::aws::AwsSettings;
 use platform::objects::{Body, ObjectKey};
 use platform::settings::Settings;
@@ -61,6 +62,11 @@ impl Builder {
 
     pub(crate) fn password(self, password: &str) -> Self {
         self.set("VITRINE_ADMIN_PASSWORD", password)
+    }
+
+    /// Visitors see what the second look found nothing uncertain about.
+    pub(crate) fn releases_at_once(self) -> Self {
+        self.set("VITRINE_RELEASE", "at-once")
     }
 
     pub(crate) fn anyone_may_upload(self) -> Self {
@@ -228,6 +234,18 @@ impl TestApp {
                 .unwrap();
         }
         self.let_time_pass().await;
+    }
+
+    /// Makes an image public, as a person does.
+    pub(crate) async fn release(&self, id: Uuid) {
+        let decided = release(&self.state.db, id, None, Some("admin")).await;
+        assert_eq!(decided.unwrap(), Decided::Done);
+    }
+
+    /// The copy of an image.
+    pub(crate) async fn copy(&self, id: Uuid) -> Vec<u8> {
+        let row = self.row(id).await.unwrap();
+        self.object(&ObjectKey::anonymised(id, row.copy_id)).await
     }
 
     pub(crate) async fn row(&self, id: Uuid) -> Option<image::Model> {

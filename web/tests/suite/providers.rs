@@ -404,7 +404,7 @@ async fn gemini_never_sees_a_face_whichever_function_comes_first() {
         .await
         .unwrap()
         .unwrap();
-    assert!(row.faces.is_some());
+    assert!(row.copy_version.is_some());
     let asked = provider.asked();
     assert_eq!(asked.len(), 2);
     for asked in asked {

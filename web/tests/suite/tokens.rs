@@ -21,7 +21,7 @@ const PASSWORD: &str = "four random plain words";
 const ROLES: [&str; 5] = ["visitor", "read", "upload", "manage", "admin"];
 
 /// For each route, which of [`ROLES`] get what they ask for.
-const ACCESS: [(&str, &str, &str); 39] = [
+const ACCESS: [(&str, &str, &str); 47] = [
     ("get", "/docs", "visitor read upload manage admin"),
     ("get", "/docs/problems", "visitor read upload manage admin"),
     (
@@ -72,6 +72,14 @@ const ACCESS: [(&str, &str, &str); 39] = [
         "/api/images/{id}/steps/{step}/retry",
         "manage admin",
     ),
+    ("get", "/api/images/{id}/boxes", "read manage admin"),
+    ("put", "/api/images/{id}/boxes", "manage admin"),
+    ("post", "/api/images/{id}/release", "manage admin"),
+    ("post", "/api/images/{id}/withdraw", "manage admin"),
+    ("post", "/api/images/{id}/hold", "manage admin"),
+    ("get", "/api/review", "manage admin"),
+    ("post", "/api/review/release-certain", "manage admin"),
+    ("get", "/api/records", "read manage admin"),
     ("get", "/api/captions", "read manage admin"),
     ("post", "/api/captions/resume", "manage admin"),
     ("post", "/api/uploads", "upload manage admin"),
@@ -162,6 +170,7 @@ fn request(client: &Client, route: &Route, id: Uuid, seed: u64) -> RequestBuilde
         ("post", "/tokens") => form(request, format!("name=token+{seed}&may=read")),
         ("post", "/api/messages") => request.json(&json!({"author": "Ada", "body": "Hello"})),
         ("patch", "/api/images/{id}") => request.json(&json!({"caption": "Ada"})),
+        ("put", "/api/images/{id}/boxes") => request.json(&json!({"version": 0, "items": []})),
         ("post", "/api/uploads") => request.json(&json!({
             "file_name": "a.jpg", "content_type": "image/jpeg", "bytes": 1, "sha256": "0".repeat(64),
         })),

@@ -21,7 +21,7 @@ use async_trait::async_trait;
 
 use crate::picture::Upright;
 
-pub use caption_input::{CaptionInput, prepare};
+pub use caption_input::{CaptionInput, Known, prepare};
 pub use describer::Describer;
 pub use gemini::Gemini;
 pub use http::SetupError;

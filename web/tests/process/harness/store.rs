@@ -66,7 +66,7 @@ impl Stored {
             expected.insert(format!("anonymised/{id}.jpg"));
             expected.insert(format!("anonymised/{id}-small.jpg"));
             assert!(image.stored_at.is_some() && image.deleted_at.is_none());
-            assert!(image.thumbhash.is_some() && image.faces.is_some());
+            assert!(image.thumbhash.is_some() && image.copy_version.is_some());
             assert!(image.caption_text.is_some());
         }
         assert_eq!(self.objects(), expected);

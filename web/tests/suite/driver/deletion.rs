@@ -171,7 +171,7 @@ async fn a_rendition_stored_during_a_deletion_is_deleted_too() {
     let store = Pausing::new(&app.state.store, Place::AfterDeletingTheLastObject);
     let (deleted, go_on) = (Arc::clone(&store.reached), Arc::clone(&store.go));
     let db = app.state.db.clone();
-    let deletion = tokio::spawn(async move { lifecycle::delete(&db, &store, id).await });
+    let deletion = tokio::spawn(async move { lifecycle::delete(&db, &store, id, None).await });
 
     // All objects are deleted and the rows still there when the worker comes to its end.
     deleted.acquire().await.unwrap().forget();
