@@ -10,14 +10,14 @@ use functions::drivers::local;
 use functions::pipeline::context::Context;
 use functions::pipeline::cpu_pool::CpuPool;
 use functions::pipeline::dispatch::Dispatch;
-use platform::settings::{DatabaseKind, Settings};
+use platform::settings::{DatabaseKind, PublicRendition, Settings};
 use platform::telemetry::metrics;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::access::{Policy, Proxies, Sessions, Tokens};
+use crate::access::{Policy, Proxies, RateLimit, Sessions, Tokens};
 use crate::actions::direct_upload::forget_pending;
 use crate::caption_pause::CaptionPause;
 use crate::connections::{self, Limits, Rules};
@@ -43,6 +43,9 @@ const PENDING_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long servers of the version before may still create images during a rolling update.
 const UPDATE_LASTS: TimeDelta = TimeDelta::days(1);
+
+/// Requests to be covered that one client may make in an hour.
+const REMOVAL_REQUESTS: usize = 10;
 
 /// How long requests and jobs may take to finish once the server stops.
 const GRACE: Duration = Duration::from_secs(25);
@@ -85,6 +88,10 @@ impl App {
             policy: Policy::from(settings),
             proxies: Proxies::from(settings),
             site: Site::from(settings),
+            // A cover is on the copy: where visitors see originals, it would hide nothing.
+            takes_removal_requests: settings.removal_requests
+                && settings.public_rendition == PublicRendition::Anonymised,
+            removal_limit: RateLimit::new(REMOVAL_REQUESTS, Duration::from_secs(60 * 60)),
             templates: Templates::new().context("the templates are broken")?,
             instance_id: settings.instance_id.as_str().into(),
             draining: Draining::default(),

@@ -55,6 +55,7 @@ static SOURCES: &[(&str, &str, &str)] = sources! {
     "review_work.js": JS,
     "scroll.js": JS,
     "swap.js": JS,
+    "thats_me.js": JS,
     "times.js": JS,
     "upload.js": JS,
     "upload_queue.js": JS,

@@ -13,7 +13,7 @@ use sea_orm::DatabaseConnection;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::access::{Policy, Proxies, Sessions, Tokens, Viewer};
+use crate::access::{Policy, Proxies, RateLimit, Sessions, Tokens, Viewer};
 use crate::caption_pause::CaptionPause;
 use crate::image_rows::ImageRows;
 use crate::ingest::{Ingest, UploadLimits};
@@ -41,6 +41,9 @@ pub struct AppState {
     pub policy: Policy,
     pub proxies: Proxies,
     pub site: Site,
+    /// Whether visitors may ask to be covered, and how often.
+    pub takes_removal_requests: bool,
+    pub removal_limit: RateLimit,
     pub sessions: Sessions,
     pub tokens: Tokens,
     pub templates: Templates,

@@ -183,8 +183,7 @@ fn the_captions_page_shows_days_and_the_pause() {
     };
     let paused = |cause: &str, can_resume: bool| json!({ "cause": cause, "detail": HOSTILE, "until": "2026-11-22T00:00:00Z", "can_resume": can_resume });
     let shown = |report: Value| {
-        let values =
-            json!({ "page": page("admin"), "until": "22 Nov 2026, 00:00 UTC", "detail": HOSTILE, "more": null, "report": report });
+        let values = json!({ "page": page("admin"), "until": "22 Nov 2026, 00:00 UTC", "detail": HOSTILE, "more": null, "report": report });
         render("captions.html", &values)
     };
     let rejected = shown(report(paused("rejected", true)));

@@ -249,7 +249,7 @@ pub const TABLE: &[Entry] = &[
         "VITRINE_REMOVAL_REQUESTS",
         "on",
         "off",
-        "Whether visitors who find themselves on a picture can have the place covered at once: `on` or `off`.",
+        "Whether visitors who find themselves on a picture can have the place covered at once: `on` or `off`. It is off where VITRINE_PUBLIC_RENDITION is `original`.",
     ),
     entry(
         "VITRINE_TITLE",

@@ -32,7 +32,13 @@ fn defaults_are_one_machine_on_loopback() {
 
 #[test]
 fn a_contact_is_a_mail_address_or_a_web_address() {
-    let href = |value| read(&[("VITRINE_CONTACT", value)]).unwrap().contact.unwrap().href;
+    let href = |value| {
+        read(&[("VITRINE_CONTACT", value)])
+            .unwrap()
+            .contact
+            .unwrap()
+            .href
+    };
     assert_eq!(href("photos@example.org"), "mailto:photos@example.org");
     assert_eq!(href("https://example.org/help"), "https://example.org/help");
     for value in [

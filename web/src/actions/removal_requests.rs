@@ -150,6 +150,26 @@ pub(crate) async fn answer(
     Ok(request)
 }
 
+/// Answers what is open about an image that somebody releases as it is: what was asked for stays covered.
+pub(crate) async fn keep_all(
+    state: &AppState,
+    viewer: &Viewer,
+    image: Uuid,
+) -> Result<(), Problem> {
+    Entity::update_many()
+        .filter(Column::ImageId.eq(image))
+        .filter(Column::State.eq(State::Open))
+        .col_expr(Column::State, Expr::value(State::Kept))
+        .col_expr(Column::AnsweredAt, Expr::value(entity::now()))
+        .col_expr(
+            Column::AnsweredBy,
+            Expr::value(viewer.name().map(str::to_owned)),
+        )
+        .exec(&state.db)
+        .await?;
+    Ok(())
+}
+
 /// Returns the box that covers the place now; none if it was covered before.
 async fn cover(state: &AppState, id: Uuid, place: (i32, i32)) -> Result<Option<Uuid>, Problem> {
     for _ in 0..TRIES {
@@ -265,8 +285,8 @@ fn with_cover(
         y: (place.1 - side / 2).clamp(0, height - side),
         width: side,
         height: side,
-        shape: Shape::Ellipse,
-        covers: Covers::Face,
+        shape: Some(Shape::Ellipse),
+        covers: Some(Covers::Face),
         state: BoxState::Cover,
         reason: None,
     });
@@ -280,8 +300,8 @@ fn as_drawn(row: &image_box::Model) -> Drawn {
         y: row.y,
         width: row.width,
         height: row.height,
-        shape: row.shape,
-        covers: row.covers,
+        shape: Some(row.shape),
+        covers: Some(row.covers),
         state: row.state,
         reason: row.reason.clone(),
     }
@@ -295,7 +315,9 @@ fn contains(row: &image_box::Model, (x, y): (i32, i32)) -> bool {
 fn new_number() -> Result<String, Problem> {
     const ALPHABET: &[u8; 32] = b"23456789abcdefghijkmnpqrstuvwxyz";
     let mut bytes = [0; 20];
-    SysRng.try_fill_bytes(&mut bytes).map_err(Problem::internal)?;
+    SysRng
+        .try_fill_bytes(&mut bytes)
+        .map_err(Problem::internal)?;
     Ok(bytes
         .iter()
         .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]))
@@ -326,7 +348,7 @@ fn refused(detail: impl Into<String>) -> Problem {
 
 fn keeps_changing() -> Problem {
     Problem::new(
-        ProblemKind::Conflict,
+        ProblemKind::OutdatedBoxes,
         "somebody else is changing this picture; try again",
     )
 }

@@ -6,16 +6,18 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use entity::caption;
 use entity::image;
+use entity::publication_record;
 use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::image_parts::{CaptionView, RenditionView, faces, facts};
+use super::image_parts::{CaptionView, RecordView, ReleaseView, RenditionView, faces, facts};
 use super::view::ImageView;
 use super::{Page, html, or_login};
 use crate::access::{Action, Rendition, Viewer};
 use crate::actions::delete_image::delete_image;
 use crate::actions::edit_caption::{CaptionEdit, edit_caption};
+use crate::actions::release_image::{self, Decision};
 use crate::actions::retry_step::retry_step;
 use crate::extract::{Path, Query};
 use crate::image_rows::ImageRows;
@@ -103,6 +105,7 @@ async fn visitors_page(
         "previous_url": previous_url,
         "next_url": next_url,
         "paragraph": rows.image.caption_paragraph,
+        "thats_me_url": state.takes_removal_requests.then(|| format!("{}/thats-me", view.url)),
         "image": view,
     });
     html(state, "image.html", &context)
@@ -124,6 +127,8 @@ async fn tasks_page(
         "page": Page::new(state, viewer, &view.url, &title),
         "renditions": renditions,
         "faces": faces(rows, viewer),
+        "release": ReleaseView::new(&rows.image),
+        "records": records(state, viewer, rows.image.id).await?,
         "facts": facts(rows, viewer),
         "tags": rows.image.tags.clone().unwrap_or_default(),
         "previous_url": previous_url,
@@ -156,8 +161,19 @@ fn shortened(text: &str) -> String {
     let Some((end, _)) = text.char_indices().nth(TITLE_LENGTH) else {
         return text.to_owned();
     };
-    let whole_words = text[..end].rsplit_once(' ').map_or(&text[..end], |(words, _)| words);
+    let whole_words = text[..end]
+        .rsplit_once(' ')
+        .map_or(&text[..end], |(words, _)| words);
     format!("{whole_words}…")
+}
+
+/// Who made it public or took it back, for viewers who see details.
+async fn records(state: &AppState, viewer: &Viewer, id: Uuid) -> Result<Vec<RecordView>, Problem> {
+    if !viewer.may(Action::SeeDetails) {
+        return Ok(Vec::new());
+    }
+    let rows = publication_record::of(id).all(&state.db).await?;
+    Ok(rows.into_iter().map(RecordView::from).collect())
 }
 
 /// Earlier captions, for viewers who see details.
@@ -218,6 +234,35 @@ pub async fn describe(
         tags: Some(new.tags.split(',').map(str::to_owned).collect()),
     };
     match edit_caption(&state, &viewer, id, edit).await {
+        Ok(()) => Redirect::to(&page).into_response(),
+        Err(problem) => or_login(problem, &page),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Decided {
+    #[serde(rename = "do")]
+    what: String,
+}
+
+/// `POST /images/{id}/decide`
+pub async fn decide(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    Path(id): Path<Uuid>,
+    Form(decided): Form<Decided>,
+) -> Response {
+    let page = format!("/images/{id}");
+    let decision = match decided.what.as_str() {
+        "release" => Decision::Release(None),
+        "withdraw" => Decision::Withdraw,
+        "hold" => Decision::Hold,
+        other => {
+            let detail = format!("`{other}` is none of `release`, `withdraw` and `hold`");
+            return Problem::bad_request(detail).into_response();
+        }
+    };
+    match release_image::decide(&state, &viewer, id, decision).await {
         Ok(()) => Redirect::to(&page).into_response(),
         Err(problem) => or_login(problem, &page),
     }

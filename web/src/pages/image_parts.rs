@@ -1,7 +1,8 @@
 //! Parts of the page of an image: its renditions, facts and earlier captions.
 
 use entity::caption;
-use entity::image::Author;
+use entity::image::{self, Author};
+use entity::publication_record;
 use entity::step::{StepKind, StepState};
 use serde::Serialize;
 
@@ -108,6 +109,69 @@ fn save_address(rows: &ImageRows, rendition: Rendition) -> String {
     format!("/api/images/{id}/{name}?{SAVE}")
 }
 
+/// Whether it is public, and who decided that.
+#[derive(Debug, Serialize)]
+pub(super) struct ReleaseView {
+    state: &'static str,
+    legacy: bool,
+    by: Option<String>,
+    at: Option<String>,
+    text: Option<String>,
+    uncertain: i32,
+}
+
+impl ReleaseView {
+    pub(super) fn new(image: &image::Model) -> Self {
+        Self {
+            state: image.review.as_str(),
+            legacy: image.legacy,
+            by: image.released_by.clone(),
+            at: image.released_at.map(|at| at.to_rfc3339()),
+            text: image.released_at.map(date_and_time),
+            uncertain: image.uncertain,
+        }
+    }
+}
+
+/// A line of the publication record.
+#[derive(Debug, Serialize)]
+pub(super) struct RecordView {
+    action: String,
+    by: Option<String>,
+    at: String,
+    text: String,
+    facts: String,
+    caption: Option<String>,
+}
+
+impl From<publication_record::Model> for RecordView {
+    fn from(row: publication_record::Model) -> Self {
+        let mut facts = vec![format!(
+            "{} boxes, version {}",
+            row.boxes.0.len(),
+            row.boxes_version
+        )];
+        facts.extend(
+            row.detector
+                .map(|detector| format!("searched by {detector}")),
+        );
+        facts.extend(row.prompt_version.map(|prompt| format!("prompt {prompt}")));
+        for sent in row.sent.0 {
+            let what = sent.rendition.unwrap_or_else(|| "a picture".to_owned());
+            facts.push(format!("{what} sent to {}", sent.provider));
+        }
+        let action = row.action.as_str();
+        Self {
+            action: format!("{}{}", action[..1].to_uppercase(), &action[1..]),
+            by: row.by_name,
+            at: row.at.to_rfc3339(),
+            text: date_and_time(row.at),
+            facts: facts.join(", "),
+            caption: row.caption_text,
+        }
+    }
+}
+
 /// The box of a covered face.
 #[derive(Debug, Serialize)]
 pub(super) struct FaceView {
@@ -155,7 +219,11 @@ pub(super) fn facts(rows: &ImageRows, viewer: &Viewer) -> Vec<Fact> {
     add("Camera", owned(known.camera()), None);
     let faces = known.faces(&rows.boxes);
     let faces = faces.filter(|_| image.copy_version.is_some());
-    add("Faces found", faces.map(|faces| faces.len().to_string()), None);
+    add(
+        "Faces found",
+        faces.map(|faces| faces.len().to_string()),
+        None,
+    );
     add("Caption language", image.caption_language.clone(), None);
     let described = image.caption_at.map(|at| known.moment(at));
     add("Described", described.map(Moment::text), described);

@@ -1,6 +1,7 @@
 //! The pages.
 
 pub mod captions;
+mod desk_view;
 pub mod docs;
 pub mod errors;
 pub mod gallery;
@@ -9,6 +10,9 @@ pub mod image;
 mod image_parts;
 pub mod login;
 pub mod messages;
+pub mod removal;
+pub mod review;
+pub mod review_form;
 pub mod tokens;
 pub mod upload;
 mod view;
@@ -89,7 +93,12 @@ fn notice(state: &AppState, viewer: &Viewer, path: &str) -> Option<Notice> {
 }
 
 impl<'a> Page<'a> {
-    pub(crate) fn new(state: &'a AppState, viewer: &'a Viewer, path: &'a str, title: &'a str) -> Self {
+    pub(crate) fn new(
+        state: &'a AppState,
+        viewer: &'a Viewer,
+        path: &'a str,
+        title: &'a str,
+    ) -> Self {
         Self {
             title,
             path,
@@ -164,7 +173,13 @@ fn day(instant: DateTime<Utc>) -> String {
 }
 
 /// What only a technician reads in the cause of an error.
-const TECHNICAL: [&str; 5] = ["os error", "tcp connect", "dns error", "error sending", "certificate"];
+const TECHNICAL: [&str; 5] = [
+    "os error",
+    "tcp connect",
+    "dns error",
+    "error sending",
+    "certificate",
+];
 
 /// An error without a technical cause at its end, as in `Connection refused (os error 111)`. Pages
 /// show that behind *More*.

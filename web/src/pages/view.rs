@@ -8,6 +8,7 @@ use entity::step::{self, Attempt, StepState};
 use functions::picture::placeholder;
 use serde::Serialize;
 
+use super::desk_view::state_text;
 use super::highlight::{self, Part};
 use super::{day, first_words, more_words};
 use crate::access::{Action, Fact, Rendition, Viewer};
@@ -38,9 +39,17 @@ pub(super) struct ImageView {
     uploaded_text: String,
     uploaded_day: String,
     state: &'static str,
+    /// Whether it is public, for viewers who learn that.
+    release: Option<ReleaseView>,
     /// Why all captions wait, if that is why this image has none yet.
     paused: Option<String>,
     steps: Vec<StepView>,
+}
+
+#[derive(Debug, Serialize)]
+struct ReleaseView {
+    state: &'static str,
+    text: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -104,6 +113,10 @@ impl ImageView {
             uploaded_text: uploaded.text(),
             uploaded_day: day(image.uploaded_at),
             state: rows.state().as_str(),
+            release: known.tells(Fact::Release).then(|| ReleaseView {
+                state: image.review.as_str(),
+                text: state_text(image.review),
+            }),
             paused: rows
                 .steps
                 .iter()
@@ -128,7 +141,7 @@ impl ImageView {
     }
 }
 
-fn caption_note(rows: &ImageRows) -> String {
+pub(super) fn caption_note(rows: &ImageRows) -> String {
     let image = &rows.image;
     match (image.caption_by, image.caption_provider.as_deref()) {
         (Some(Author::Person), _) => "Written by a person".to_owned(),
