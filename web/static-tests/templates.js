@@ -83,3 +83,27 @@ export function visitorsPage(id, { state = "ready", caption = "A caption" } = {}
 function imageValues(id, state, caption) {
   return { "image.id": id, "image.url": `/images/${id}`, "image.state": state, "image.heading": caption, "image.alt": caption, "image.caption": caption, previous_url: "/images/newer", next_url: "/images/older" };
 }
+
+/** The page of the release desk: the first picture is on the desk, all of them are in the queue. */
+export function reviewPage(ids, { boxes = {}, left = ids.length } = {}) {
+  const [first] = ids;
+  const html = renderPage("review.html", { "desk.html": first ? desk(first, boxes[first]) : "", left: String(left) });
+  const items = ids.map((id) => `<li data-queue-id="${id}"><a href="/review?image=${id}">${id}</a></li>`);
+  return html.replace(/(<ol data-queue>).*?(<\/ol>)/s, (_, start, end) => start + items.join("") + end);
+}
+
+function desk(id, boxes = []) {
+  const json = JSON.stringify(boxes).replaceAll('"', "&quot;");
+  return render("desk.html", {
+    "desk.id": id,
+    "desk.heading": `${id}.jpg`,
+    "desk.version": "1",
+    "desk.boxes_json": json,
+    "desk.width": "1000",
+    "desk.height": "500",
+    "desk.original_url": `/api/images/${id}/original`,
+    "desk.copy_url": `/api/images/${id}/anonymised`,
+    'desk.caption or ""': `Caption of ${id}`,
+    "desk.tags": "party, cake",
+  });
+}

@@ -34,9 +34,9 @@ const done = [];
 let mayHaveMore = true;
 
 export function start() {
-  readQueue(document);
   const section = all(document, "[data-desk-id]")[0];
   if (section) put(section, false);
+  readQueue(document);
   lookAhead();
   document.addEventListener("keydown", pressed);
   document.addEventListener("keyup", (event) => {

@@ -45,7 +45,7 @@ export class Stage {
   constructor(root, boxes, handlers) {
     this.#root = root;
     this.#svg = one(root, "svg", SVGSVGElement);
-    this.#layer = one(root, "[data-boxes]", SVGGElement);
+    this.#layer = one(root, "[data-boxes]", SVGElement);
     this.#handlers = handlers;
     this.#picture = { width: Number(root.dataset.width), height: Number(root.dataset.height) };
     this.boxes = boxes;
