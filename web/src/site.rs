@@ -1,8 +1,8 @@
-//! What every page says about this instance: its title, and whom to ask.
+//! What every page says about this instance: its title, whom to ask, and how pictures become public.
 
 use std::sync::Arc;
 
-use platform::settings::{Contact, Settings};
+use platform::settings::{Contact, ReleaseRule, Settings};
 
 /// Cheap to clone.
 #[derive(Clone, Debug)]
@@ -12,6 +12,7 @@ pub struct Site(Arc<Inner>);
 struct Inner {
     title: String,
     contact: Option<Contact>,
+    release: ReleaseRule,
 }
 
 impl From<&Settings> for Site {
@@ -19,6 +20,7 @@ impl From<&Settings> for Site {
         Self(Arc::new(Inner {
             title: settings.title.clone(),
             contact: settings.contact.clone(),
+            release: settings.release,
         }))
     }
 }
@@ -26,6 +28,11 @@ impl From<&Settings> for Site {
 impl Site {
     pub fn title(&self) -> &str {
         &self.0.title
+    }
+
+    /// Whether a person looks at each picture before it becomes public.
+    pub fn reviews_each(&self) -> bool {
+        self.0.release == ReleaseRule::Review
     }
 
     pub fn contact(&self) -> Option<&Contact> {

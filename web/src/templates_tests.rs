@@ -10,7 +10,7 @@ fn page(role: &str) -> Value {
     let admin = role == "admin";
     json!({
         "title": "Gallery", "path": "/gallery", "notice": null, "version": "0.1.0",
-        "site": { "title": "Vitrine", "contact": null },
+        "site": { "title": "Vitrine", "reviews_each": true, "contact": null },
         "max_upload_mb": 50, "max_megapixels": 100,
         "viewer": {
             "role": role, "name": role, "may_upload": admin, "may_post": admin,
@@ -49,6 +49,7 @@ fn image(state: &str, step_state: &str) -> Value {
             { "text": " green", "marked": false },
         ]) } else { json!([]) },
         "caption_note": ready.then_some("Described without AI"),
+        "release": { "state": if ready { "released" } else { "review" }, "text": "Released" },
         "width": 1600, "height": 900,
         "thumbnail_url": ready.then_some("/api/images/0197/thumbnail"),
         "thumbnail_src": ready.then_some("/api/images/0197/thumbnail"),
@@ -117,12 +118,21 @@ fn image_page(role: &str, image: &Value) -> String {
     });
     if !admin {
         values["picture"] = rendition("anonymised", ready);
+        values["thats_me_url"] = "/images/0197/thats-me".into();
         return render("image.html", &values);
     }
     values["renditions"] = json!([rendition("anonymised", ready), rendition("original", true)]);
     values["faces"] = json!([{ "x": 10, "y": 20, "width": 30, "height": 40, "score": 0.9 }]);
     values["facts"] = json!([{ "label": "Camera", "value": HOSTILE, "at": null }]);
     values["tags"] = json!(["green"]);
+    values["release"] = json!({
+        "state": if ready { "released" } else { "review" }, "legacy": false, "by": "admin",
+        "at": "2026-11-21T07:10:00Z", "text": "yesterday", "uncertain": 2,
+    });
+    values["records"] = json!([{
+        "action": "Released", "by": "admin", "at": "2026-11-21T07:10:00Z", "text": "yesterday",
+        "facts": "3 boxes, version 1", "caption": HOSTILE,
+    }]);
     values["captions"] = json!([{
         "text": HOSTILE, "paragraph": HOSTILE, "by": "describe",
         "created_at": "2026-11-21T07:10:00Z", "created_text": "yesterday",
@@ -258,6 +268,21 @@ fn a_visitors_page_has_no_technical_details() {
     for word in ["Technical", "JSON of", " ms", "attempt", "Step thumbnail"] {
         assert!(!html.contains(word), "{word}");
     }
+}
+
+#[test]
+fn an_image_page_offers_the_decisions_that_change_something() {
+    let decisions = |html: &str| {
+        let all = ["release", "withdraw", "hold"];
+        let offered = |name: &&str| html.contains(&format!("value=\"{name}\""));
+        all.into_iter().filter(offered).collect::<Vec<_>>()
+    };
+    let released = image_page("admin", &image("ready", "done"));
+    assert_eq!(decisions(&released), ["withdraw", "hold"]);
+    let waiting = image_page("admin", &image("working", "running"));
+    assert_eq!(decisions(&waiting), ["release", "hold"]);
+    let visitor = image_page("visitor", &image("ready", "done"));
+    assert!(decisions(&visitor).is_empty() && visitor.contains("/thats-me"));
 }
 
 #[test]

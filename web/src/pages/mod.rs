@@ -43,6 +43,7 @@ pub(crate) struct Page<'a> {
 #[derive(Debug, Serialize)]
 struct PageSite<'a> {
     title: &'a str,
+    reviews_each: bool,
     contact: Option<PageContact<'a>>,
 }
 
@@ -104,6 +105,7 @@ impl<'a> Page<'a> {
             path,
             site: PageSite {
                 title: state.site.title(),
+                reviews_each: state.site.reviews_each(),
                 contact: state.site.contact().map(|contact| PageContact {
                     text: &contact.text,
                     href: &contact.href,

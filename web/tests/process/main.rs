@@ -12,6 +12,7 @@ mod dev;
 mod harness;
 mod import;
 mod real_photos;
+mod review;
 mod s3;
 mod secrets;
 mod shutdown;

@@ -30,6 +30,8 @@ mod ports;
 mod providers;
 mod races;
 mod refusals;
+mod removal;
+mod review;
 mod s3;
 mod search;
 mod signing_in;
