@@ -21,6 +21,8 @@ import { between, boxAt, CORNERS, cornerAt, cornerOf, inWords, moved, newBox, re
  */
 
 const SVG = "http://www.w3.org/2000/svg";
+// What is covered goes around the box, and a tenth beyond.
+const ELLIPSE = 1.1 * Math.SQRT2;
 // In pixels of the screen.
 const REACH = { mouse: 10, touch: 22 };
 const SLACK = 4;
@@ -186,7 +188,7 @@ function shape(box, isSelected) {
   // Twice, so that it stands out from light and dark pictures alike.
   for (const layer of ["under", "over"]) {
     const figure = document.createElementNS(SVG, box.shape === "ellipse" ? "ellipse" : "rect");
-    const values = box.shape === "ellipse" ? { cx: x + width / 2, cy: y + height / 2, rx: width / 2, ry: height / 2 } : { x, y, width, height };
+    const values = box.shape === "ellipse" ? { cx: x + width / 2, cy: y + height / 2, rx: (width / 2) * ELLIPSE, ry: (height / 2) * ELLIPSE } : { x, y, width, height };
     for (const [name, value] of Object.entries(values)) figure.setAttribute(name, String(value));
     figure.setAttribute("class", layer);
     group.append(figure);
