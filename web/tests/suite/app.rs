@@ -11,7 +11,6 @@ use chrono::{DateTime, TimeDelta};
 use entity::{call, image, job, provider, step};
 use functions::drivers::local;
 use functions::pipeline::context::Context;
-use functions::pipeline::release::{Decided, release};
 use platform::aws::AwsSettings;
 use platform::objects::{Body, ObjectKey};
 use platform::settings::Settings;
@@ -234,12 +233,6 @@ impl TestApp {
                 .unwrap();
         }
         self.let_time_pass().await;
-    }
-
-    /// Makes an image public, as a person does.
-    pub(crate) async fn release(&self, id: Uuid) {
-        let decided = release(&self.state.db, id, None, Some("admin")).await;
-        assert_eq!(decided.unwrap(), Decided::Done);
     }
 
     /// The copy of an image.

@@ -178,14 +178,14 @@ fn average(picture: &mut Upright, columns: &Range<usize>, spans: &[(usize, Range
 }
 
 /// Whether everything that `old` covers on a picture of this size is covered by `new`, too.
-pub fn covers_at_least(new: &[Region], old: &[Region], (width, height): (u32, u32)) -> bool {
+pub fn covers_at_least(new: &[Region], old: &[Region], size: (u32, u32)) -> bool {
     old.iter()
         .filter(|old| !old.is_empty() && !new.contains(old))
         .all(|old| {
-            old.rows(height).all(|row| {
-                let wanted = old.span(row, width);
-                missing(&wanted, new, row, (width, height)) == 0
-            })
+            let rows = old.rows(size.1);
+            let near = near(new, &rows, size.1);
+            rows.into_iter()
+                .all(|row| missing(&old.span(row, size.0), &near, row, size.0) == 0)
         })
 }
 
@@ -201,23 +201,30 @@ pub(super) fn share_covered(face: &Face, regions: &[Region], (width, height): (u
     if area == 0 {
         return 1.0;
     }
-    let missing: usize = rows
-        .map(|row| missing(&columns, regions, row, (width, height)))
-        .sum();
+    let near = near(regions, &rows, height);
+    let missing: usize = rows.map(|row| missing(&columns, &near, row, width)).sum();
     1.0 - missing as f64 / area as f64
 }
 
+/// A region, and the rows in which it covers something.
+type Placed<'a> = (&'a Region, Range<usize>);
+
+/// The regions that cover something in some of these rows.
+fn near<'a>(regions: &'a [Region], rows: &Range<usize>, height: u32) -> Vec<Placed<'a>> {
+    regions
+        .iter()
+        .filter(|region| !region.is_empty())
+        .map(|region| (region, region.rows(height)))
+        .filter(|(_, covered)| covered.start < rows.end && rows.start < covered.end)
+        .collect()
+}
+
 /// How many pixels of a part of a row no region covers.
-fn missing(
-    wanted: &Range<usize>,
-    regions: &[Region],
-    row: usize,
-    (width, height): (u32, u32),
-) -> usize {
+fn missing(wanted: &Range<usize>, regions: &[Placed<'_>], row: usize, width: u32) -> usize {
     let mut spans: Vec<Range<usize>> = regions
         .iter()
-        .filter(|region| !region.is_empty() && region.rows(height).contains(&row))
-        .map(|region| region.span(row, width))
+        .filter(|(_, rows)| rows.contains(&row))
+        .map(|(region, _)| region.span(row, width))
         .collect();
     spans.sort_by_key(|span| span.start);
     let (mut at, mut missing) = (wanted.start, 0);
