@@ -26,7 +26,6 @@ pub(super) struct DeskView {
     heading: String,
     /// Why it is on the desk, and what was found.
     why: String,
-    file_name: String,
     uploaded_at: String,
     uploaded_text: String,
     uploaded_by: Option<String>,
@@ -104,7 +103,6 @@ impl DeskView {
             url: format!("/images/{}", image.id),
             heading: image.file_name.clone(),
             why: why(rows),
-            file_name: "its page".to_owned(),
             uploaded_at: image.uploaded_at.to_rfc3339(),
             uploaded_text: date_and_time(image.uploaded_at),
             uploaded_by: image.uploaded_by.clone(),
