@@ -93,6 +93,9 @@ pub struct Attempt {
     /// Whether the provider's answer could not be used: such an attempt is repeated once only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unusable_answer: bool,
+    /// Whether work on the pixels crashed or broke a limit: such an attempt is repeated once only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub crashed: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]

@@ -8,7 +8,6 @@ use anyhow::{Context as _, anyhow};
 use chrono::{DateTime, TimeDelta};
 use functions::drivers::local;
 use functions::pipeline::context::Context;
-use functions::pipeline::cpu_pool::CpuPool;
 use functions::pipeline::dispatch::Dispatch;
 use platform::settings::{DatabaseKind, PublicRendition, Settings};
 use platform::telemetry::metrics;
@@ -17,10 +16,11 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::access::{Policy, Proxies, RateLimit, Sessions, Tokens};
+use crate::access::{Policy, Proxies, Sessions, Tokens, VisitorRates};
 use crate::actions::direct_upload::forget_pending;
 use crate::caption_pause::CaptionPause;
 use crate::connections::{self, Limits, Rules};
+use crate::event_streams::EventStreams;
 use crate::ingest::UploadLimits;
 use crate::live::Live;
 use crate::router::router;
@@ -43,9 +43,6 @@ const PENDING_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long servers of the version before may still create images during a rolling update.
 const UPDATE_LASTS: TimeDelta = TimeDelta::days(1);
-
-/// Requests to be covered that one client may make in an hour.
-const REMOVAL_REQUESTS: usize = 10;
 
 /// How long requests and jobs may take to finish once the server stops.
 const GRACE: Duration = Duration::from_secs(25);
@@ -82,8 +79,9 @@ impl App {
                 caption_pause.clone(),
                 stop.clone(),
             ),
+            event_streams: EventStreams::within(Limits::of_this_process()),
             caption_pause,
-            cpu: CpuPool::new(cores(), settings.max_pixels),
+            pixels: services.pixels.with_own_queue(cores()),
             limits: UploadLimits::from(settings),
             policy: Policy::from(settings),
             proxies: Proxies::from(settings),
@@ -91,7 +89,9 @@ impl App {
             // A cover is on the copy: where visitors see originals, it would hide nothing.
             takes_removal_requests: settings.removal_requests
                 && settings.public_rendition == PublicRendition::Anonymised,
-            removal_limit: RateLimit::new(REMOVAL_REQUESTS, Duration::from_secs(60 * 60)),
+            visitor_rates: VisitorRates::default(),
+            search_engines: settings.search_engines,
+            data: settings.data.as_path().into(),
             templates: Templates::new().context("the templates are broken")?,
             instance_id: settings.instance_id.as_str().into(),
             draining: Draining::default(),

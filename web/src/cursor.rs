@@ -1,7 +1,7 @@
 //! Cursors of lists as clients see them: opaque, and safe in a URL.
 //!
-//! A list by time uses keyset paging: the cursor is the key of the last row, which is exact
-//! whatever happens to other rows. A list by rank has no such key, because every image that is
+//! A list by time uses keyset paging: the cursor is the key of the last row, which stays exact when
+//! other rows are added or deleted. A list by rank has no such key, because every image that is
 //! added or deleted changes the scores of all others a little. Its cursor says how many images
 //! were shown and which were the last; the next page begins after the last of them that still
 //! exists, wherever nearby it is now.

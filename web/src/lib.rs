@@ -17,7 +17,10 @@ mod connections;
 mod cursor;
 mod dev;
 mod error_chain;
+pub mod event_streams;
 mod extract;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod image_json;
 pub mod image_rows;
 pub mod ingest;

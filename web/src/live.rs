@@ -1,5 +1,5 @@
-//! Live updates as server-sent events, fed from the table `change`, so that any instance can
-//! serve any browser. One task per process reads the table, and only while somebody listens.
+//! Live updates as server-sent events, fed from the table `change`, so that any instance can serve any
+//! browser. One task per process reads the table, and only while a stream is open.
 
 use std::collections::HashSet;
 use std::convert::Infallible;
@@ -53,7 +53,7 @@ pub struct Live {
     caption_pause: CaptionPause,
     store: Arc<dyn ObjectStore>,
     sender: broadcast::Sender<Arc<Update>>,
-    /// The last change that was read; none while nobody listens.
+    /// The last change that was read; none while no stream is open.
     position: Arc<Mutex<Option<i64>>>,
     stop: CancellationToken,
 }
@@ -96,7 +96,7 @@ impl Live {
         if let Some(seq) = *position {
             let (updates, end) = self.updates(seq).await?;
             for update in updates {
-                // Sending fails only when nobody listens any more.
+                // Sending fails only once no stream is open.
                 let _ = self.sender.send(Arc::new(update));
             }
             *position = Some(end);
@@ -165,7 +165,7 @@ impl Live {
         .try_flatten()
     }
 
-    /// Whether anybody waits for changes.
+    /// Whether a stream or a request waits for changes.
     pub fn is_listened_to(&self) -> bool {
         self.sender.receiver_count() > 0
     }
@@ -200,7 +200,7 @@ impl Live {
         }
     }
 
-    /// Starts reading the table if nobody listened before. Returns the newest change.
+    /// Starts reading the table if it was not being read. Returns the newest change.
     async fn start_reading(&self) -> Result<i64, DbErr> {
         let latest = self.latest().await?;
         self.position.lock().await.get_or_insert(latest);
@@ -229,7 +229,9 @@ impl Live {
                 }
             }
         };
+        // A browser that reconnects before its first change sends this id, and misses nothing.
         let hello = Event::default()
+            .id(last.to_string())
             .comment("listening")
             .retry(Duration::from_secs(2));
         let store = Arc::clone(&self.store);
@@ -245,7 +247,7 @@ impl Live {
     }
 }
 
-/// Ends the stream at an error: the browser reconnects and continues where it was.
+/// Ends the stream at an error: the browser reconnects and continues after its last event.
 fn or_end(update: Result<Arc<Update>, DbErr>) -> Option<Arc<Update>> {
     if let Err(error) = &update {
         error!(%error, "changes that a browser missed cannot be read");
@@ -253,8 +255,8 @@ fn or_end(update: Result<Arc<Update>, DbErr>) -> Option<Arc<Update>> {
     update.ok()
 }
 
-/// What is broadcast, without what was sent before. The stream of a browser that lags too far
-/// behind ends: it reconnects and continues after the last update it saw.
+/// The broadcast updates after `last`. The stream ends for a browser that lags too far behind: it
+/// reconnects and continues after the last update it saw.
 fn broadcast_after(
     receiver: broadcast::Receiver<Arc<Update>>,
     last: i64,

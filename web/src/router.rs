@@ -46,6 +46,7 @@ fn routes() -> Routes {
         .post("/captions/resume", pages::captions::resume)
         .get("/messages", pages::messages::show)
         .post("/messages", pages::messages::post)
+        .post("/messages/{id}/delete", pages::messages::delete)
         .get("/login", pages::login::form)
         .post("/login", pages::login::sign_in)
         .post("/logout", pages::login::sign_out)
@@ -56,10 +57,11 @@ fn routes() -> Routes {
         .get("/docs/problems", pages::docs::problems)
         .get("/docs/assets/{file}", pages::docs::asset)
         .get("/static/{file}", assets::serve)
-        .api(routes!(api::images::list, api::images::upload))
+        .get("/robots.txt", operations::robots)
+        .api(routes!(api::images::list, api::images::upload::upload))
         .api(routes!(
             api::images::show,
-            api::images::edit,
+            api::images::edit::edit,
             api::images::delete
         ))
         .api(routes!(api::removal_requests::request))
@@ -78,7 +80,7 @@ fn routes() -> Routes {
         .api(routes!(api::uploads::complete))
         .api(routes!(api::events::listen))
         .api(routes!(api::messages::list, api::messages::post))
-        .api(routes!(api::messages::show))
+        .api(routes!(api::messages::show, api::messages::delete))
         .api(routes!(openapi::show))
         .api(routes!(operations::ready))
         .api(routes!(operations::load_balancer_test))
@@ -114,7 +116,7 @@ pub(crate) fn router(state: AppState) -> serde_json::Result<Router> {
         .layer(from_fn(response_headers::strict_transport))
         .layer(from_fn_with_state(state.clone(), identify))
         .merge(routes.unguarded);
-    Ok(response_headers::add(routes, state.store.as_ref())
+    Ok(response_headers::add(routes, &state)
         .with_state(state)
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::custom(|_| {

@@ -1,20 +1,25 @@
 //! What handlers share. Extractors take single fields of it.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::FromRef;
 use entity::image::Audience;
-use functions::pipeline::cpu_pool::CpuPool;
 use functions::pipeline::dispatch::Dispatch;
 use functions::pipeline::job_queue::JobQueue;
+use functions::pipeline::pixel_workers::PixelWorkers;
 use platform::objects::{ObjectStore, Scratch};
+use platform::settings::SearchEngines;
 use sea_orm::DatabaseConnection;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::access::{Policy, Proxies, RateLimit, Sessions, Tokens, Viewer};
+use crate::access::{
+    Action, Client, Credentials, Policy, Proxies, Sessions, Tokens, Viewer, VisitorRates,
+};
 use crate::caption_pause::CaptionPause;
+use crate::event_streams::EventStreams;
 use crate::image_rows::ImageRows;
 use crate::ingest::{Ingest, UploadLimits};
 use crate::live::Live;
@@ -36,19 +41,23 @@ pub struct AppState {
     pub dispatch: Dispatch,
     pub caption_pause: CaptionPause,
     /// Where uploads are decoded to check them.
-    pub cpu: CpuPool,
+    pub pixels: PixelWorkers,
     pub limits: UploadLimits,
     pub policy: Policy,
     pub proxies: Proxies,
     pub site: Site,
-    /// Whether visitors may ask to be covered, and how often.
+    /// Whether visitors may ask to be covered.
     pub takes_removal_requests: bool,
-    pub removal_limit: RateLimit,
+    pub visitor_rates: VisitorRates,
+    pub search_engines: SearchEngines,
     pub sessions: Sessions,
     pub tokens: Tokens,
     pub templates: Templates,
     pub live: Live,
+    pub event_streams: EventStreams,
     pub instance_id: Arc<str>,
+    /// Where the database and everything without another place is.
+    pub data: Arc<Path>,
     /// Cancelled when the server stops: ends background tasks and open streams.
     pub stop: CancellationToken,
     pub draining: Draining,
@@ -79,12 +88,33 @@ impl AppState {
             .ok_or_else(|| Problem::not_found("image"))
     }
 
+    /// Refuses what somebody may not do, or has done too often.
+    ///
+    /// # Errors
+    /// 401, 403 or 429.
+    pub(crate) fn admit(
+        &self,
+        viewer: &Viewer,
+        client: &Client,
+        action: Action,
+    ) -> Result<(), Problem> {
+        viewer.require(action)?;
+        self.visitor_rates.admit(viewer, client, action)
+    }
+
+    pub(crate) fn credentials(&self) -> Credentials {
+        Credentials {
+            tokens: self.tokens.clone(),
+            sessions: self.sessions.clone(),
+        }
+    }
+
     pub fn ingest(&self) -> Ingest<'_> {
         Ingest {
             db: &self.db,
             store: self.store.as_ref(),
             scratch: &self.scratch,
-            cpu: &self.cpu,
+            pixels: &self.pixels,
             limits: self.limits,
         }
     }

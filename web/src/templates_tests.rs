@@ -110,6 +110,7 @@ fn image_page(role: &str, image: &Value) -> String {
             "state": if ready || name == "original" { "done" } else { "running" },
             "width": shown.then_some(1600), "height": shown.then_some(900),
             "bytes_text": shown.then_some("1.2 MB"),
+            "rare_type": null, "fallback_src": null,
         })
     };
     let mut values = json!({
@@ -137,6 +138,8 @@ fn image_page(role: &str, image: &Value) -> String {
         "text": HOSTILE, "paragraph": HOSTILE, "by": "describe",
         "created_at": "2026-11-21T07:10:00Z", "created_text": "yesterday",
     }]);
+    values["form"] =
+        json!({ "caption": HOSTILE, "paragraph": HOSTILE, "tags": HOSTILE, "error": HOSTILE });
     values["api_url"] = "/api/images/0197".into();
     render("image_tasks.html", &values)
 }

@@ -1,5 +1,5 @@
-//! Finding faces. A port, because a better model may come in beside the one that is built in;
-//! the adapters live next to it.
+//! Face detection. A port, so that another model can be used beside the built-in one; the adapters
+//! are next to it.
 
 mod boxes;
 mod directions;
@@ -14,14 +14,14 @@ mod yunet;
 use crate::picture::Upright;
 
 pub use entity::image::{Certainty, Face};
-pub use search::{YuNet, bundled};
+pub use search::{BUNDLED, YuNet, bundled};
 
 /// Finds faces in a picture. Slow: a tenth of a second or more, on the thread that calls.
 pub trait FaceDetector: Send + Sync {
     /// The detector and its model, for logs and records.
     fn name(&self) -> &str;
 
-    /// The faces, best first: those it is sure of and those it is not.
+    /// The faces, best first, certain and uncertain ones.
     ///
     /// # Errors
     /// If the detector failed; that there are no faces is not an error.

@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 use crate::pipeline::dispatch::Dispatch;
 use crate::pipeline::release;
+use crate::steps::annotate::Known;
 use crate::steps::anonymise::{Found, Region, covers_at_least};
 
 /// A box as a person wants it.
@@ -70,6 +71,15 @@ pub(crate) struct Regions {
     pub(crate) spared: Vec<Region>,
     /// The number of boxes that are surely faces.
     pub(crate) faces: usize,
+}
+
+impl From<Regions> for Known {
+    fn from(regions: Regions) -> Self {
+        Self {
+            cover: regions.cover,
+            faces: regions.faces,
+        }
+    }
 }
 
 pub(crate) async fn regions<C: ConnectionTrait>(db: &C, image: &Model) -> Result<Regions, DbErr> {

@@ -18,7 +18,7 @@ use crate::pipeline::provider_budget::RequestCost;
 use crate::pipeline::release;
 use crate::steps::annotate::Caption;
 
-/// A person's change to caption and tags. What is none stays as it is.
+/// A person's change to caption and tags. None leaves a field unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Edit {
     pub caption: Option<Words>,

@@ -7,9 +7,8 @@ use platform::objects::ObjectStore;
 use platform::settings::{CaptionSource, ReleaseRule};
 use sea_orm::DatabaseConnection;
 
-use crate::faces::FaceDetector;
 use crate::picture::Limits;
-use crate::pipeline::cpu_pool::CpuPool;
+use crate::pipeline::pixel_workers::PixelWorkers;
 use crate::pipeline::provider_budget::ProviderBudget;
 use crate::steps::annotate::Captioner;
 
@@ -21,8 +20,7 @@ pub struct Context {
     pub captioner: Arc<dyn Captioner>,
     /// None if the captioner sends no requests.
     pub provider_budget: Option<ProviderBudget>,
-    pub detector: Arc<dyn FaceDetector>,
-    pub cpu: CpuPool,
+    pub pixels: PixelWorkers,
     pub options: Options,
 }
 

@@ -99,7 +99,7 @@ impl Outbox {
         Entity::find().count(&self.db).await
     }
 
-    /// Sends whatever is due, in this process or left by another, until `stop`.
+    /// Sends all due messages, those of other processes included, until `stop`.
     pub async fn run(self, stop: CancellationToken) {
         while !stop.is_cancelled() {
             if let Err(error) = self.send_due().await {

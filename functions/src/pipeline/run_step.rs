@@ -25,9 +25,9 @@ use tracing::{Instrument as _, Span, error, error_span, info, warn};
 use uuid::Uuid;
 
 use crate::pipeline::context::Context;
-use crate::pipeline::cpu_pool::{Panicked, panic_text};
 use crate::pipeline::lifecycle::{is_gone, remove_copy};
 use crate::pipeline::outcomes::{StepError, Verdict};
+use crate::pipeline::panics::{Panicked, panic_text};
 use crate::pipeline::provider_budget::Pause;
 use crate::pipeline::step_body::{self, StepOutput, Written};
 
@@ -85,14 +85,20 @@ async fn attempt(ctx: &Context, delivery: Delivery) -> Result<Verdict, DbErr> {
         }
         Err(StepError::Paused(pause)) => attempt.postpone(ctx, &pause).await?,
         Err(StepError::UnusableAnswer(reason)) => {
-            let attempt = attempt.with_unusable_answer();
-            let is_last = delivery.receive_count >= ctx.options.max_attempts;
-            if is_last || attempt.had_unusable_answer() {
-                attempt.give_up(ctx, StepState::Failed, &reason).await?
-            } else {
-                let wait = ctx.options.wait_after(delivery.receive_count);
-                attempt.hand_back(ctx, &reason, wait).await?
-            }
+            let attempt = RunningAttempt {
+                unusable_answer: true,
+                ..attempt
+            };
+            let before = attempt.had(|earlier| earlier.unusable_answer);
+            attempt.repeat_once(ctx, delivery, before, &reason).await?
+        }
+        Err(StepError::Crashed(reason)) => {
+            let attempt = RunningAttempt {
+                crashed: true,
+                ..attempt
+            };
+            let before = attempt.had(|earlier| earlier.crashed);
+            attempt.repeat_once(ctx, delivery, before, &reason).await?
         }
         Err(StepError::Transient { reason, .. })
             if delivery.receive_count >= ctx.options.max_attempts =>
@@ -132,6 +138,7 @@ struct RunningAttempt {
     started_at: DateTime<Utc>,
     history: History,
     unusable_answer: bool,
+    crashed: bool,
 }
 
 impl RunningAttempt {
@@ -157,6 +164,7 @@ impl RunningAttempt {
             started_at: entity::now(),
             history,
             unusable_answer: false,
+            crashed: false,
         };
         let mut open = begun.history.clone();
         open.push(begun.entry(None, StepState::Running, None));
@@ -326,22 +334,29 @@ impl RunningAttempt {
             state,
             error: error.map(str::to_owned),
             unusable_answer: self.unusable_answer,
+            crashed: self.crashed,
         }
     }
 
-    fn with_unusable_answer(&self) -> Self {
-        Self {
-            unusable_answer: true,
-            ..self.clone()
-        }
+    /// Whether this holds of an earlier attempt of this round.
+    fn had(&self, what: impl Fn(&Attempt) -> bool) -> bool {
+        let mut round = self.history.0.iter();
+        round.any(|attempt| attempt.started_at >= self.queued_at && what(attempt))
     }
 
-    /// Whether an earlier attempt of this round ended with an unusable answer.
-    fn had_unusable_answer(&self) -> bool {
-        self.history
-            .0
-            .iter()
-            .any(|attempt| attempt.unusable_answer && attempt.started_at >= self.queued_at)
+    /// Fails if the same happened `before`, or this was the last attempt anyway.
+    async fn repeat_once(
+        &self,
+        ctx: &Context,
+        delivery: Delivery,
+        before: bool,
+        reason: &str,
+    ) -> Result<Verdict, DbErr> {
+        if before || delivery.receive_count >= ctx.options.max_attempts {
+            return self.give_up(ctx, StepState::Failed, reason).await;
+        }
+        let wait = ctx.options.wait_after(delivery.receive_count);
+        self.hand_back(ctx, reason, wait).await
     }
 
     /// Reports the outcome to traces and metrics.

@@ -1,12 +1,10 @@
 //! What each step does with a stored image: load it, work, store the rendition. What a step finds
 //! out is returned as a [`StepOutput`], which the caller writes into the rows.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use bytes::Bytes;
 use entity::image::{Author, Column, Entity, Model, Review};
 use entity::image_box;
 use entity::publication_record::Action;
@@ -27,11 +25,11 @@ use crate::pipeline::captions;
 use crate::pipeline::context::Context;
 use crate::pipeline::original_key::original_key;
 use crate::pipeline::outcomes::StepError;
+use crate::pipeline::pixel_workers::{Job, PictureFile};
 use crate::pipeline::provider_budget::RequestCost;
 use crate::pipeline::release;
-use crate::steps::annotate::{self, Caption, CaptionError, Known, Subject};
+use crate::steps::annotate::{Caption, CaptionError, Subject};
 use crate::steps::anonymise::{self, Found, Look, Search};
-use crate::steps::thumbnail;
 
 /// Requests to a provider within one attempt, if they fail for a moment: with one failure in five
 /// requests, five attempts would soon be used up.
@@ -93,12 +91,8 @@ pub(crate) async fn run(
 async fn make_thumbnail(ctx: &Context, image: &Model) -> Result<StepOutput, StepError> {
     let original = original(ctx, image).await?;
     let (size, limits) = (ctx.options.thumbnail_size, ctx.options.limits);
-    let made = ctx
-        .cpu
-        .run(pixels(image), move || {
-            thumbnail::make(&original, size, &limits)
-        })
-        .await??;
+    let (_, made) = ctx.pixels.thumbnail(&original, &limits, size).await?;
+    drop(original);
     let bytes = put(ctx, &ObjectKey::thumbnail(image.id), made.jpeg).await?;
     Ok(StepOutput::Thumbnail {
         thumbhash: BASE64.encode(made.thumbhash),
@@ -109,8 +103,8 @@ async fn make_thumbnail(ctx: &Context, image: &Model) -> Result<StepOutput, Step
 async fn make_anonymised(ctx: &Context, image: &Model) -> Result<StepOutput, StepError> {
     let original = original(ctx, image).await?;
     let regions = boxes::regions(&ctx.db, image).await?;
-    let detector = Arc::clone(&ctx.detector);
-    let has_searched = image.detector.as_deref() == Some(detector.name());
+    let detector = ctx.pixels.detector_name();
+    let has_searched = image.detector.as_deref() == Some(detector);
     let search = match &image.detector {
         _ if has_searched => Search::No,
         None if image.copy_version.is_none() => Search::First,
@@ -128,13 +122,8 @@ async fn make_anonymised(ctx: &Context, image: &Model) -> Result<StepOutput, Ste
         thumbnail_size: ctx.options.thumbnail_size,
     };
     let limits = ctx.options.limits;
-    let name = detector.name().to_owned();
-    let made = ctx
-        .cpu
-        .run(pixels(image), move || {
-            anonymise::make(&original, &request, detector.as_ref(), &limits)
-        })
-        .await??;
+    let made = ctx.pixels.anonymise(&original, &limits, request).await?;
+    drop(original);
     let copy_id = Uuid::now_v7();
     let key = ObjectKey::anonymised_thumbnail(image.id, Some(copy_id));
     let thumbnail_bytes = put(ctx, &key, made.thumbnail).await?;
@@ -143,7 +132,7 @@ async fn make_anonymised(ctx: &Context, image: &Model) -> Result<StepOutput, Ste
     Ok(StepOutput::Anonymised(Box::new(FinishedCopy {
         copy_id,
         boxes_version: image.boxes_version,
-        detector: name,
+        detector: detector.to_owned(),
         found: made.found,
         looked_thoroughly: look == Look::Thorough,
         is_dark: made.is_dark,
@@ -158,23 +147,18 @@ async fn write_caption(ctx: &Context, image: &Model) -> Result<StepOutput, StepE
         return Ok(StepOutput::Described);
     }
     let original = original(ctx, image).await?;
-    let (limits, source) = (ctx.options.limits, ctx.options.caption_source);
-    let detector = Arc::clone(&ctx.detector);
-    // If `anonymise` is done, its faces need not be found again.
-    let known = match image.copy_version {
-        Some(_) => Some(boxes::regions(&ctx.db, image).await?),
-        None => None,
+    let job = Job::CaptionInput {
+        // If `anonymise` is done, its faces need not be found again.
+        known: match image.copy_version {
+            Some(_) => Some(boxes::regions(&ctx.db, image).await?.into()),
+            None => None,
+        },
+        source: ctx.options.caption_source,
+        sends_picture: ctx.captioner.account().is_some(),
     };
-    let known = known.map(|regions| Known {
-        cover: regions.cover,
-        faces: regions.faces,
-    });
-    let input = ctx
-        .cpu
-        .run(pixels(image), move || {
-            annotate::prepare(&original, &limits, detector.as_ref(), known, source)
-        })
-        .await??;
+    let limits = ctx.options.limits;
+    let (_, input) = ctx.pixels.caption_input(&original, &limits, job).await?;
+    drop(original);
     let subject = Subject {
         picture: input.picture,
         faces: input.faces,
@@ -228,10 +212,12 @@ async fn ask(
     }
 }
 
-async fn original(ctx: &Context, image: &Model) -> Result<Bytes, StepError> {
+async fn original(ctx: &Context, image: &Model) -> Result<PictureFile, StepError> {
     let key = original_key(image)?;
     let span = info_span!("store get", key = %key);
-    Ok(ctx.store.get(&key).instrument(span).await?)
+    let bytes = image.bytes.unsigned_abs();
+    let file = ctx.pixels.object(ctx.store.as_ref(), &key, bytes);
+    Ok(file.instrument(span).await?)
 }
 
 /// Stores a rendition, and returns its size in bytes.
@@ -241,10 +227,6 @@ async fn put(ctx: &Context, key: &ObjectKey, jpeg: Vec<u8>) -> Result<i64, StepE
     let put = ctx.store.put(key, Body::Bytes(jpeg.into()));
     put.instrument(span).await?;
     Ok(bytes)
-}
-
-fn pixels(image: &Model) -> u64 {
-    u64::from(image.width.unsigned_abs()) * u64::from(image.height.unsigned_abs())
 }
 
 impl StepOutput {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use entity::image_box::{Pass, Shape, State};
 use functions::faces::{Certainty, DetectError, Face, FaceDetector};
 use functions::picture::{Orientation, Upright, encode_jpeg, inspect};
-use functions::steps::anonymise::{self, Look, Region, Request, Search, cover};
+use functions::steps::anonymise::{self, Look, Region, Request, Search, cover, covers_at_least};
 use functions::testing;
 use platform::Format;
 
@@ -235,6 +235,36 @@ fn segments(jpeg: &[u8]) -> Vec<u8> {
         _ => None,
     }));
     kinds
+}
+
+#[test]
+fn what_is_moved_covers_less_and_what_is_enlarged_covers_more() {
+    for shape in [Shape::Ellipse, Shape::Rectangle] {
+        let old = [region(100, 100, 50, 50, shape)];
+        let larger = [region(90, 90, 70, 70, shape)];
+        let moved = [region(104, 100, 50, 50, shape)];
+        assert!(covers_at_least(&old, &old, (400, 300)));
+        assert!(covers_at_least(&larger, &old, (400, 300)));
+        assert!(!covers_at_least(&moved, &old, (400, 300)));
+        assert!(!covers_at_least(&[], &old, (400, 300)));
+        assert!(covers_at_least(&moved, &[], (400, 300)));
+    }
+    // Corners count: an ellipse of the same box does not cover what a rectangle with a margin does.
+    let rectangle = [region(100, 100, 200, 200, Shape::Rectangle)];
+    let inside = [region(110, 110, 40, 40, Shape::Ellipse)];
+    assert!(covers_at_least(&rectangle, &inside, (400, 300)));
+    assert!(!covers_at_least(&inside, &rectangle, (400, 300)));
+}
+
+#[test]
+fn two_boxes_together_cover_what_one_did() {
+    let old = [region(100, 100, 60, 40, Shape::Rectangle)];
+    let halves = [
+        region(97, 100, 40, 40, Shape::Rectangle),
+        region(130, 100, 33, 40, Shape::Rectangle),
+    ];
+    assert!(covers_at_least(&halves, &old, (400, 300)));
+    assert!(!covers_at_least(&halves[..1], &old, (400, 300)));
 }
 
 #[test]

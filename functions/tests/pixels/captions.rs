@@ -1,7 +1,7 @@
 //! The offline captions: readable, true, and open about how they were made.
 
 use functions::picture::Upright;
-use functions::steps::annotate::{Caption, Captioner, Describer, Subject};
+use functions::steps::annotate::{Caption, CaptionPicture, Captioner, Describer, Subject};
 use futures::executor::block_on;
 
 fn plain(width: u32, height: u32, rgb: [u8; 3]) -> Upright {
@@ -10,7 +10,7 @@ fn plain(width: u32, height: u32, rgb: [u8; 3]) -> Upright {
 
 fn subject(picture: Upright) -> Subject {
     Subject {
-        picture,
+        picture: CaptionPicture::described(&picture),
         faces: 0,
         language: "en".into(),
     }

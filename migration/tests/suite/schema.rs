@@ -193,6 +193,7 @@ async fn steps_round_trip(db: DatabaseConnection) {
         state,
         error: error.map(str::to_owned),
         unusable_answer: false,
+        crashed: false,
     };
     let failed = step::Model {
         state: StepState::Failed,

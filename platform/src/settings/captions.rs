@@ -2,6 +2,7 @@
 //! learn from a bill which provider was used.
 
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::reader::{Reader, SettingError};
@@ -37,7 +38,7 @@ pub struct OpenAiSettings {
 }
 
 /// The picture that is sent to a provider.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CaptionSource {
     /// With every detected face made unrecognisable.
     Anonymised,

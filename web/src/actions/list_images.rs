@@ -28,7 +28,7 @@ pub struct Search {
 type Found = (Vec<ImageRows>, Option<String>);
 
 impl Search {
-    /// What was typed, unless it is blank.
+    /// The query, unless it is blank.
     pub fn text(&self) -> Option<&str> {
         self.q
             .as_deref()

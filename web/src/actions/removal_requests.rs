@@ -75,7 +75,7 @@ pub(crate) async fn request_removal(
             wanted.x, wanted.y, image.width, image.height
         )));
     }
-    state.removal_limit.admit(client.address)?;
+    state.visitor_rates.admit_removal(client)?;
     let box_id = cover(state, id, (wanted.x, wanted.y)).await?;
     let row = ActiveModel {
         id: Set(Uuid::now_v7()),

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::images::one;
+use super::image_answer::one;
 use super::problems::{NotFound, NotReady, OutdatedBoxes, TooLarge, UnsupportedType};
 use crate::access::{Action, Viewer};
 use crate::actions::release_image::{Decision, decide};

@@ -45,8 +45,7 @@ pub struct RenditionQuery {
     /// The version, as in the `urls` of an image: with the current one, the answer may be cached
     /// for a day.
     v: Option<String>,
-    /// Download a file instead of showing a picture, where the store serves it. Its value does not
-    /// matter.
+    /// Download a file instead of showing a picture. Its value does not matter.
     save: Option<String>,
 }
 
@@ -135,9 +134,13 @@ pub async fn show(
         header::VARY,
         HeaderValue::from_static("authorization, cookie"),
     );
+    let name = rows.content_disposition(&viewer, rendition, query.save.is_some());
+    if let Ok(name) = HeaderValue::from_str(&name) {
+        headers.insert(header::CONTENT_DISPOSITION, name);
+    }
     headers.typed_insert(etag);
     headers.typed_insert(AcceptRanges::bytes());
-    // A browser that shows the file by itself takes it for a picture, whatever its bytes are.
+    // A browser that opens the URL directly treats the bytes as this type of picture, never as a page.
     headers.insert(
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static("default-src 'none'; sandbox"),
@@ -145,7 +148,7 @@ pub async fn show(
     Ok(answer)
 }
 
-/// A file as it is.
+/// A file, unchanged.
 #[derive(utoipa::ToSchema)]
 #[schema(value_type = String, format = Binary)]
 #[allow(dead_code, reason = "only its schema is used")]

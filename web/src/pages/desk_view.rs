@@ -98,6 +98,11 @@ impl DeskView {
     ) -> Result<Self, Problem> {
         let image = &rows.image;
         let boxes: Vec<_> = rows.boxes.iter().map(BoxJson::from).collect();
+        // Few browsers show HEIC; a small picture is better than none.
+        let original = match &*image.content_type {
+            "image/heic" => Rendition::Thumbnail,
+            _ => Rendition::Original,
+        };
         Ok(Self {
             id: image.id.to_string(),
             url: format!("/images/{}", image.id),
@@ -110,7 +115,7 @@ impl DeskView {
             state_text: state_text(image.review),
             width: image.width,
             height: image.height,
-            original_url: rows.own_url(viewer, Rendition::Original),
+            original_url: rows.own_url(viewer, original),
             copy_url: rows.own_url(viewer, Rendition::Anonymised),
             version: image.boxes_version,
             boxes_json: serde_json::to_string(&boxes).map_err(Problem::internal)?,

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::image_parts::{CaptionView, RecordView, ReleaseView, RenditionView, faces, facts};
 use super::view::ImageView;
-use super::{Page, html, or_login};
+use super::{Page, html, or_login, sentence};
 use crate::access::{Action, Rendition, Viewer};
 use crate::actions::delete_image::delete_image;
 use crate::actions::edit_caption::{CaptionEdit, edit_caption};
@@ -55,7 +55,7 @@ pub async fn show(
     }
     let rows = state.image(&viewer, id).await?;
     if viewer.sees_details_of(&rows.image) {
-        tasks_page(&state, &viewer, &rows).await
+        tasks_page(&state, &viewer, &rows, None).await
     } else {
         visitors_page(&state, &viewer, &rows, false).await
     }
@@ -111,11 +111,13 @@ async fn visitors_page(
     html(state, "image.html", &context)
 }
 
-/// Original and copy, with what there is to do about them.
+/// Original and copy, with what there is to do about them; after a refusal with the texts that were
+/// typed and the reason.
 async fn tasks_page(
     state: &AppState,
     viewer: &Viewer,
     rows: &ImageRows,
+    refused: Option<(&Description, &Problem)>,
 ) -> Result<Response, Problem> {
     let urls = state.url_source().await;
     let renditions = [Rendition::Anonymised, Rendition::Original]
@@ -135,10 +137,32 @@ async fn tasks_page(
         "next_url": next_url,
         "paragraph": rows.image.caption_paragraph,
         "captions": caption_history(state, viewer, rows.image.id).await?,
+        "form": description_form(&rows.image, refused),
         "api_url": format!("/api/images/{}", rows.image.id),
         "image": view,
     });
     html(state, "image_tasks.html", &context)
+}
+
+/// The fields of the form for a description: the current texts, or those that were refused.
+fn description_form(
+    image: &image::Model,
+    refused: Option<(&Description, &Problem)>,
+) -> serde_json::Value {
+    match refused {
+        Some((typed, problem)) => json!({
+            "caption": typed.caption,
+            "paragraph": typed.paragraph,
+            "tags": typed.tags,
+            "error": sentence(problem.detail()),
+        }),
+        None => json!({
+            "caption": image.caption_text,
+            "paragraph": image.caption_paragraph,
+            "tags": image.tags.as_ref().map(|tags| tags.0.join(", ")),
+            "error": null,
+        }),
+    }
 }
 
 /// The pages of the newer and the older image.
@@ -226,16 +250,21 @@ pub async fn describe(
     viewer: Viewer,
     Path(id): Path<Uuid>,
     Form(new): Form<Description>,
-) -> Response {
-    let page = format!("/images/{id}");
+) -> Result<Response, Problem> {
+    let address = format!("/images/{id}");
     let edit = CaptionEdit {
-        caption: Some(new.caption),
-        paragraph: Some(new.paragraph),
+        caption: Some(new.caption.clone()),
+        paragraph: Some(new.paragraph.clone()),
         tags: Some(new.tags.split(',').map(str::to_owned).collect()),
     };
     match edit_caption(&state, &viewer, id, edit).await {
-        Ok(()) => Redirect::to(&page).into_response(),
-        Err(problem) => or_login(problem, &page),
+        Ok(()) => Ok(Redirect::to(&address).into_response()),
+        Err(problem) if problem.status() == StatusCode::UNPROCESSABLE_ENTITY => {
+            let rows = state.image(&viewer, id).await?;
+            let shown = tasks_page(&state, &viewer, &rows, Some((&new, &problem))).await?;
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response())
+        }
+        Err(problem) => Ok(or_login(problem, &address)),
     }
 }
 

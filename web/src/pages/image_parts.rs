@@ -23,6 +23,9 @@ pub(super) struct RenditionView {
     width: Option<u32>,
     height: Option<u32>,
     bytes_text: Option<String>,
+    /// The media type and a JPEG in its place, where not every browser shows the original.
+    rare_type: Option<String>,
+    fallback_src: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -82,6 +85,9 @@ impl RenditionView {
             rows.image.height.unsigned_abs(),
         );
         let url = rows.own_url(viewer, rendition);
+        let is_rare = rendition == Rendition::Original
+            && matches!(&*rows.image.content_type, "image/heic" | "image/avif");
+        let fallback_src = rows.url(viewer, Rendition::Thumbnail, urls);
         let full_size = url.is_some() && rendition != Rendition::Thumbnail;
         Self {
             name: rendition.as_str(),
@@ -100,6 +106,8 @@ impl RenditionView {
             width: full_size.then_some(width),
             height: full_size.then_some(height),
             bytes_text: rows.bytes(viewer, rendition).map(size),
+            rare_type: is_rare.then(|| rows.image.content_type.clone()),
+            fallback_src: fallback_src.filter(|_| is_rare),
         }
     }
 }

@@ -1,8 +1,6 @@
 //! What a visitor may see and do. No route ever shows them the original, or the thumbnail made
 //! from it.
 
-use std::sync::Arc;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use entity::step::StepKind;
@@ -37,7 +35,7 @@ impl Guarded {
 
     async fn with(builder: crate::app::Builder) -> Self {
         let mut app = builder.spawn().await;
-        app.context.detector = Arc::new(OneLargeFace);
+        app.find_faces_with(OneLargeFace);
         let admin = app.sign_in(PASSWORD).await;
         let visitor = app.visitor();
         let photo = testing::photo(1, 640, 480);

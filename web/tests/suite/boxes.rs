@@ -1,13 +1,12 @@
 //! Boxes: what detectors add, what people change, and what the copy shows of it.
 
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Mutex, mpsc};
 
 use entity::image::Review;
 use entity::image_box;
 use entity::step::{StepKind, StepState};
 use functions::faces::Certainty;
 use functions::picture::Upright;
-use functions::pipeline::cpu_pool::CpuPool;
 use functions::pipeline::lifecycle::rerun;
 use functions::pipeline::run_step::{Delivery, run_step};
 use functions::testing;
@@ -25,7 +24,7 @@ impl TestApp {
     /// A server, and a photo of 320 × 240 pixels that this detector has searched.
     pub(crate) async fn with_searched_photo(detector: Finds) -> (Self, Uuid) {
         let mut app = Self::spawn().await;
-        app.context.detector = Arc::new(detector);
+        app.find_faces_with(detector);
         let id = app.upload("photo.png", noisy_photo(1)).await.id();
         app.drain().await;
         (app, id)
@@ -33,7 +32,7 @@ impl TestApp {
 
     /// Has the copy made again, with this detector from now on.
     pub(crate) async fn search_again(&mut self, id: Uuid, detector: Finds) {
-        self.context.detector = Arc::new(detector);
+        self.find_faces_with(detector);
         let wanted = [(id, StepKind::Anonymise)];
         rerun(&self.state.db, &self.state.dispatch, &wanted)
             .await
@@ -306,12 +305,11 @@ async fn a_detector_that_ends_after_a_person_drew_a_box_takes_nothing_away() {
     let mut app = TestApp::spawn().await;
     let (begun, has_begun) = mpsc::sync_channel(0);
     let (go, may_go) = mpsc::channel();
-    app.context.detector = Arc::new(Slow {
+    app.find_faces_with(Slow {
         begun,
         go: Mutex::new(may_go),
         finds: Finds::sure(20, 30, 40),
     });
-    app.context.cpu = CpuPool::new(2, 1_000_000);
     let id = app.upload("photo.png", noisy_photo(1)).await.id();
     let make_copy = || {
         let context = app.context.clone();
@@ -370,7 +368,7 @@ async fn the_objects_of_a_copy_go_when_it_is_remade_and_with_its_image() {
 #[tokio::test]
 async fn without_a_detector_there_is_no_copy_and_no_release() {
     let mut app = TestApp::spawn().await;
-    app.context.detector = Arc::new(crate::ports::CrashesAtWidth(320));
+    app.find_faces_with(crate::ports::CrashesAtWidth(320));
     app.context.options.max_attempts = 1;
     let id = app
         .upload("photo.jpg", testing::photo(1, 320, 240))

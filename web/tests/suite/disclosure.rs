@@ -1,8 +1,6 @@
 //! What somebody learns about an image: every route for every role, by pieces of what only some
 //! may know.
 
-use std::sync::Arc;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::{DateTime, TimeZone as _, Utc};
@@ -63,7 +61,7 @@ impl Gallery {
 
     async fn with(builder: crate::app::Builder) -> Self {
         let mut app = builder.password(PASSWORD).releases_at_once().spawn().await;
-        app.context.detector = Arc::new(OneLargeFace);
+        app.find_faces_with(OneLargeFace);
         let admin = app.sign_in(PASSWORD).await;
         let program = async |name| {
             let token = app.token(&admin, name, "upload").await;

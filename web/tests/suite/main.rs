@@ -41,5 +41,6 @@ mod sqs;
 mod sse;
 mod tokens;
 mod uploads;
+mod visitors;
 mod wait;
 mod wire;

@@ -1,7 +1,5 @@
 //! The gate: visitors see what somebody has released, and nothing else.
 
-use std::sync::Arc;
-
 use entity::image::{self, Review};
 use entity::publication_record::{self, Action};
 use entity::step::StepKind;
@@ -35,7 +33,7 @@ struct House {
 impl House {
     async fn with(builder: Builder, detector: Finds) -> Self {
         let mut app = builder.password(PASSWORD).spawn().await;
-        app.context.detector = Arc::new(detector);
+        app.find_faces_with(detector);
         let admin = app.sign_in(PASSWORD).await;
         let photo = testing::photo(1, 320, 240);
         let id = admin.upload("ada-lovelace.jpg", photo).await.id();
@@ -511,7 +509,7 @@ async fn the_desk_shows_the_riskiest_first_and_releases_the_certain_ones() {
         ),
         (4, Finds::sure(20, 30, 5)),
     ] {
-        house.app.context.detector = Arc::new(detector);
+        house.app.find_faces_with(detector);
         let photo = testing::photo(seed, 320, 240);
         ids.push(house.admin.upload("a.jpg", photo).await.id());
         house.app.drain().await;

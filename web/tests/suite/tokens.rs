@@ -21,7 +21,7 @@ const PASSWORD: &str = "four random plain words";
 const ROLES: [&str; 5] = ["visitor", "read", "upload", "manage", "admin"];
 
 /// For each route, which of [`ROLES`] get what they ask for.
-const ACCESS: [(&str, &str, &str); 58] = [
+const ACCESS: [(&str, &str, &str); 61] = [
     ("get", "/docs", "visitor read upload manage admin"),
     ("get", "/docs/problems", "visitor read upload manage admin"),
     (
@@ -77,6 +77,7 @@ const ACCESS: [(&str, &str, &str); 58] = [
     ("post", "/captions/resume", "manage admin"),
     ("get", "/messages", "visitor read upload manage admin"),
     ("post", "/messages", "manage admin"),
+    ("post", "/messages/{id}/delete", "manage admin"),
     ("get", "/login", "visitor read upload manage admin"),
     ("post", "/login", "visitor read upload manage admin"),
     ("post", "/logout", "visitor read upload manage admin"),
@@ -84,6 +85,7 @@ const ACCESS: [(&str, &str, &str); 58] = [
     ("post", "/tokens", "admin"),
     ("post", "/tokens/{id}/revoke", "admin"),
     ("get", "/static/{file}", "visitor read upload manage admin"),
+    ("get", "/robots.txt", "visitor read upload manage admin"),
     ("get", "/api/images", "visitor read upload manage admin"),
     ("post", "/api/images", "upload manage admin"),
     (
@@ -119,6 +121,7 @@ const ACCESS: [(&str, &str, &str); 58] = [
         "/api/messages/{id}",
         "visitor read upload manage admin",
     ),
+    ("delete", "/api/messages/{id}", "manage admin"),
     ("get", "/health/ready", "visitor read upload manage admin"),
 ];
 

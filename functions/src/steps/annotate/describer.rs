@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 
-use super::{Account, Answered, Caption, Captioner, Shape, Subject, Usage, colours};
+use super::{Account, Answered, Caption, Captioner, Shape, Subject, Usage};
 
 /// Describes pictures offline, in English.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,11 +20,11 @@ impl Captioner for Describer {
     }
 
     async fn ask(&self, subject: &Subject) -> Answered {
-        let colours = colours::dominant(&subject.picture);
+        let colours = &subject.picture.colours;
         let caption = Caption {
-            text: sentence(subject, &colours),
+            text: sentence(subject, colours),
             paragraph: None,
-            tags: tags(subject, &colours),
+            tags: tags(subject, colours),
             provider: self.provider().to_owned(),
             model: None,
             prompt_version: None,
@@ -37,7 +37,7 @@ impl Captioner for Describer {
     }
 }
 
-fn sentence(subject: &Subject, colours: &[&str]) -> String {
+fn sentence(subject: &Subject, colours: &[String]) -> String {
     let shape = match subject.shape() {
         Shape::Landscape => "Landscape",
         Shape::Portrait => "Portrait-format",
@@ -55,7 +55,7 @@ fn sentence(subject: &Subject, colours: &[&str]) -> String {
     )
 }
 
-fn tags(subject: &Subject, colours: &[&str]) -> Vec<String> {
+fn tags(subject: &Subject, colours: &[String]) -> Vec<String> {
     let shape = match subject.shape() {
         Shape::Landscape => "landscape",
         Shape::Portrait => "portrait",
@@ -70,15 +70,15 @@ fn tags(subject: &Subject, colours: &[&str]) -> Vec<String> {
     [shape]
         .iter()
         .chain(people)
-        .chain(colours)
         .map(|tag| (*tag).to_owned())
+        .chain(colours.iter().cloned())
         .collect()
 }
 
-fn listed(words: &[&str]) -> String {
+fn listed(words: &[String]) -> String {
     match words {
         [] => "without colour".to_owned(),
-        [only] => (*only).to_owned(),
+        [only] => only.clone(),
         [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
     }
 }

@@ -50,7 +50,7 @@ pub enum Search {
 
 impl Request {
     /// A picture of which nothing is known yet.
-    pub fn first(thumbnail_size: u32) -> Self {
+    pub const fn first(thumbnail_size: u32) -> Self {
         Self {
             cover: Vec::new(),
             spared: Vec::new(),
@@ -74,8 +74,10 @@ pub struct Found {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Anonymised {
     /// The whole picture, without metadata.
+    #[serde(skip)]
     pub jpeg: Vec<u8>,
     /// A thumbnail of it, without metadata.
+    #[serde(skip)]
     pub thumbnail: Vec<u8>,
     /// Its placeholder.
     pub thumbhash: Vec<u8>,
