@@ -87,6 +87,39 @@ test("one key releases each picture and shows the next, which was loaded ahead",
   assert.match(page.document.getElementById("desk").textContent, /Nothing is left/);
 });
 
+test("keys that come before the next picture is there decide nothing", async () => {
+  const prepare = (page) => {
+    flat(page);
+    serve(page, ["a", "b"], {});
+    page.server.on("GET /review?image=b", () => new Promise((resolve) => (page.answer = () => resolve(reviewPage(["b"])))));
+  };
+  const page = await openPage(reviewPage(["a", "b"]), "/review", { prepare });
+  await key(page, "Enter");
+  await key(page, "Enter");
+  assert.equal(page.server.count("POST /api/images/a/release"), 1);
+  assert.equal(left(page), "1 picture left");
+  page.answer();
+  await settle();
+  await settle();
+  assert.equal(onDesk(page), "b");
+  await key(page, "Enter");
+  assert.equal(page.server.count("POST /api/images/b/release"), 1);
+});
+
+test("pictures that the page did not list are asked for before the queue is empty", async () => {
+  const ids = Array.from({ length: 30 }, (_, index) => `p${index}`);
+  const prepare = (page) => {
+    flat(page);
+    serve(page, ids, {});
+    page.server.on("GET /review", () => reviewPage(ids.filter((id) => !page.server.count(`POST /api/images/${id}/release`))));
+  };
+  const page = await openPage(reviewPage(ids.slice(0, 10), { left: 30 }), "/review", { prepare });
+  for (let pressed = 0; pressed < ids.length; pressed++) await key(page, "Enter");
+  assert.equal(onDesk(page), null);
+  assert.equal(left(page), "0 pictures left");
+  assert.ok(ids.every((id) => page.server.count(`POST /api/images/${id}/release`) === 1));
+});
+
 test("a decision is undone, and the picture is on the desk again", async () => {
   const page = await open();
   await key(page, "Enter");

@@ -14,6 +14,8 @@ import { showLocalTimes } from "./times.js";
  */
 
 const AHEAD = 3;
+// More are asked for when so few are left.
+const FEW = 8;
 // How long a deletion waits for somebody who thinks better of it.
 const REGRET_MS = 8000;
 const TYPING = "input, textarea, select, [contenteditable]";
@@ -32,6 +34,8 @@ const ahead = new Map();
 const done = [];
 /** Whether the server may have more than the queue shows. */
 let mayHaveMore = true;
+/** @type {Promise<void> | null} */
+let loadingMore = null;
 
 export function start() {
   const section = all(document, "[data-desk-id]")[0];
@@ -92,14 +96,18 @@ function focusStage() {
 /** Fetches the next desks, and lets the browser load their pictures. */
 async function lookAhead() {
   for (const id of queue.slice(0, AHEAD)) fetchDesk(id);
-  if (queue.length >= AHEAD || !mayHaveMore) return;
-  mayHaveMore = false;
-  try {
-    readQueue(await fetchPage(location.pathname + location.search));
-    for (const id of queue.slice(0, AHEAD)) fetchDesk(id);
-  } catch {
-    mayHaveMore = true;
-  }
+  if (queue.length >= FEW) return;
+  await loadMore();
+  for (const id of queue.slice(0, AHEAD)) fetchDesk(id);
+}
+
+async function loadMore() {
+  if (!mayHaveMore) return;
+  loadingMore ??= fetchPage(location.pathname + location.search)
+    .then(readQueue)
+    .catch(() => {})
+    .finally(() => (loadingMore = null));
+  await loadingMore;
 }
 
 /** @param {string} id */
@@ -131,12 +139,14 @@ async function show(id) {
 }
 
 async function next() {
+  // Until the next picture is there, a key must not decide about this one again.
+  desk = null;
+  if (queue.length === 0) await loadMore();
   const id = queue.shift();
   if (id) {
     await show(id);
-    announce(`${desk?.heading}. ${one(document, "[data-left]", HTMLElement).textContent}.`);
+    announce(`${one(document, "#desk h2", HTMLElement).textContent}. ${one(document, "[data-left]", HTMLElement).textContent}.`);
   } else {
-    desk = null;
     one(document, "#desk", HTMLElement).replaceChildren(one(document, "#review-empty", HTMLTemplateElement).content.cloneNode(true));
     announce("Nothing is left here.");
   }
