@@ -114,7 +114,12 @@ test("pictures that the page did not list are asked for before the queue is empt
     page.server.on("GET /review", () => reviewPage(ids.filter((id) => !page.server.count(`POST /api/images/${id}/release`))));
   };
   const page = await openPage(reviewPage(ids.slice(0, 10), { left: 30 }), "/review", { prepare });
-  for (let pressed = 0; pressed < ids.length; pressed++) await key(page, "Enter");
+  const seen = [];
+  for (let pressed = 0; pressed < ids.length; pressed++) {
+    seen.push(onDesk(page));
+    await key(page, "Enter");
+  }
+  assert.deepEqual(new Set(seen).size, ids.length, "none comes twice");
   assert.equal(onDesk(page), null);
   assert.equal(left(page), "0 pictures left");
   assert.ok(ids.every((id) => page.server.count(`POST /api/images/${id}/release`) === 1));

@@ -26,6 +26,8 @@ const SAID = { release: "Released", hold: "Held back", trash: "Deleted" };
 
 /** @type {Desk | null} */
 let desk = null;
+/** The picture that is on the desk, or about to be. */
+let current = "";
 /** @type {string[]} The pictures that come next. */
 let queue = [];
 /** @type {Map<string, Promise<HTMLElement>>} */
@@ -62,7 +64,7 @@ export function start() {
 
 /** @param {Document} page */
 function readQueue(page) {
-  const known = new Set([desk?.id, ...queue, ...done.map(({ id }) => id)]);
+  const known = new Set([current, ...queue, ...done.map(({ id }) => id)]);
   const found = all(page, "[data-queue] [data-queue-id]").map((item) => item.dataset.queueId ?? "");
   const fresh = found.filter((id) => !known.has(id));
   queue.push(...fresh);
@@ -82,6 +84,7 @@ function put(section, hasFocus = true) {
     section = fresh;
   }
   desk = new Desk(section, complain);
+  current = desk.id;
   for (const item of all(document, "[data-queue] [data-queue-id]")) {
     if (item.dataset.queueId === desk.id) item.setAttribute("aria-current", "true");
     else item.removeAttribute("aria-current");
@@ -128,6 +131,7 @@ function fetchDesk(id) {
 
 /** @param {string} id */
 async function show(id) {
+  current = id;
   try {
     const section = await fetchDesk(id);
     // What was loaded ahead is shown once; after that it is out of date.
