@@ -107,10 +107,6 @@ impl Problem {
         )
     }
 
-    pub fn kind(&self) -> ProblemKind {
-        self.kind
-    }
-
     /// The status of the answer.
     pub fn status(&self) -> StatusCode {
         self.kind.status()
