@@ -177,12 +177,24 @@ export class Desk {
 
   #save() {
     const boxes = this.stage.boxes;
-    inTurn(this.id, async () => {
-      const answer = await saveBoxes(this.id, this.#version, this.#withKnownIds(boxes));
-      this.#adopt(answer, boxes);
+    const saved = inTurn(this.id, async () => {
+      this.#adopt(await saveBoxes(this.id, this.#version, this.#withKnownIds(boxes)), boxes);
+    });
+    // Not in turn: the next change does not wait for the copy of this one.
+    saved.then(
+      () => this.#renewCopy(),
+      (error) => this.#notSaved(error),
+    );
+  }
+
+  async #renewCopy() {
+    const version = this.#version;
+    try {
       const copy = await copyOf(this.id);
-      if (copy && this.#isCurrent(boxes)) this.#showCopy(copy);
-    }).catch((error) => this.#notSaved(error));
+      if (copy && version === this.#version) this.#showCopy(copy);
+    } catch {
+      // The copy of the next change may come; a release says if there is none.
+    }
   }
 
   /**
