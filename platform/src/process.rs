@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use rustix::process::{Resource, Rlimit, geteuid, getrlimit, setrlimit};
+use rustix::fs::Mode;
+use rustix::process::{Resource, Rlimit, geteuid, getrlimit, setrlimit, umask};
 
 /// Raises the limit of open files to the highest this process may have, and returns it. Each
 /// connection and each object that is read is one.
@@ -20,6 +21,11 @@ pub fn raise_open_files() -> usize {
     files.map_or(usize::MAX, |files| {
         usize::try_from(files).unwrap_or(usize::MAX)
     })
+}
+
+/// From now on, files and folders that this process makes are for its user alone: 0600 and 0700.
+pub fn keep_files_private() {
+    umask(Mode::RWXG | Mode::RWXO);
 }
 
 /// The number of the user this process acts as.

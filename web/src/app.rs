@@ -9,21 +9,23 @@ use chrono::{DateTime, TimeDelta};
 use functions::drivers::local;
 use functions::pipeline::context::Context;
 use functions::pipeline::dispatch::Dispatch;
-use platform::settings::{DatabaseKind, Settings};
+use platform::settings::{DatabaseKind, PublicRendition, Settings};
 use platform::telemetry::metrics;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::access::{Policy, Proxies, Sessions, Tokens};
+use crate::access::{Policy, Proxies, Sessions, Tokens, VisitorRates};
 use crate::actions::direct_upload::forget_pending;
 use crate::caption_pause::CaptionPause;
 use crate::connections::{self, Limits, Rules};
+use crate::event_streams::EventStreams;
 use crate::ingest::UploadLimits;
 use crate::live::Live;
 use crate::router::router;
 use crate::services::{Services, cores};
+use crate::site::Site;
 use crate::state::{AppState, Draining};
 use crate::templates::Templates;
 
@@ -77,11 +79,19 @@ impl App {
                 caption_pause.clone(),
                 stop.clone(),
             ),
+            event_streams: EventStreams::within(Limits::of_this_process()),
             caption_pause,
             pixels: services.pixels.with_own_queue(cores()),
             limits: UploadLimits::from(settings),
             policy: Policy::from(settings),
             proxies: Proxies::from(settings),
+            site: Site::from(settings),
+            // A cover is on the copy: where visitors see originals, it would hide nothing.
+            takes_removal_requests: settings.removal_requests
+                && settings.public_rendition == PublicRendition::Anonymised,
+            visitor_rates: VisitorRates::default(),
+            search_engines: settings.search_engines,
+            data: settings.data.as_path().into(),
             templates: Templates::new().context("the templates are broken")?,
             instance_id: settings.instance_id.as_str().into(),
             draining: Draining::default(),

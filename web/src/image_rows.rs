@@ -7,6 +7,7 @@ use entity::image::{self, Audience};
 use entity::image_box;
 use entity::step::{self, StepKind, StepState};
 use functions::pipeline::provider_budget::Pause;
+use platform::Format;
 use platform::objects::{Disposition, ObjectKey, Signer, StoreError};
 use sea_orm::{DatabaseConnection, DbErr};
 use serde::Serialize;
@@ -196,23 +197,29 @@ impl ImageRows {
         options: ReadOptions,
     ) -> Result<String, StoreError> {
         let name = self.saved_name(viewer, rendition);
-        let disposition = if options.save {
-            Disposition::Attachment(&name)
-        } else {
-            Disposition::Inline(&name)
-        };
+        let disposition = disposition(&name, options.save);
         let version = self.version(viewer, rendition);
         signer.read(key, &version, disposition, options.head)
     }
 
-    /// The file name of a download.
+    /// `Content-Disposition` of a rendition: a saved file has the photo's name.
+    pub fn content_disposition(&self, viewer: &Viewer, rendition: Rendition, save: bool) -> String {
+        disposition(&self.saved_name(viewer, rendition), save).to_string()
+    }
+
+    /// The file name of a download: the photo's, with the extension of what the bytes are.
     fn saved_name(&self, viewer: &Viewer, rendition: Rendition) -> String {
         let name = self.file_name(viewer);
-        if rendition == Rendition::Original {
-            return name;
+        let (stem, extension) = name.rsplit_once('.').unwrap_or((&name, ""));
+        if rendition != Rendition::Original {
+            return format!("{stem}-{}.jpg", rendition.as_str());
         }
-        let stem = name.rsplit_once('.').map_or(&*name, |(stem, _)| stem);
-        format!("{stem}-{}.jpg", rendition.as_str())
+        match Format::from_content_type(&self.image.content_type) {
+            Some(format) if !format.is_extension(extension) => {
+                format!("{stem}.{}", format.extension())
+            }
+            _ => name,
+        }
     }
 
     /// The file name for this viewer. Visitors do not see the real one, which is often the name of
@@ -248,6 +255,14 @@ impl ImageState {
             Self::Failed => "failed",
             Self::Blocked => "blocked",
         }
+    }
+}
+
+fn disposition(name: &str, save: bool) -> Disposition<'_> {
+    if save {
+        Disposition::Attachment(name)
+    } else {
+        Disposition::Inline(name)
     }
 }
 

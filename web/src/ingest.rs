@@ -1,6 +1,8 @@
 //! Takes photos in, whether they come by a page, the API, a direct upload or `vitrine import`: a
 //! photo is streamed to a scratch file while it is hashed and counted, then checked, then stored.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use entity::image;
 use functions::picture::{Inspection, Limits, Refusal};
@@ -16,6 +18,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::task::spawn_blocking;
 use tracing::Span;
 
+use crate::connections::network;
 use crate::problem::Problem;
 use crate::problem_kind::ProblemKind;
 
@@ -56,6 +59,8 @@ pub struct UploadMeta {
     pub file_name: String,
     /// The sender; none for a visitor.
     pub name: Option<String>,
+    /// The address of a visitor.
+    pub visitor: Option<IpAddr>,
     pub idempotency_key: Option<String>,
     /// The client's announcement, if there is one.
     pub expected: Option<ExpectedContent>,
@@ -71,10 +76,14 @@ pub struct ExpectedContent {
 
 impl UploadMeta {
     /// The idempotency key for the database: hashed together with the sender, so that two senders can
-    /// use the same key.
+    /// use the same key. A visitor is the network of their address.
     pub fn scoped_key(&self) -> Option<String> {
         let key = self.idempotency_key.as_deref()?;
-        let scope = self.name.as_deref().unwrap_or_default();
+        let scope = match (&self.name, self.visitor) {
+            (Some(name), _) => name.clone(),
+            (None, Some(address)) => format!("visitor at {}", network(address)),
+            (None, None) => String::new(),
+        };
         Some(hex::encode(Sha256::digest(format!("{scope}\n{key}"))))
     }
 }
@@ -130,7 +139,7 @@ impl Ingest<'_> {
         }
         let inspection = self.verify(&received).await?;
         if let Some(expected) = &meta.expected
-            && expected.content_type != inspection.format.content_type()
+            && Format::from_content_type(&expected.content_type) != Some(inspection.format)
         {
             return Err(Problem::new(
                 ProblemKind::UnsupportedType,
@@ -179,6 +188,13 @@ impl Ingest<'_> {
         S: Stream<Item = Result<Bytes, E>> + Unpin,
         E: Into<Problem>,
     {
+        if self
+            .scratch
+            .space()
+            .is_ok_and(|space| space.is_nearly_full())
+        {
+            return Err(StoreError::Full("the folder for uploads".into()).into());
+        }
         let mut file = self.scratch.file().await.map_err(scratch_problem)?;
         let mut head = Vec::new();
         while let Some(chunk) = chunks.next().await {

@@ -17,6 +17,7 @@ mod connections;
 mod cursor;
 mod dev;
 mod error_chain;
+pub mod event_streams;
 mod extract;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
@@ -37,5 +38,6 @@ mod response_headers;
 pub mod router;
 mod routes;
 pub mod services;
+pub mod site;
 pub mod state;
 pub mod templates;

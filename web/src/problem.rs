@@ -125,6 +125,21 @@ impl Problem {
         self.retry_after
     }
 
+    pub fn kind(&self) -> ProblemKind {
+        self.kind
+    }
+
+    /// As RFC 9457 wants it.
+    pub(crate) fn json(&self) -> ProblemJson {
+        ProblemJson {
+            kind: self.kind.uri(),
+            title: self.kind.title().to_owned(),
+            status: self.status().as_u16(),
+            detail: self.detail.clone(),
+            trace_id: request_id::current(),
+        }
+    }
+
     /// What happened and what to do.
     pub fn detail(&self) -> &str {
         &self.detail
@@ -133,15 +148,7 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = self.status();
-        let body = ProblemJson {
-            kind: self.kind.uri(),
-            title: self.kind.title().to_owned(),
-            status: status.as_u16(),
-            detail: self.detail.clone(),
-            trace_id: request_id::current(),
-        };
-        let mut response = (status, Json(body)).into_response();
+        let mut response = (self.status(), Json(self.json())).into_response();
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,

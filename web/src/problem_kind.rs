@@ -119,7 +119,8 @@ kinds! {
          lacks a reason, or there is nothing to change. `detail` says which and what the limit is.",
         "the caption is empty; say what the picture shows";
     TooManyRequests = TOO_MANY_REQUESTS, "too-many-requests", "Too many requests",
-        "There were too many wrong passwords from this address. Wait for as many seconds as \
+        "There were too many wrong passwords or tokens from this address, too many photos or \
+         messages of visitors, or too many open event streams. Wait for as many seconds as \
          `Retry-After` says.",
         "too many wrong passwords; try again in 4 seconds";
     Internal = INTERNAL_SERVER_ERROR, "internal", "Internal error",
@@ -135,7 +136,8 @@ kinds! {
          `Retry-After` says.",
         "the database does not answer; please try again in a moment";
     StoreFull = SERVICE_UNAVAILABLE, "store-full", "No space left",
-        "There is no space left for pictures. Tell the operator; try again once there is space.",
+        "There is no space left for pictures, or so little that the rest is kept for the database. \
+         Tell the operator; try again once there is space.",
         "there is no space left for pictures; please tell the operator of this server";
 }
 

@@ -1,5 +1,5 @@
 //! Headers that every answer has unless its handler sets another value: what browsers may load
-//! and frame.
+//! and frame, and that search engines list nothing.
 
 use axum::Router;
 use axum::extract::Request;
@@ -7,6 +7,7 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use platform::objects::ObjectStore;
+use platform::settings::SearchEngines;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::access::Client;
@@ -26,8 +27,13 @@ fn content_security_policy(store: &dyn ObjectStore) -> String {
 }
 
 /// Adds them to every answer of this router.
-pub(crate) fn add(mut router: Router<AppState>, store: &dyn ObjectStore) -> Router<AppState> {
-    let policy = content_security_policy(store);
+pub(crate) fn add(mut router: Router<AppState>, state: &AppState) -> Router<AppState> {
+    let policy = content_security_policy(state.store.as_ref());
+    if state.search_engines == SearchEngines::Refuse {
+        let name = HeaderName::from_static("x-robots-tag");
+        let value = HeaderValue::from_static("noindex");
+        router = router.layer(SetResponseHeaderLayer::if_not_present(name, value));
+    }
     let headers: [(HeaderName, &str); 6] = [
         (header::CONTENT_SECURITY_POLICY, &policy),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

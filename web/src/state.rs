@@ -1,5 +1,6 @@
 //! What handlers share. Extractors take single fields of it.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,17 +10,22 @@ use functions::pipeline::dispatch::Dispatch;
 use functions::pipeline::job_queue::JobQueue;
 use functions::pipeline::pixel_workers::PixelWorkers;
 use platform::objects::{ObjectStore, Scratch};
+use platform::settings::SearchEngines;
 use sea_orm::DatabaseConnection;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::access::{Policy, Proxies, Sessions, Tokens, Viewer};
+use crate::access::{
+    Action, Client, Credentials, Policy, Proxies, Sessions, Tokens, Viewer, VisitorRates,
+};
 use crate::caption_pause::CaptionPause;
+use crate::event_streams::EventStreams;
 use crate::image_rows::ImageRows;
 use crate::ingest::{Ingest, UploadLimits};
 use crate::live::Live;
 use crate::picture_urls::UrlSource;
 use crate::problem::Problem;
+use crate::site::Site;
 use crate::templates::Templates;
 
 /// Cheap to clone.
@@ -39,11 +45,19 @@ pub struct AppState {
     pub limits: UploadLimits,
     pub policy: Policy,
     pub proxies: Proxies,
+    pub site: Site,
+    /// Whether visitors may ask to be covered.
+    pub takes_removal_requests: bool,
+    pub visitor_rates: VisitorRates,
+    pub search_engines: SearchEngines,
     pub sessions: Sessions,
     pub tokens: Tokens,
     pub templates: Templates,
     pub live: Live,
+    pub event_streams: EventStreams,
     pub instance_id: Arc<str>,
+    /// Where the database and everything without another place is.
+    pub data: Arc<Path>,
     /// Cancelled when the server stops: ends background tasks and open streams.
     pub stop: CancellationToken,
     pub draining: Draining,
@@ -72,6 +86,27 @@ impl AppState {
             .await?
             .pop()
             .ok_or_else(|| Problem::not_found("image"))
+    }
+
+    /// Refuses what somebody may not do, or has done too often.
+    ///
+    /// # Errors
+    /// 401, 403 or 429.
+    pub(crate) fn admit(
+        &self,
+        viewer: &Viewer,
+        client: &Client,
+        action: Action,
+    ) -> Result<(), Problem> {
+        viewer.require(action)?;
+        self.visitor_rates.admit(viewer, client, action)
+    }
+
+    pub(crate) fn credentials(&self) -> Credentials {
+        Credentials {
+            tokens: self.tokens.clone(),
+            sessions: self.sessions.clone(),
+        }
     }
 
     pub fn ingest(&self) -> Ingest<'_> {

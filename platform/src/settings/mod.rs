@@ -4,6 +4,7 @@
 mod aws;
 mod captions;
 mod database;
+mod instance;
 mod proxies;
 mod reader;
 mod secret;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 use url::Url;
+use uuid::Uuid;
 
 use crate::aws::AwsSettings;
 use crate::objects::MAX_OBJECT_BYTES;
@@ -24,6 +26,7 @@ pub use captions::{
 };
 pub(crate) use database::Authority;
 pub use database::{DatabaseKind, DatabaseSettings};
+pub use instance::Contact;
 pub use proxies::IpNetwork;
 use reader::Reader;
 pub use reader::SettingError;
@@ -69,6 +72,14 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNetwork>,
     /// The address under which people know this server: scheme, host and port.
     pub public_url: Option<Url>,
+    /// Whether visitors may ask to be covered.
+    pub removal_requests: bool,
+    /// What pages call this instance.
+    pub title: String,
+    /// Whom visitors can ask.
+    pub contact: Option<Contact>,
+    /// Whether search engines may list the pages.
+    pub search_engines: SearchEngines,
     /// The name of this instance in logs and at `/load-balancer-test`.
     pub instance_id: String,
     /// Settings without effect.
@@ -98,6 +109,13 @@ pub enum Uploads {
     Members,
     /// Visitors as well.
     Anyone,
+}
+
+/// Whether search engines may list the pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SearchEngines {
+    Refuse,
+    Allow,
 }
 
 impl Settings {
@@ -188,9 +206,24 @@ impl Settings {
                 .map(SecretString::from),
             trusted_proxies: proxies::trusted_proxies(reader)?,
             public_url: proxies::public_url(reader)?,
+            removal_requests: reader.choice(
+                "VITRINE_REMOVAL_REQUESTS",
+                true,
+                &[("on", true), ("off", false)],
+            )?,
+            title: instance::title(reader)?,
+            contact: instance::contact(reader)?,
+            search_engines: reader.choice(
+                "VITRINE_SEARCH_ENGINES",
+                SearchEngines::Refuse,
+                &[
+                    ("refuse", SearchEngines::Refuse),
+                    ("allow", SearchEngines::Allow),
+                ],
+            )?,
             instance_id: reader
                 .text("VITRINE_INSTANCE_ID")
-                .map_or_else(host_name, str::to_owned),
+                .map_or_else(new_instance_id, str::to_owned),
             warnings: reader.unknown(),
         };
         settings.check()?;
@@ -241,12 +274,11 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-fn host_name() -> String {
-    std::fs::read_to_string("/etc/hostname")
-        .map(|name| name.trim().to_owned())
-        .ok()
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| "this-machine".to_owned())
+/// Anybody may ask for it, so it is not the name of the host. On AWS, it is the id of the instance,
+/// which its service passes in.
+fn new_instance_id() -> String {
+    let id = Uuid::new_v4().simple().to_string();
+    format!("instance-{}", &id[..12])
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@ use chrono::{DateTime, NaiveDateTime, NaiveTime, Utc};
 use entity::image::Model;
 use entity::image_box::{self, Covers};
 
-/// Who asks about an image.
+/// How close somebody is to an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Audience {
+pub enum Insight {
     /// Sees the anonymised copy alone.
     Copy,
     /// Sees the original because it is public.
@@ -16,7 +16,7 @@ pub enum Audience {
     Trusted,
 }
 
-impl Audience {
+impl Insight {
     const ALL: [Self; 3] = [Self::Copy, Self::PublicOriginal, Self::Trusted];
 
     fn label(self) -> &'static str {
@@ -57,7 +57,7 @@ pub enum Fact {
     Faces,
     /// The reason why a step failed, and each attempt with its duration.
     Attempts,
-    /// Whether it is released, by whom and when; its boxes with their states; how urgent a look is.
+    /// Whether it is released, by whom and when.
     Release,
 }
 
@@ -96,9 +96,7 @@ impl Fact {
             Self::Camera => "camera",
             Self::Faces => "number, boxes and scores of faces",
             Self::Attempts => "why a step failed, and its attempts",
-            Self::Release => {
-                "release: by whom and when, boxes with their states, publication record"
-            }
+            Self::Release => "whether it is released, by whom and when",
         }
     }
 }
@@ -126,16 +124,16 @@ impl Told {
 }
 
 /// The decision.
-pub fn told(fact: Fact, audience: Audience) -> Told {
-    match (fact, audience) {
-        (_, Audience::Trusted) | (Fact::Texts | Fact::States, _) => Told::Fully,
+pub fn told(fact: Fact, insight: Insight) -> Told {
+    match (fact, insight) {
+        (_, Insight::Trusted) | (Fact::Texts | Fact::States, _) => Told::Fully,
         (Fact::UploadTime, _) => Told::ByDay,
-        (Fact::Dimensions | Fact::MediaType | Fact::Placeholder, Audience::Copy) => Told::OfTheCopy,
+        (Fact::Dimensions | Fact::MediaType | Fact::Placeholder, Insight::Copy) => Told::OfTheCopy,
         (
             Fact::Dimensions | Fact::MediaType | Fact::Placeholder | Fact::FileSize,
-            Audience::PublicOriginal,
+            Insight::PublicOriginal,
         ) => Told::Fully,
-        (Fact::FileSize, Audience::Copy) => Told::Nothing,
+        (Fact::FileSize, Insight::Copy) => Told::Nothing,
         (
             Fact::FileName
             | Fact::Checksum
@@ -187,16 +185,16 @@ impl Moment {
 #[derive(Clone, Copy, Debug)]
 pub struct Disclosure<'a> {
     image: &'a Model,
-    audience: Audience,
+    insight: Insight,
 }
 
 impl<'a> Disclosure<'a> {
-    pub(super) fn new(image: &'a Model, audience: Audience) -> Self {
-        Self { image, audience }
+    pub(super) fn new(image: &'a Model, insight: Insight) -> Self {
+        Self { image, insight }
     }
 
     fn told(self, fact: Fact) -> Told {
-        told(fact, self.audience)
+        told(fact, self.insight)
     }
 
     /// Whether somebody learns all of it.
@@ -284,10 +282,10 @@ impl<'a> Disclosure<'a> {
 /// The decision as a table in Markdown.
 pub fn table() -> String {
     let row = |first: &str, cells: [&str; 3]| format!("| {first} | {} |\n", cells.join(" | "));
-    let mut table = row("", Audience::ALL.map(Audience::label));
+    let mut table = row("", Insight::ALL.map(Insight::label));
     table.push_str("|---|---|---|---|\n");
     for fact in Fact::ALL {
-        let cells = Audience::ALL.map(|audience| told(fact, audience).label());
+        let cells = Insight::ALL.map(|insight| told(fact, insight).label());
         table.push_str(&row(fact.label(), cells));
     }
     table

@@ -2,9 +2,11 @@
 //! or the settings about public access.
 
 mod client;
+mod credentials;
 pub mod disclosure;
 mod guard;
 mod policy;
+mod rate;
 pub(crate) mod sessions;
 mod throttle;
 pub(crate) mod tokens;
@@ -16,17 +18,18 @@ use entity::api_token::Scope;
 use entity::image;
 use platform::objects::ObjectKey;
 use platform::settings::{PublicRendition, Uploads};
-use uuid::Uuid;
 
-use self::disclosure::Audience;
+use self::disclosure::Insight;
 use self::tokens::TokenHolder;
 use crate::problem::Problem;
 use crate::problem_kind::ProblemKind;
 
 pub use client::{Client, Proxies, identify};
-pub use disclosure::{Disclosure, Fact};
+pub(crate) use credentials::{Credential, Credentials};
+pub use disclosure::{Disclosure, Fact, Moment};
 pub use guard::refuse_strangers;
 pub use policy::Policy;
+pub use rate::VisitorRates;
 pub use sessions::Sessions;
 pub use tokens::{Tokens, authenticate};
 
@@ -97,7 +100,7 @@ pub struct Viewer {
     role: Role,
     name: Option<String>,
     policy: Policy,
-    token: Option<Uuid>,
+    credential: Credential,
 }
 
 impl Viewer {
@@ -106,8 +109,13 @@ impl Viewer {
             role: Role::Visitor,
             name: None,
             policy,
-            token: None,
+            credential: Credential::None,
         }
+    }
+
+    /// Somebody who sees what visitors see.
+    pub fn as_visitor(&self) -> Self {
+        Self::visitor(self.policy)
     }
 
     fn admin(name: impl Into<String>, policy: Policy) -> Self {
@@ -115,7 +123,7 @@ impl Viewer {
             role: Role::Admin,
             name: Some(name.into()),
             policy,
-            token: None,
+            credential: Credential::None,
         }
     }
 
@@ -125,7 +133,7 @@ impl Viewer {
             role: Role::Program(holder.scope),
             name: Some(format!("token:{}", holder.name)),
             policy,
-            token: Some(holder.id),
+            credential: Credential::Token(holder.id),
         }
     }
 
@@ -139,9 +147,9 @@ impl Viewer {
         self.name.as_deref()
     }
 
-    /// The token that the request came with.
-    pub(crate) fn token(&self) -> Option<Uuid> {
-        self.token
+    /// What the request came with.
+    pub(crate) fn credential(&self) -> &Credential {
+        &self.credential
     }
 
     /// Whether they can sign out.
@@ -201,7 +209,8 @@ impl Viewer {
     /// Whether they may see the original of this image, its file name and similar details. Tokens
     /// that only upload see those of their own uploads.
     pub fn sees_details_of(&self, image: &image::Model) -> bool {
-        let is_own = self.token.is_some() && self.name == image.uploaded_by;
+        let is_program = matches!(self.role, Role::Program(_));
+        let is_own = is_program && self.name == image.uploaded_by;
         self.may(Action::SeeDetails) || (is_own && self.may(Action::Upload))
     }
 
@@ -221,14 +230,14 @@ impl Viewer {
 
     /// The image as they may know it.
     pub fn disclosure<'a>(&self, image: &'a image::Model) -> Disclosure<'a> {
-        let audience = if self.sees_details_of(image) {
-            Audience::Trusted
+        let insight = if self.sees_details_of(image) {
+            Insight::Trusted
         } else if self.sees_original_of(image) {
-            Audience::PublicOriginal
+            Insight::PublicOriginal
         } else {
-            Audience::Copy
+            Insight::Copy
         };
-        Disclosure::new(image, audience)
+        Disclosure::new(image, insight)
     }
 
     fn sees_original_of(&self, image: &image::Model) -> bool {
@@ -267,6 +276,14 @@ impl Viewer {
         Ok(key)
     }
 
+    /// The picture that visitors see.
+    pub fn public_rendition(&self) -> Rendition {
+        match self.policy.public_rendition {
+            PublicRendition::Anonymised => Rendition::Anonymised,
+            PublicRendition::Original => Rendition::Original,
+        }
+    }
+
     /// The step that makes the thumbnail for this viewer.
     pub fn thumbnail_step(&self, image: &image::Model) -> entity::step::StepKind {
         if self.sees_original_of(image) {
@@ -294,13 +311,17 @@ where
             return Ok(Self::admin("admin", policy));
         }
         let jar = CookieJar::from_headers(&parts.headers);
-        match jar.get(COOKIE).map(Cookie::value) {
-            Some(token) => match Sessions::from_ref(state).user(token).await? {
-                Some(name) => Ok(Self::admin(name, policy)),
-                None => Ok(Self::visitor(policy)),
+        let session = match session_token(&jar) {
+            Some(token) => Sessions::from_ref(state).find(token).await?,
+            None => None,
+        };
+        Ok(match session {
+            Some(session) => Self {
+                credential: Credential::Session(session.id),
+                ..Self::admin(session.user_name, policy)
             },
-            None => Ok(Self::visitor(policy)),
-        }
+            None => Self::visitor(policy),
+        })
     }
 }
 

@@ -129,15 +129,20 @@ impl Sessions {
         Some(hash(key, &format!("browser {browser}")))
     }
 
-    /// The user whose session has this token.
-    pub async fn user(&self, token: &str) -> Result<Option<String>, DbErr> {
+    /// The session with this token.
+    pub(super) async fn find(&self, token: &str) -> Result<Option<session::Model>, DbErr> {
         let Some(key) = &self.key else {
             return Ok(None);
         };
-        let row = session::live(&hash(key, token), entity::now())
+        session::live(&hash(key, token), entity::now())
             .one(&self.db)
-            .await?;
-        Ok(row.map(|row| row.user_name))
+            .await
+    }
+
+    /// Whether the session with this id has neither ended nor expired.
+    pub(super) async fn is_open(&self, id: &str) -> Result<bool, DbErr> {
+        let found = session::live(id, entity::now()).one(&self.db).await?;
+        Ok(found.is_some())
     }
 
     /// Ends the session with this token.

@@ -4,7 +4,6 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -34,9 +33,6 @@ const DIGITS: usize = 64;
 
 /// The last use is recorded at most this often, because each record is a write to the database.
 const LAST_USE_PRECISION: TimeDelta = TimeDelta::minutes(1);
-
-/// How often an open event stream checks its token.
-const RECHECK: Duration = Duration::from_secs(1);
 
 /// `WWW-Authenticate` for a refused token (RFC 6750, section 3.1).
 const INVALID_TOKEN: &str = "Bearer error=\"invalid_token\"";
@@ -128,28 +124,9 @@ impl Tokens {
     }
 
     /// Whether this token is neither revoked nor expired.
-    async fn holds(&self, id: Uuid) -> Result<bool, DbErr> {
+    pub(super) async fn holds(&self, id: Uuid) -> Result<bool, DbErr> {
         let found = api_token::live(id, entity::now()).one(&self.db).await?;
         Ok(found.is_some())
-    }
-
-    /// Whether an open stream may go on: true without a token. False if the database does not
-    /// answer; the client then connects again.
-    pub(crate) async fn still_holds(&self, id: Option<Uuid>) -> bool {
-        match id {
-            Some(id) => self.holds(id).await.unwrap_or(false),
-            None => true,
-        }
-    }
-
-    /// Waits until the token is no longer valid; forever without one.
-    pub(crate) async fn ended(self, id: Option<Uuid>) {
-        if id.is_none() {
-            std::future::pending::<()>().await;
-        }
-        while self.still_holds(id).await {
-            tokio::time::sleep(RECHECK).await;
-        }
     }
 }
 

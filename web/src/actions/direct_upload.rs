@@ -45,7 +45,8 @@ const NAME_LENGTH: usize = 300;
 pub struct UploadAnnouncement {
     #[schema(max_length = 300)]
     file_name: String,
-    /// `image/jpeg`, `image/png`, `image/gif` or `image/webp`.
+    /// `image/jpeg`, `image/png`, `image/gif`, `image/webp`, `image/heic` (or `image/heif`) or
+    /// `image/avif`.
     content_type: String,
     #[schema(minimum = 1)]
     bytes: u64,
@@ -176,10 +177,7 @@ pub async fn forget_pending(store: &dyn ObjectStore, kept: Duration) -> Result<u
 impl UploadAnnouncement {
     /// Refuses now what would be refused on completion. Returns the checksum.
     fn check(&self, state: &AppState) -> Result<[u8; 32], Problem> {
-        if !Format::ALL
-            .iter()
-            .any(|format| format.content_type() == self.content_type)
-        {
+        if Format::from_content_type(&self.content_type).is_none() {
             return Err(Refusal::NotAnImage.into());
         }
         if self.bytes > state.limits.max_bytes {

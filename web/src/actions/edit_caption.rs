@@ -95,19 +95,20 @@ fn tidy_tags(tags: Vec<String>) -> Result<Vec<String>, Problem> {
     for tag in tags {
         let tag = one_line(&tag).to_lowercase();
         if tag.chars().count() > TAG_LENGTH {
+            let begin: String = tag.chars().take(TAG_LENGTH).collect();
             return Err(refused(format!(
-                "a tag has {TAG_LENGTH} characters at most, and this one has more: {tag}"
+                "a tag has {TAG_LENGTH} characters at most, and this one has more: {begin}…"
             )));
         }
         if !tag.is_empty() && !tidy.contains(&tag) {
+            // Checked here, so that no list is compared with itself.
+            if tidy.len() == TAGS {
+                return Err(refused(format!(
+                    "there are more than {TAGS} tags; send fewer"
+                )));
+            }
             tidy.push(tag);
         }
-    }
-    if tidy.len() > TAGS {
-        return Err(refused(format!(
-            "there are {} tags; {TAGS} are the most",
-            tidy.len()
-        )));
     }
     Ok(tidy)
 }

@@ -46,11 +46,22 @@ pub(super) async fn accepted(
     taken: Accepted,
     patience: Duration,
 ) -> Result<Response, Problem> {
+    let (status, id, image) = taken_in(state, viewer, taken, patience).await?;
+    let location = [("location", format!("/api/images/{id}"))];
+    Ok((status, location, Json(image)).into_response())
+}
+
+/// The image that an upload led to, with the status of the answer.
+pub(super) async fn taken_in(
+    state: &AppState,
+    viewer: &Viewer,
+    taken: Accepted,
+    patience: Duration,
+) -> Result<(StatusCode, Uuid, ImageJson), Problem> {
     let (status, image) = match taken {
         Accepted::Created(image) => (StatusCode::CREATED, image),
         Accepted::Existing(image) => (StatusCode::OK, image),
     };
-    let location = [("location", format!("/api/images/{}", image.id))];
     if !patience.is_zero() {
         state
             .live
@@ -60,8 +71,7 @@ pub(super) async fn accepted(
     // The sender gets an answer even if they do not see the image before it is released.
     let rows = state.image_for(&Audience::Staff, image.id).await?;
     let urls = state.url_source().await;
-    let body = Json(ImageJson::new(&rows, viewer, &urls));
-    Ok((status, location, body).into_response())
+    Ok((status, image.id, ImageJson::new(&rows, viewer, &urls)))
 }
 
 /// Waits until no step is pending, at most for `patience`, and answers with the image.

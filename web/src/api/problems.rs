@@ -30,6 +30,7 @@ problems!(
     RangeNotSatisfiable,
     StepBlocked,
     TooLarge,
+    TooManyRequests,
     UnreadableImage,
     UnsupportedType,
     UploadStalled,

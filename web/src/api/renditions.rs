@@ -45,8 +45,7 @@ pub struct RenditionQuery {
     /// The version, as in the `urls` of an image: with the current one, the answer may be cached
     /// for a day.
     v: Option<String>,
-    /// Download a file instead of showing a picture, where the store serves it. Its value does not
-    /// matter.
+    /// Download a file instead of showing a picture. Its value does not matter.
     save: Option<String>,
 }
 
@@ -135,6 +134,10 @@ pub async fn show(
         header::VARY,
         HeaderValue::from_static("authorization, cookie"),
     );
+    let name = rows.content_disposition(&viewer, rendition, query.save.is_some());
+    if let Ok(name) = HeaderValue::from_str(&name) {
+        headers.insert(header::CONTENT_DISPOSITION, name);
+    }
     headers.typed_insert(etag);
     headers.typed_insert(AcceptRanges::bytes());
     // A browser that opens the URL directly treats the bytes as this type of picture, never as a page.

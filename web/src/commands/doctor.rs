@@ -1,6 +1,8 @@
 //! `vitrine doctor`: checks everything the server depends on. Invalid settings end the command
 //! before it starts.
 
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, ensure};
@@ -11,8 +13,9 @@ use functions::pipeline::pixel_workers::{Confinement, MemoryBudget, PixelWorkers
 use functions::pipeline::setup::captioner;
 use migration::{Migrator, MigratorTrait as _};
 use platform::database;
+use platform::disk::Space;
 use platform::objects::{Body, ObjectKey};
-use platform::settings::{CaptionSource, CaptionerChoice, Settings};
+use platform::settings::{CaptionSource, CaptionerChoice, MEGABYTE, Settings};
 use sea_orm::PaginatorTrait as _;
 use uuid::Uuid;
 
@@ -31,6 +34,10 @@ pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
             checkup.note("database", rows(&services).await);
             checkup.note("store", write_read_delete(&services).await);
             checkup.note("captions", captions(&services.settings));
+            checkup.note("disk", room(&services));
+            if let Some(warning) = readable_by_others(&services.settings.data) {
+                checkup.warn("files", &warning);
+            }
         }
         Err(error) => checkup.note("start", Err(error)),
     }
@@ -153,6 +160,40 @@ async fn rows(services: &Services) -> anyhow::Result<String> {
         "{:?}, {images} images, {jobs} jobs waiting",
         services.settings.database.kind()
     ))
+}
+
+/// How much room is left for uploads, on the disks of the data folder and of unfinished uploads.
+fn room(services: &Services) -> anyhow::Result<String> {
+    let data = Space::at(&services.settings.data).context("the data folder's disk")?;
+    let uploads = services.scratch.space().context("the uploads' disk")?;
+    let space = if uploads.free < data.free {
+        uploads
+    } else {
+        data
+    };
+    let megabytes = |bytes| bytes / MEGABYTE;
+    ensure!(
+        !space.is_nearly_full(),
+        "nearly full: {} MB are free, and below {} MB no photos are taken; make room",
+        megabytes(space.free),
+        megabytes(space.reserve())
+    );
+    Ok(format!("{} MB are free", megabytes(space.free)))
+}
+
+/// Files of earlier versions, which others on this machine may read.
+fn readable_by_others(data: &Path) -> Option<String> {
+    let is_open = |path: &Path| {
+        std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0)
+    };
+    let database = data.join("vitrine.sqlite");
+    (is_open(data) && is_open(&database)).then(|| {
+        format!(
+            "others on this machine may read {}; run `chmod -R go= {}`",
+            database.display(),
+            data.display()
+        )
+    })
 }
 
 async fn write_read_delete(services: &Services) -> anyhow::Result<String> {

@@ -177,8 +177,7 @@ async fn take(ingest: &Ingest<'_>, path: &Path) -> Result<Accepted, Problem> {
             .to_string_lossy()
             .into_owned(),
         name: Some("admin".to_owned()),
-        idempotency_key: None,
-        expected: None,
+        ..UploadMeta::default()
     };
     let chunks = read(path).await?;
     ingest.take(meta, chunks).await

@@ -1,7 +1,7 @@
 //! A server in this process, which a test can call, inspect and stop.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -169,6 +169,11 @@ impl TestApp {
         Client::new(self.address)
     }
 
+    /// A client without cookies that comes from another loopback address.
+    pub(crate) fn visitor_at(&self, address: impl Into<IpAddr>) -> Client {
+        Client::from(address.into(), self.address)
+    }
+
     /// A client that has signed in with this password.
     pub(crate) async fn sign_in(&self, password: &str) -> Client {
         let client = Client::new(self.address);
@@ -248,16 +253,16 @@ impl TestApp {
         self.let_time_pass().await;
     }
 
-    /// Makes an image public, as a person does.
-    pub(crate) async fn release(&self, id: Uuid) {
-        let decided = release(&self.state.db, id, None, Some("admin")).await;
-        assert_eq!(decided.unwrap(), Decided::Done);
-    }
-
     /// The copy of an image.
     pub(crate) async fn copy(&self, id: Uuid) -> Vec<u8> {
         let row = self.row(id).await.unwrap();
         self.object(&ObjectKey::anonymised(id, row.copy_id)).await
+    }
+
+    /// Makes an image public, as a person does.
+    pub(crate) async fn release(&self, id: Uuid) {
+        let decided = release(&self.state.db, id, None, Some("admin")).await;
+        assert_eq!(decided.unwrap(), Decided::Done);
     }
 
     pub(crate) async fn row(&self, id: Uuid) -> Option<image::Model> {

@@ -193,7 +193,7 @@ async fn the_page_saves_a_caption_and_shows_the_earlier_one() {
 #[tokio::test]
 async fn a_refused_description_is_shown_again_in_its_form_with_the_reason() {
     let (app, id) = app_with_a_photo().await;
-    let tags = "desk, ".repeat(9) + &"x".repeat(50);
+    let tags = ["desk, ".repeat(9), "x".repeat(50)].concat();
     let fields = [
         ("caption", "Ada at her desk"),
         ("paragraph", "She <writes> a letter."),
@@ -230,4 +230,28 @@ async fn deleting_an_image_deletes_its_captions() {
         .await
         .unwrap();
     assert_eq!(left, []);
+}
+
+#[tokio::test]
+async fn a_hundred_thousand_tags_are_refused_at_once() {
+    let app = TestApp::spawn().await;
+    let id = app
+        .upload("photo.jpg", testing::photo(1, 32, 32))
+        .await
+        .id();
+    let path = format!("/api/images/{id}");
+    let tags: Vec<_> = (0..100_000).map(|number| number.to_string()).collect();
+    let patch = json!({"caption": "A photo", "tags": tags});
+    let asked = std::time::Instant::now();
+
+    let request = app.request(reqwest::Method::PATCH, &path).json(&patch);
+    let refused = send(request).await;
+
+    assert!(refused.problem(422).contains("more than 30 tags"));
+    assert!(asked.elapsed() < std::time::Duration::from_secs(2));
+    let long = json!({"caption": "A photo", "tags": ["t".repeat(100_000)]});
+    let request = app.request(reqwest::Method::PATCH, &path).json(&long);
+    let refused = send(request).await;
+    assert!(refused.problem(422).contains("40 characters at most"));
+    assert!(refused.body.len() < 1000, "the tag is not repeated");
 }

@@ -6,7 +6,7 @@ use reqwest::Method;
 use sea_orm::EntityTrait as _;
 
 use crate::app::TestApp;
-use crate::client::{Client, send};
+use crate::client::{BROWSER, Client, send};
 
 const PASSWORD: &str = "four random plain words";
 
@@ -77,6 +77,10 @@ async fn behind_a_tls_proxy_the_cookie_is_secure() {
         assert_eq!(cookie.starts_with("__Host-"), is_https, "{cookie}");
         let transport = answer.header("strict-transport-security");
         assert_eq!(!transport.is_empty(), is_https);
+        let sent_back = cookie.split(';').next().unwrap();
+        let page = app.request(Method::GET, "/").header("cookie", sent_back);
+        let page = send(page.header("accept", BROWSER)).await.text();
+        assert!(page.contains("Sign out"), "{page}");
     }
 }
 

@@ -21,7 +21,7 @@ const PASSWORD: &str = "four random plain words";
 const ROLES: [&str; 5] = ["visitor", "read", "upload", "manage", "admin"];
 
 /// For each route, which of [`ROLES`] get what they ask for.
-const ACCESS: [(&str, &str, &str); 47] = [
+const ACCESS: [(&str, &str, &str); 61] = [
     ("get", "/docs", "visitor read upload manage admin"),
     ("get", "/docs/problems", "visitor read upload manage admin"),
     (
@@ -43,13 +43,41 @@ const ACCESS: [(&str, &str, &str); 47] = [
         "visitor read upload manage admin",
     ),
     ("post", "/images/{id}/caption", "manage admin"),
+    ("post", "/images/{id}/decide", "manage admin"),
     ("post", "/images/{id}/delete", "manage admin"),
+    (
+        "get",
+        "/images/{id}/thats-me",
+        "visitor read upload manage admin",
+    ),
+    (
+        "post",
+        "/images/{id}/thats-me",
+        "visitor read upload manage admin",
+    ),
+    (
+        "post",
+        "/api/images/{id}/removal-requests",
+        "visitor read upload manage admin",
+    ),
+    (
+        "get",
+        "/removal/{number}",
+        "visitor read upload manage admin",
+    ),
+    ("get", "/removal-requests", "manage admin"),
+    ("post", "/removal-requests/{id}", "manage admin"),
+    ("get", "/review", "manage admin"),
+    ("get", "/review/certain", "manage admin"),
+    ("post", "/review/certain", "manage admin"),
+    ("post", "/review/{id}", "manage admin"),
     ("post", "/images/{id}/steps/{step}/retry", "manage admin"),
     ("post", "/upload", "upload manage admin"),
     ("get", "/captions", "read manage admin"),
     ("post", "/captions/resume", "manage admin"),
     ("get", "/messages", "visitor read upload manage admin"),
     ("post", "/messages", "manage admin"),
+    ("post", "/messages/{id}/delete", "manage admin"),
     ("get", "/login", "visitor read upload manage admin"),
     ("post", "/login", "visitor read upload manage admin"),
     ("post", "/logout", "visitor read upload manage admin"),
@@ -57,6 +85,7 @@ const ACCESS: [(&str, &str, &str); 47] = [
     ("post", "/tokens", "admin"),
     ("post", "/tokens/{id}/revoke", "admin"),
     ("get", "/static/{file}", "visitor read upload manage admin"),
+    ("get", "/robots.txt", "visitor read upload manage admin"),
     ("get", "/api/images", "visitor read upload manage admin"),
     ("post", "/api/images", "upload manage admin"),
     (
@@ -92,6 +121,7 @@ const ACCESS: [(&str, &str, &str); 47] = [
         "/api/messages/{id}",
         "visitor read upload manage admin",
     ),
+    ("delete", "/api/messages/{id}", "manage admin"),
     ("get", "/health/ready", "visitor read upload manage admin"),
 ];
 
@@ -165,10 +195,15 @@ fn request(client: &Client, route: &Route, id: Uuid, seed: u64) -> RequestBuilde
             multipart(request, &[part])
         }
         ("post", "/images/{id}/caption") => form(request, "caption=Ada&tags=".to_owned()),
+        ("post", "/images/{id}/decide") => form(request, "do=hold".to_owned()),
+        ("post", "/images/{id}/thats-me") => form(request, "cell=1".to_owned()),
+        ("post", "/removal-requests/{id}") => form(request, "answer=keep".to_owned()),
+        ("post", "/review/{id}") => form(request, "do=hold".to_owned()),
         ("post", "/messages") => form(request, "author=Ada&body=Hello".to_owned()),
         ("post", "/login") => form(request, "password=four+random+plain+words".to_owned()),
         ("post", "/tokens") => form(request, format!("name=token+{seed}&may=read")),
         ("post", "/api/messages") => request.json(&json!({"author": "Ada", "body": "Hello"})),
+        ("post", "/api/images/{id}/removal-requests") => request.json(&json!({"x": 1, "y": 1})),
         ("patch", "/api/images/{id}") => request.json(&json!({"caption": "Ada"})),
         ("put", "/api/images/{id}/boxes") => request.json(&json!({"version": 0, "items": []})),
         ("post", "/api/uploads") => request.json(&json!({

@@ -124,6 +124,49 @@ impl Home {
         Server::start(command, self.new_log())
     }
 
+    /// `vitrine` with the data folder on a disk of its own of so many megabytes, which is gone with
+    /// the process. First, a command of the shell is run in that folder. None where this machine
+    /// does not let us mount anything.
+    pub(crate) fn vitrine_on_small_disk(
+        &self,
+        megabytes: u32,
+        first: &str,
+        command: &str,
+    ) -> Option<Command> {
+        let data = self.data();
+        std::fs::create_dir_all(&data).unwrap();
+        let folder = data.display();
+        let mount = format!("mount -t tmpfs -o size={megabytes}m tmpfs {folder}");
+        let path = ("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        let apart = ["--mount", "--map-root-user", "sh", "-c"];
+        let mut probe = Command::new("unshare");
+        let can_mount = probe.envs([path]).args(apart).arg(&mount).status();
+        if !can_mount.is_ok_and(|status| status.success()) {
+            println!("SKIPPED: no disk can be mounted here");
+            return None;
+        }
+        let script = format!(
+            "{mount} && cd {folder} && {first} && exec {} {command}",
+            env!("CARGO_BIN_EXE_vitrine")
+        );
+        let mut vitrine = Command::new("unshare");
+        vitrine
+            .args(apart)
+            .arg(script)
+            .env_clear()
+            .envs([path])
+            .env("VITRINE_DATA", &data)
+            .env("VITRINE_BIND", "127.0.0.1:0")
+            .envs(self.settings.iter().cloned())
+            .stdin(Stdio::null());
+        Some(vitrine)
+    }
+
+    /// Starts a server with such a command.
+    pub(crate) fn serve_by(&self, command: Command) -> Server {
+        Server::start(command, self.new_log())
+    }
+
     fn new_log(&self) -> (File, PathBuf) {
         let number = self.logs.fetch_add(1, Ordering::Relaxed);
         let path = self.folder.path().join(format!("{number}.log"));

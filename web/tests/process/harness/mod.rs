@@ -3,6 +3,7 @@
 
 mod browser;
 mod home;
+mod nginx;
 mod server;
 mod store;
 mod traces;
@@ -14,6 +15,7 @@ use tokio::time::{Instant, sleep};
 
 pub(crate) use browser::{Browser, Scripts};
 pub(crate) use home::{Finished, Home, signal};
+pub(crate) use nginx::Nginx;
 pub(crate) use server::{Server, is_done, is_settled};
 pub(crate) use store::Stored;
 pub(crate) use traces::{STEPS, named, trace_of};
