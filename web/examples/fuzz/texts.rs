@@ -20,7 +20,7 @@ pub fn events(data: &[u8]) {
         for event in events.created {
             let path = event.key.path();
             assert!(path.starts_with("uploads/"), "{path}");
-            assert_eq!(ObjectKey::parse(path).ok().as_ref(), Some(&event.key));
+            assert_eq!(ObjectKey::parse(&path).ok().as_ref(), Some(&event.key));
         }
     }
     let _ = parse_invocation(data);
