@@ -7,13 +7,14 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use functions::picture::Limits;
-use functions::pipeline::pixel_workers::{MemoryBudget, PictureFile, PixelWorkers};
-use functions::steps::thumbnail;
+use functions::picture::{Detail, Limits, inspect, memory_needed};
+use functions::pipeline::pixel_workers::{MemoryBudget, Misbehaviour, PictureFile, PixelWorkers};
+use functions::steps::{anonymise, thumbnail};
 use functions::testing;
 
 const ROUNDS: usize = 15;
 const SIZE: u32 = 400;
+const MB: f64 = 1024.0 * 1024.0;
 
 #[tokio::main]
 async fn main() {
@@ -29,6 +30,7 @@ async fn main() {
     .await;
     println!("a worker is ready after {:.1} ms", median(starts));
 
+    memory(&limits).await;
     let workers = workers();
     println!(
         "{:<40}{:>12}{:>12}{:>12}",
@@ -64,6 +66,45 @@ async fn main() {
         differences.len(),
         differences[differences.len() - 1]
     );
+}
+
+/// What a new worker has, and what the job with the greatest need makes of it: resident memory, and
+/// addresses, which is what its limit is about.
+async fn memory(limits: &Limits) {
+    println!(
+        "{:<40}{:>12}{:>12}{:>12}",
+        "a worker's memory, MB", "needs", "resident", "addresses"
+    );
+    for (width, height) in [(64, 48), (4000, 3000), (8000, 6000)] {
+        let bytes = testing::photo(1, width, height);
+        let inspection = inspect(&bytes, limits).unwrap();
+        let workers = workers();
+        let room = workers.room(bytes.len() as u64).await;
+        let picture = PictureFile::of_bytes(&bytes, room).unwrap();
+        let told = workers.misbehave(&picture, Misbehaviour::Nothing).await;
+        let process = told.unwrap();
+        let before = ["VmHWM", "VmPeak"].map(|name| status(&process, name));
+        let request = anonymise::Request::first(SIZE);
+        workers.anonymise(&picture, limits, request).await.unwrap();
+        let after = ["VmHWM", "VmPeak"].map(|name| status(&process, name));
+        let needs = memory_needed(&inspection, Detail::Full) as f64 / MB;
+        println!(
+            "{:<40}{needs:>12.0}{:>6.0} +{:>4.0}{:>6.0} +{:>4.0}",
+            format!("anonymised, {width} × {height}"),
+            before[0],
+            after[0] - before[0],
+            before[1],
+            after[1] - before[1],
+        );
+    }
+}
+
+/// A line of `/proc/PID/status`, in megabytes.
+fn status(process: &str, name: &str) -> f64 {
+    let text = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    let kilobytes = line.and_then(|line| line.split_whitespace().nth(1));
+    kilobytes.unwrap().parse::<f64>().unwrap() * 1024.0 / MB
 }
 
 fn workers() -> PixelWorkers {

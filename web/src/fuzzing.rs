@@ -1,4 +1,4 @@
-//! Readers of this crate that are private, for `web/fuzz`.
+//! Private readers of this crate, for `web/examples/fuzz`.
 
 use axum::body::Body;
 use axum::extract::{FromRequest as _, Request};

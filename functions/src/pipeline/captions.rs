@@ -93,7 +93,7 @@ pub(crate) async fn by_machine(
         tags: Set(Some(tags)),
         written_by: Set(Author::Machine),
         author_name: Set(None),
-        provider: Set(Some(caption.provider)),
+        provider: Set(Some(caption.provider.clone())),
         model: Set(caption.model),
         prompt_version: Set(caption.prompt_version),
         language: Set(Some(caption.language)),
@@ -104,7 +104,7 @@ pub(crate) async fn by_machine(
         created_at: Set(now),
     };
     Entity::insert(row).exec_without_returning(tx).await?;
-    release::record_new_words(tx, image_id, None).await?;
+    release::record_new_words(tx, image_id, Some(&caption.provider)).await?;
     Ok(true)
 }
 

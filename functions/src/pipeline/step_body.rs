@@ -107,7 +107,7 @@ async fn make_anonymised(ctx: &Context, image: &Model) -> Result<StepOutput, Ste
     let has_searched = image.detector.as_deref() == Some(detector);
     let search = match &image.detector {
         _ if has_searched => Search::No,
-        None if !image.legacy => Search::First,
+        None if image.copy_version.is_none() => Search::First,
         _ => Search::Rerun,
     };
     let look = match (search, image.second_look_at) {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use entity::image_box::{Pass, Shape, State};
 use functions::faces::{Certainty, DetectError, Face, FaceDetector};
 use functions::picture::{Orientation, Upright, encode_jpeg, inspect};
-use functions::steps::anonymise::{self, Look, Region, Request, Search, cover};
+use functions::steps::anonymise::{self, Look, Region, Request, Search, cover, covers_at_least};
 use functions::testing;
 use platform::Format;
 
@@ -118,6 +118,13 @@ fn an_ellipse_covers_the_box_with_its_corners_ears_and_hair_line() {
     }
 }
 
+/// A picture of which every pixel is black, white, or anything between.
+fn noise(seed: u64, width: u32, height: u32) -> Upright {
+    let mut noise = testing::Noise(seed);
+    let rgb = (0..width * height * 3).map(|_| u8::try_from(noise.below(256)).unwrap());
+    Upright::new(width, height, rgb.collect()).unwrap()
+}
+
 /// Two pictures that differ only inside the face, by an exchange of pixels within one cell: the
 /// averages are the same.
 fn twins(seed: u64) -> (Upright, Upright) {
@@ -174,7 +181,11 @@ fn png(picture: &Upright) -> Vec<u8> {
 fn a_face_that_differs_by_more_than_averages_is_told_apart() {
     // The test above could not fail if everything became the same.
     let (one, mut other) = twins(1);
-    for pixel in other.rgb_mut()[64 * 128 * 3..].iter_mut().take(60 * 3) {
+    // Inside the face only.
+    for pixel in other.rgb_mut()[(64 * 128 + 44) * 3..]
+        .iter_mut()
+        .take(16 * 3)
+    {
         *pixel = 255;
     }
     let covered = [region(34, 34, 60, 60, Shape::Ellipse)];
@@ -224,6 +235,36 @@ fn segments(jpeg: &[u8]) -> Vec<u8> {
         _ => None,
     }));
     kinds
+}
+
+#[test]
+fn what_is_moved_covers_less_and_what_is_enlarged_covers_more() {
+    for shape in [Shape::Ellipse, Shape::Rectangle] {
+        let old = [region(100, 100, 50, 50, shape)];
+        let larger = [region(90, 90, 70, 70, shape)];
+        let moved = [region(104, 100, 50, 50, shape)];
+        assert!(covers_at_least(&old, &old, (400, 300)));
+        assert!(covers_at_least(&larger, &old, (400, 300)));
+        assert!(!covers_at_least(&moved, &old, (400, 300)));
+        assert!(!covers_at_least(&[], &old, (400, 300)));
+        assert!(covers_at_least(&moved, &[], (400, 300)));
+    }
+    // Corners count: an ellipse of the same box does not cover what a rectangle with a margin does.
+    let rectangle = [region(100, 100, 200, 200, Shape::Rectangle)];
+    let inside = [region(110, 110, 40, 40, Shape::Ellipse)];
+    assert!(covers_at_least(&rectangle, &inside, (400, 300)));
+    assert!(!covers_at_least(&inside, &rectangle, (400, 300)));
+}
+
+#[test]
+fn two_boxes_together_cover_what_one_did() {
+    let old = [region(100, 100, 60, 40, Shape::Rectangle)];
+    let halves = [
+        region(97, 100, 40, 40, Shape::Rectangle),
+        region(130, 100, 33, 40, Shape::Rectangle),
+    ];
+    assert!(covers_at_least(&halves, &old, (400, 300)));
+    assert!(!covers_at_least(&halves[..1], &old, (400, 300)));
 }
 
 #[test]
@@ -316,7 +357,7 @@ fn the_thumbnail_of_the_copy_is_covered_too() {
 
 #[test]
 fn what_the_second_look_finds_is_covered_and_uncertain() {
-    let before = testing::picture(8, 300, 200);
+    let before = noise(8, 300, 200);
     let detector = Told {
         first: vec![face(20, 20, 40, 40)],
         // The mosaic again, and a face that the first search missed.
@@ -336,10 +377,13 @@ fn what_the_second_look_finds_is_covered_and_uncertain() {
         ]
     );
     let shown = decoded(&copy.jpeg);
-    // The middle of a cell is plain, apart from what JPEG makes of its surroundings.
-    let middle = shown.pixel(220, 120);
-    let spread = (216..222).map(|x| shown.pixel(x, 116)[0].abs_diff(middle[0]));
-    assert!(spread.max() < Some(40));
+    let spread = |x: u32, y: u32| {
+        let values = (y..y + 8).flat_map(|y| (x..x + 8).map(move |x| (x, y)));
+        let values: Vec<u8> = values.map(|(x, y)| shown.pixel(x, y)[0]).collect();
+        values.iter().max().unwrap() - values.iter().min().unwrap()
+    };
+    assert!(spread(216, 116) < 60, "{}", spread(216, 116));
+    assert!(spread(120, 120) > 120, "{}", spread(120, 120));
 }
 
 #[test]

@@ -57,7 +57,7 @@ pub enum Fact {
     Faces,
     /// The reason why a step failed, and each attempt with its duration.
     Attempts,
-    /// Whether it is released, by whom and when; its boxes with their states; how urgent a look is.
+    /// Whether it is released, by whom and when.
     Release,
 }
 
@@ -96,9 +96,7 @@ impl Fact {
             Self::Camera => "camera",
             Self::Faces => "number, boxes and scores of faces",
             Self::Attempts => "why a step failed, and its attempts",
-            Self::Release => {
-                "release: by whom and when, boxes with their states, publication record"
-            }
+            Self::Release => "whether it is released, by whom and when",
         }
     }
 }

@@ -21,9 +21,10 @@ const ADDRESS_SPACE: u64 = 6 << 20;
 /// What a server and its workers may take together, in kilobytes.
 const RESIDENT: u64 = 400 << 10;
 
-/// How long `/health` may take, of all but the slowest hundredth of the answers: those are the
-/// fault of whatever else this machine does.
+/// How long half of the answers of `/health` may take, and each of them: a busy machine makes some
+/// wait, and a thread that decodes made all of them wait for seconds.
 const QUICK: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_secs(2);
 
 /// Watches a server from outside.
 struct Watch {
@@ -77,15 +78,15 @@ impl Watch {
         let mut times = self.health.await.unwrap();
         times.sort();
         let most = self.most.load(Ordering::Relaxed);
-        let worst = times[times.len() - 1];
-        let usual = times[times.len() * 99 / 100 - usize::from(times.len() < 100)];
+        let [median, late, worst] = [50, 99, 100].map(|of| times[(times.len() - 1) * of / 100]);
         println!(
-            "{attack}: {} MB resident at most; /health {usual:.0?}, at worst {worst:.0?}, of {}",
+            "{attack}: {} MB resident at most; of {} answers of /health, half within {median:.0?}, \
+             99 in 100 within {late:.0?}, all within {worst:.0?}",
             most >> 10,
             times.len()
         );
         assert!(most < RESIDENT, "{attack}: {most} kB");
-        assert!(usual < QUICK, "{attack}: {usual:?}");
+        assert!(median < QUICK && worst < LONGEST, "{attack}");
     }
 }
 

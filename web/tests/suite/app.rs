@@ -13,7 +13,6 @@ use functions::drivers::local;
 use functions::faces::FaceDetector;
 use functions::pipeline::context::Context;
 use functions::pipeline::pixel_workers::{MemoryBudget, PixelWorkers};
-use functions::pipeline::release::{Decided, release};
 use platform::aws::AwsSettings;
 use platform::objects::{Body, ObjectKey};
 use platform::settings::Settings;
@@ -251,12 +250,6 @@ impl TestApp {
                 .unwrap();
         }
         self.let_time_pass().await;
-    }
-
-    /// Makes an image public, as a person does.
-    pub(crate) async fn release(&self, id: Uuid) {
-        let decided = release(&self.state.db, id, None, Some("admin")).await;
-        assert_eq!(decided.unwrap(), Decided::Done);
     }
 
     /// The copy of an image.

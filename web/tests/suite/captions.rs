@@ -193,7 +193,7 @@ async fn the_page_saves_a_caption_and_shows_the_earlier_one() {
 #[tokio::test]
 async fn a_refused_description_is_shown_again_in_its_form_with_the_reason() {
     let (app, id) = app_with_a_photo().await;
-    let tags = "desk, ".repeat(9) + &"x".repeat(50);
+    let tags = ["desk, ".repeat(9), "x".repeat(50)].concat();
     let fields = [
         ("caption", "Ada at her desk"),
         ("paragraph", "She <writes> a letter."),

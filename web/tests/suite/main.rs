@@ -9,6 +9,7 @@
 mod access;
 mod api_docs;
 mod app;
+mod boxes;
 mod budget;
 mod captions;
 mod client;
@@ -30,6 +31,7 @@ mod ports;
 mod providers;
 mod races;
 mod refusals;
+mod release;
 mod s3;
 mod search;
 mod signing_in;

@@ -93,6 +93,8 @@ impl Worker {
             // One thread needs one arena, and each one reserves 64 MB of addresses.
             .env("MALLOC_ARENA_MAX", "1")
             .current_dir("/")
+            // Ctrl-C is for the server, which lets jobs finish.
+            .process_group(0)
             .stdin(OwnedFd::from(theirs))
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -159,7 +161,8 @@ impl Worker {
             wire::send_with(&mut self.socket, request, files).await?;
             wire::receive(&mut self.socket).await
         };
-        let inspection = match within(for_header, found).await? {
+        // A busy machine takes longer than the work itself.
+        let inspection = match within(for_header * 2, found).await? {
             Report::Found(inspection) => inspection,
             Report::Failed(error) => return Err(Failure::Job(error)),
             other => return Err(nonsense(&other)),
@@ -176,7 +179,6 @@ impl Worker {
             wire::send(&mut self.socket, &Permission::Granted).await?;
             wire::receive(&mut self.socket).await
         };
-        // A busy machine takes longer than the work itself.
         match within(for_work * 2, worked).await? {
             Report::Done(output, lengths) => Ok(Done {
                 inspection,
@@ -205,7 +207,9 @@ impl Worker {
         }
         let signal = status.and_then(|status| status.signal());
         match signal {
-            Some(libc::SIGKILL) if had_ended => PixelError::Killed,
+            Some(libc::SIGKILL | libc::SIGTERM | libc::SIGINT | libc::SIGHUP) if had_ended => {
+                PixelError::Killed
+            }
             Some(libc::SIGXCPU) => PixelError::TookTooLong,
             _ if words.contains("memory allocation of") => PixelError::OutOfMemory,
             Some(libc::SIGSYS) => PixelError::Crashed("it did what no decoder does".to_owned()),

@@ -1,4 +1,4 @@
-//! The readers of providers' replies, for `web/fuzz`: any bytes become an answer within its bounds or
+//! The readers of providers' replies, for `web/examples/fuzz`: any bytes become an answer within its bounds or
 //! a reason.
 
 use std::sync::LazyLock;

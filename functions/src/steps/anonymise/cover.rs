@@ -178,14 +178,14 @@ fn average(picture: &mut Upright, columns: &Range<usize>, spans: &[(usize, Range
 }
 
 /// Whether everything that `old` covers on a picture of this size is covered by `new`, too.
-pub fn covers_at_least(new: &[Region], old: &[Region], (width, height): (u32, u32)) -> bool {
+pub fn covers_at_least(new: &[Region], old: &[Region], size: (u32, u32)) -> bool {
     old.iter()
         .filter(|old| !old.is_empty() && !new.contains(old))
         .all(|old| {
-            old.rows(height).all(|row| {
-                let wanted = old.span(row, width);
-                missing(&wanted, new, row, (width, height)) == 0
-            })
+            let rows = old.rows(size.1);
+            let near = near(new, &rows, size.1);
+            rows.into_iter()
+                .all(|row| missing(&old.span(row, size.0), &near, row, size.0) == 0)
         })
 }
 
@@ -201,23 +201,30 @@ pub(super) fn share_covered(face: &Face, regions: &[Region], (width, height): (u
     if area == 0 {
         return 1.0;
     }
-    let missing: usize = rows
-        .map(|row| missing(&columns, regions, row, (width, height)))
-        .sum();
+    let near = near(regions, &rows, height);
+    let missing: usize = rows.map(|row| missing(&columns, &near, row, width)).sum();
     1.0 - missing as f64 / area as f64
 }
 
+/// A region, and the rows in which it covers something.
+type Placed<'a> = (&'a Region, Range<usize>);
+
+/// The regions that cover something in some of these rows.
+fn near<'a>(regions: &'a [Region], rows: &Range<usize>, height: u32) -> Vec<Placed<'a>> {
+    regions
+        .iter()
+        .filter(|region| !region.is_empty())
+        .map(|region| (region, region.rows(height)))
+        .filter(|(_, covered)| covered.start < rows.end && rows.start < covered.end)
+        .collect()
+}
+
 /// How many pixels of a part of a row no region covers.
-fn missing(
-    wanted: &Range<usize>,
-    regions: &[Region],
-    row: usize,
-    (width, height): (u32, u32),
-) -> usize {
+fn missing(wanted: &Range<usize>, regions: &[Placed<'_>], row: usize, width: u32) -> usize {
     let mut spans: Vec<Range<usize>> = regions
         .iter()
-        .filter(|region| !region.is_empty() && region.rows(height).contains(&row))
-        .map(|region| region.span(row, width))
+        .filter(|(_, rows)| rows.contains(&row))
+        .map(|(region, _)| region.span(row, width))
         .collect();
     spans.sort_by_key(|span| span.start);
     let (mut at, mut missing) = (wanted.start, 0);
@@ -228,86 +235,4 @@ fn missing(
         at = at.max(span.end);
     }
     missing + wanted.end.saturating_sub(at)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Region, Shape, covers_at_least, share_covered};
-    use crate::faces::{Certainty, Face};
-
-    const SIZE: (u32, u32) = (400, 300);
-
-    fn region(x: i32, y: i32, width: u32, height: u32, shape: Shape) -> Region {
-        Region {
-            x,
-            y,
-            width,
-            height,
-            shape,
-        }
-    }
-
-    #[test]
-    fn an_ellipse_covers_the_box_a_tenth_larger() {
-        for (x, y, width, height) in [(100, 80, 60, 80), (50, 50, 7, 9), (200, 10, 101, 33)] {
-            let ellipse = region(x, y, width, height, Shape::Ellipse);
-            let (more, down) = (width as f64 * 0.05, height as f64 * 0.05);
-            for row in (f64::from(y) - down).ceil() as usize
-                ..(y as f64 + f64::from(height) + down) as usize
-            {
-                let span = ellipse.span(row, SIZE.0);
-                assert!(span.start as f64 <= f64::from(x) - more + 1.0, "{row}");
-                assert!(
-                    span.end as f64 >= f64::from(x) + f64::from(width) + more - 1.0,
-                    "{row}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_moved_covers_less_and_what_is_enlarged_covers_more() {
-        for shape in [Shape::Ellipse, Shape::Rectangle] {
-            let old = [region(100, 100, 50, 50, shape)];
-            let larger = [region(90, 90, 70, 70, shape)];
-            let moved = [region(104, 100, 50, 50, shape)];
-            assert!(covers_at_least(&old, &old, SIZE));
-            assert!(covers_at_least(&larger, &old, SIZE));
-            assert!(!covers_at_least(&moved, &old, SIZE));
-            assert!(!covers_at_least(&[], &old, SIZE));
-            assert!(covers_at_least(&moved, &[], SIZE));
-        }
-        // Corners count: an ellipse of the same box does not cover what a rectangle with a margin does.
-        let rectangle = [region(100, 100, 200, 200, Shape::Rectangle)];
-        let inside = [region(110, 110, 40, 40, Shape::Ellipse)];
-        assert!(covers_at_least(&rectangle, &inside, SIZE));
-        assert!(!covers_at_least(&inside, &rectangle, SIZE));
-    }
-
-    #[test]
-    fn two_boxes_together_cover_what_one_did() {
-        let old = [region(100, 100, 60, 40, Shape::Rectangle)];
-        let halves = [
-            region(97, 100, 40, 40, Shape::Rectangle),
-            region(130, 100, 33, 40, Shape::Rectangle),
-        ];
-        assert!(covers_at_least(&halves, &old, SIZE));
-        assert!(!covers_at_least(&halves[..1], &old, SIZE));
-    }
-
-    #[test]
-    fn the_covered_share_counts_pixels_once() {
-        let face = Face {
-            x: 100,
-            y: 100,
-            width: 100,
-            height: 100,
-            score: 0.5,
-            certainty: Certainty::Uncertain,
-        };
-        let left = region(52, 90, 96, 120, Shape::Rectangle);
-        let share = share_covered(&face, &[left, left], SIZE);
-        assert!((0.45..0.55).contains(&share), "{share}");
-        assert_eq!(share_covered(&face, &[], SIZE), 0.0);
-    }
 }

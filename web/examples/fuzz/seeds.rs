@@ -22,8 +22,8 @@ fn seeds(target: Target) -> Vec<Vec<u8>> {
         Target::Inspect => FORMATS.into_iter().flat_map(pictures).collect(),
         Target::Decode(format) => pictures(format),
         Target::Form => forms(),
-        Target::Events => files_below("../../platform/tests/events/fixtures"),
-        Target::Captions => files_below("../../functions/tests/captions/recorded")
+        Target::Events => files_below("../platform/tests/events/fixtures"),
+        Target::Captions => files_below("../functions/tests/captions/recorded")
             .into_iter()
             .map(|reply| [&[0], &reply[..]].concat())
             .collect(),
@@ -83,7 +83,7 @@ fn forms() -> Vec<Vec<u8>> {
         .into()
 }
 
-/// The contents of all files below a folder beside this crate.
+/// The contents of all files below a folder, named from this crate's.
 fn files_below(folder: &str) -> Vec<Vec<u8>> {
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
     let mut contents = Vec::new();

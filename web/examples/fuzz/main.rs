@@ -1,6 +1,6 @@
 //! Fuzzes everything that reads bytes of strangers, with libFuzzer. One program has all targets, so
 //! that it is built once: `FUZZ_TARGET` names one. With `FUZZ_SEEDS` it writes the seeds of that
-//! target into a folder and ends. `run` does both, for `make fuzz`.
+//! target into a folder and ends. `web/dev/fuzz` does both, for `make fuzz`.
 
 #![no_main]
 
