@@ -8,6 +8,11 @@ output "autoscaling_group" {
   value       = aws_autoscaling_group.this.name
 }
 
+output "launch_template" {
+  description = "Name and newest version of the launch template."
+  value       = { name = aws_launch_template.this.name, version = tostring(aws_launch_template.this.latest_version) }
+}
+
 output "log_groups" {
   description = "Names of the log groups by source."
   value       = { for source, group in aws_cloudwatch_log_group.this : source => group.name }
