@@ -12,6 +12,13 @@ data "aws_availability_zones" "available" {
     name   = "opt-in-status"
     values = ["opt-in-not-required"]
   }
+
+  lifecycle {
+    postcondition {
+      condition     = length(self.names) >= 3
+      error_message = "This account has ${length(self.names)} availability zones in ${data.aws_region.current.id}, and Vitrine needs three. Choose another region."
+    }
+  }
 }
 
 locals {
@@ -30,7 +37,7 @@ module "network" {
   cidr                    = var.network.cidr
   nat                     = var.network.nat
   interface_endpoints     = var.network.interface_endpoints
-  zones                   = slice(sort(data.aws_availability_zones.available.names), 0, 3)
+  zones                   = coalesce(var.zones, slice(sort(data.aws_availability_zones.available.names), 0, 3))
   flow_log_retention_days = var.log_retention_days
 }
 

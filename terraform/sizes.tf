@@ -88,6 +88,16 @@ variable "functions" {
   }
 }
 
+# Each function with its size.
+locals {
+  functions = {
+    for name, default in local.function_defaults : name => merge(
+      default,
+      { for attribute, value in try(var.functions[name], {}) : attribute => value if value != null },
+    )
+  }
+}
+
 variable "function_telemetry" {
   description = "OTLP endpoint for the telemetry of the functions, in addition to their X-Ray traces; or the ARN of a layer that contains a collector, which listens on http://localhost:4318."
   type = object({

@@ -6,8 +6,8 @@ variable "name" {
   default     = "vitrine"
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.name))
-    error_message = "name must have 3 to 20 lower-case letters, digits and hyphens, start with a letter and not end with a hyphen, for example \"vitrine\"."
+    condition     = can(regex("^[a-z](-?[a-z0-9])+$", var.name)) && length(var.name) >= 3 && length(var.name) <= 20 && !can(regex("^(default$|internal-|sg-|sthree|amzn-s3-demo)", var.name))
+    error_message = "name must have 3 to 20 lower-case letters, digits and single hyphens between them, start with a letter, and not be a name that AWS reserves (default, internal-…, sg-…, sthree…, amzn-s3-demo…). An example is \"vitrine\"."
   }
 }
 
@@ -115,6 +115,12 @@ variable "network" {
   default = {}
 }
 
+variable "zones" {
+  description = "The three availability zones; null uses the first three by name. A later change moves the network, with everything in it."
+  type        = list(string)
+  default     = null
+}
+
 variable "allowed_cidrs" {
   description = "IPv4 ranges that can reach the site."
   type        = set(string)
@@ -181,11 +187,6 @@ variable "event_router" {
   description = "The service that routes upload events to the functions: \"eventbridge\" or \"sns\"."
   type        = string
   default     = "eventbridge"
-
-  validation {
-    condition     = contains(["eventbridge", "sns"], var.event_router)
-    error_message = "event_router must be \"eventbridge\" or \"sns\"."
-  }
 }
 
 variable "notification_email" {
@@ -224,9 +225,4 @@ variable "log_retention_days" {
   description = "Retention of logs in days."
   type        = number
   default     = 30
-
-  validation {
-    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731], var.log_retention_days)
-    error_message = "log_retention_days must be a retention that CloudWatch Logs offers, for example 14, 30 or 365."
-  }
 }

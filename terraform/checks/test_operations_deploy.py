@@ -141,6 +141,11 @@ class Deploy(DeploymentTestCase):
         sandbox.write_variables()
         output = self.operate("deploy")
         self.assert_output(output, "All web instances have version 1 of the launch template.")
+        # ServiceLinkedRoleFailure: "The service-linked role is not yet ready for use." Amazon EC2 Auto Scaling,
+        # https://docs.aws.amazon.com/botocore/latest/reference/services/autoscaling/client/exceptions/ServiceLinkedRoleFailure.html
+        # So the roles exist before the services are used.
+        paths = {role["Path"] for role in sandbox.aws.client("iam").list_roles()["Roles"]}
+        self.assertEqual(paths, {f"/aws-service-role/{service}.amazonaws.com/" for service in ("autoscaling", "elasticloadbalancing", "rds")})
         (first,) = self.images()
         ecr = sandbox.aws.client("ecr")
         (pushed,) = ecr.batch_get_image(repositoryName="vitrine", imageIds=[{"imageDigest": first.split("@")[1]}])["images"]
@@ -223,8 +228,17 @@ class Destroy(DeploymentTestCase):
         output = self.operate("destroy", TF_VAR_admin_password=None, CONFIRM="vitrine")
         self.assert_output(output, "already deleted")
 
-        # The next deploy imports the bucket with the pictures.
+        # The next deploy imports the bucket with the pictures. It deletes a log group that RDS has created
+        # again: "the cluster automatically regenerates the log group with no specified retention period
+        # before it is destroyed. Future attempts at creating via terraform again then fail". Conflict
+        # between enabling cloudwatch logs on RDS cluster and explicitly setting retention for the log group,
+        # https://github.com/hashicorp/terraform-provider-aws/issues/42858
+        logs = sandbox.aws.client("logs")
+        for group in ("/aws/rds/instance/vitrine/postgresql", "/aws/rds/instance/vitrine-other/postgresql"):
+            logs.create_log_group(logGroupName=group)
         output = self.operate("deploy")
+        self.assert_output(output, "The log group /aws/rds/instance/vitrine/postgresql of a deleted database is deleted.")
+        self.assertEqual([group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]], ["/aws/rds/instance/vitrine-other/postgresql"])
         self.assert_output(output, "imported with all pictures in it")
         self.assert_output(output, "1 to import")
         buckets = [

@@ -117,6 +117,17 @@ class Roles(unittest.TestCase):
         self.assertFalse(policy.allows("ssmmessages:OpenDataChannel", "*"))
         self.assertTrue(alternatives().policies()["vitrine-web"].allows("ssmmessages:OpenDataChannel", "*"))
 
+    def test_flow_logs_have_the_documented_permissions(self):
+        # "The IAM policy that's attached to your IAM role must include at least the following permissions":
+        # these and CreateLogGroup, which would create the group again without its retention after it is
+        # deleted. IAM role for publishing flow logs to CloudWatch Logs,
+        # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
+        policy = defaults().policies()["vitrine-flow-logs"]
+        group = f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:"
+        for action in ("CreateLogStream", "PutLogEvents", "DescribeLogGroups", "DescribeLogStreams"):
+            self.assertTrue(policy.allows(f"logs:{action}", f"{group}/vitrine/network/flow:log-stream:eni-1-all"), action)
+        self.assertFalse(policy.allows("logs:PutLogEvents", f"{group}other:log-stream:1"))
+
     def test_each_role_trusts_only_its_service(self):
         for system in (defaults(), alternatives()):
             found = {}
