@@ -22,7 +22,7 @@ variable "web" {
 }
 
 variable "database" {
-  description = "The database: engine (\"postgres\" or \"mysql\"), version, size, standby, storage in GiB, backups, and the snapshot to restore (see modules/database)."
+  description = "The database: engine (\"postgres\", or \"mysql\", on which Vitrine has not been tested), version, size, standby, storage in GiB, backups, and the snapshot to restore (see modules/database)."
   type = object({
     engine                 = optional(string, "postgres")
     engine_version         = optional(string)

@@ -43,7 +43,7 @@ class QuietRequestHandler(MotoRequestHandler):
 
 
 class FakeAws:
-    """moto, with message move tasks and instance refreshes, which it lacks."""
+    """moto, with message move tasks, instance refreshes, quotas and the plan of the account, which it lacks."""
 
     def __init__(self):
         self.moto = DomainDispatcherApplication(create_backend_app)
@@ -53,6 +53,9 @@ class FakeAws:
         # Instance refreshes, newest first, and the digest of an image whose instances never become healthy.
         self.refreshes = []
         self.broken_image = None
+        # The quotas by code, and "FREE" or "PAID".
+        self.quotas = {"L-1216C47A": 32, "L-0263D0A3": 5, "L-B99A9384": 1000}
+        self.plan = "PAID"
         self.tasks = {}
         self.error = None
 
@@ -71,6 +74,11 @@ class FakeAws:
         target = environ.get("HTTP_X_AMZ_TARGET", "")
         if self.error:
             return respond(start_response, self.error, "text/xml", "403 Forbidden")
+        if target.endswith(".GetServiceQuota"):
+            code = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))["QuotaCode"]
+            return respond(start_response, json.dumps({"Quota": {"QuotaCode": code, "Value": self.quotas[code]}}), "application/x-amz-json-1.1")
+        if target.endswith(".GetAccountPlanState"):
+            return respond(start_response, json.dumps({"accountPlanType": self.plan}), "application/x-amz-json-1.0")
         if target.endswith("MessageMoveTask") or target.endswith("MessageMoveTasks"):
             request = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
             return respond(start_response, json.dumps(getattr(self, target.split(".")[1])(request)), "application/x-amz-json-1.0")

@@ -125,6 +125,29 @@ class Preconditions(unittest.TestCase):
         self.sandbox.write_variables(zones=["eu-west-1a", "eu-west-1b", "eu-west-1d"])
         self.assert_refused("There is no t4g.small in eu-west-1d.", 'zones = ["eu-west-1a", "eu-west-1b", "eu-west-1c"]')
 
+    def test_the_account_is_new_and_has_small_quotas(self):
+        # "New AWS accounts have reduced concurrency and memory quotas. AWS raises these quotas automatically
+        # based on your usage." Lambda quotas, https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+        aws = self.sandbox.aws
+        quotas = aws.quotas
+        self.addCleanup(lambda: vars(aws).update(quotas=quotas, plan="PAID"))
+        aws.quotas, aws.plan = {"L-1216C47A": 5, "L-0263D0A3": 2, "L-B99A9384": 10}, "FREE"
+        self.assert_refused(
+            "vCPUs of running instances, during a deploy: 8 needed, the quota is 5",
+            "Elastic IP addresses: 3 needed, the quota is 2",
+            "concurrent executions of functions: 30 needed, the quota is 10",
+            "not db.t4g.small", "keeps backups of a database for a day, not 14",
+            'instance_class = "db.t4g.micro"', "Continue anyway?", YES=None,
+        )
+        # The small size fits, except for functions, whose quota AWS raises.
+        self.sandbox.write_variables(
+            network={"nat": "single"}, database={"instance_class": "db.t4g.micro", "multi_az": False, "backup_retention_days": 1},
+            web={"capacity": {"min": 1, "desired": 1, "max": 2}}, shell_access="session_manager",
+        )
+        output = self.assert_refused("concurrent executions", "Continue anyway?", YES=None)
+        for text in ("vCPUs", "Elastic IP", "free plan"):
+            self.assertNotIn(text, output)
+
     def test_the_name_is_used_in_another_region(self):
         # "IAM user, group, role, and policy names must be unique within the account." CreateRole, RoleName,
         # https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html

@@ -30,7 +30,7 @@ def refuse_if_name_is_taken(deployment):
 
 def check_zones(deployment, inputs):
     """Not every account has three zones in every region, and not every zone has every instance type."""
-    ec2, kind = deployment.client("ec2"), inputs["instance_type"]
+    ec2, kind = deployment.client("ec2"), inputs["web"]["instance_type"]
     available = ec2.describe_availability_zones(Filters=[{"Name": "opt-in-status", "Values": ["opt-in-not-required"]}])["AvailabilityZones"]
     offers = ec2.describe_instance_type_offerings(
         LocationType="availability-zone", Filters=[{"Name": "instance-type", "Values": [kind]}]

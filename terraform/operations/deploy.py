@@ -11,6 +11,7 @@ from operations.bootstrap import Bootstrap
 from operations.console import CommandError, confirm, heading, say
 from operations.deployment import TERRAFORM
 from operations.image import Image
+from operations.quotas import check_quotas
 from operations.rollout import Rollout, wait_for_health
 from operations.state import KEY, read, read_object, refuse_if_locked, write_object
 from operations.tools import ARCHITECTURE, Terraform, functions_directory, make, require_terraform
@@ -34,6 +35,8 @@ def main():
     variables.load(deployment, create=True)
     inputs = variables.evaluate(deployment, secrets.from_environment())
     account.check_zones(deployment, inputs)
+    if is_new:
+        check_quotas(deployment, inputs)
     image = Image(deployment)
     if is_new:
         confirm(f"The deployment {deployment} does not exist. Create it?")

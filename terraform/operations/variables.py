@@ -31,7 +31,10 @@ output "inputs" {
     shell_access    = var.shell_access
     domain          = var.domain
     secret_versions = var.secret_versions
-    instance_type   = var.web.instance_type
+    web             = var.web
+    database        = var.database
+    network         = var.network
+    functions       = local.functions
     zones           = var.zones
   }
 }
