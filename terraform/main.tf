@@ -95,7 +95,6 @@ module "pictures" {
   noncurrent_days = var.deleted_pictures_days
   force_destroy   = var.delete_pictures
   log_bucket      = module.logs.name
-  upload_origins  = [module.load_balancer.url]
 }
 
 # The bucket that an earlier deployment of this name left. Only the bucket itself is imported: all its
