@@ -46,7 +46,7 @@ locals {
       description         = "Writes captions"
       write_prefixes      = []
       calls_captioner     = true
-      memory              = 512
+      memory              = 1769
       timeout             = 150
       batch_size          = 2
       maximum_concurrency = 10
@@ -55,9 +55,9 @@ locals {
       description         = "Makes thumbnails"
       write_prefixes      = ["thumbnails/"]
       calls_captioner     = false
-      memory              = 512
+      memory              = 1769
       timeout             = 60
-      batch_size          = 5
+      batch_size          = 3
       maximum_concurrency = 10
     }
     anonymise = {

@@ -166,24 +166,6 @@ class Defaults(unittest.TestCase):
             isolated = {subnet["id"] for subnet in system.all("aws_subnet", "database").values()}
             self.assertEqual(set(system.one("aws_db_subnet_group")["subnet_ids"]), isolated)
 
-    def test_visibility_timeout_is_six_times_the_function_timeout(self):
-        system = defaults()
-        queues = {queue["arn"]: queue for queue in system.all("aws_sqs_queue", "this").values()}
-        functions = {function["arn"]: function for function in system.all("aws_lambda_function").values()}
-        found = {}
-        for mapping in system.all("aws_lambda_event_source_mapping").values():
-            queue, function = queues[mapping["event_source_arn"]], functions[mapping["function_name"]]
-            self.assertEqual(mapping["function_response_types"], ["ReportBatchItemFailures"])
-            found[function["function_name"]] = (function["timeout"], queue["visibility_timeout_seconds"])
-        self.assertEqual(found.keys(), {f"vitrine-{function}" for function in FUNCTIONS})
-        for function, (timeout, visibility_timeout) in found.items():
-            self.assertEqual(visibility_timeout, 6 * timeout, function)
-        sizes = {
-            function["function_name"]: (function["timeout"], function["memory_size"]) for function in functions.values()
-        }
-        expected = {"vitrine-annotate": (150, 512), "vitrine-thumbnail": (60, 512), "vitrine-anonymise": (120, 1769)}
-        self.assertLessEqual(expected.items(), sizes.items())
-
     def test_each_process_gets_its_settings(self):
         system = defaults()
         common = {

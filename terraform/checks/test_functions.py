@@ -58,6 +58,44 @@ class Functions(unittest.TestCase):
             names = {resource[attribute] for resource in defaults().all(kind, "this").values()}
             self.assertEqual(names, {f"vitrine-{function}" for function in FUNCTIONS})
 
+    @needs_stand_in
+    def test_visibility_timeout_is_six_times_the_function_timeout(self):
+        system = defaults()
+        queues = {queue["arn"]: queue for queue in system.all("aws_sqs_queue", "this").values()}
+        functions = {function["arn"]: function for function in system.all("aws_lambda_function").values()}
+        found = {}
+        for mapping in system.all("aws_lambda_event_source_mapping").values():
+            queue, function = queues[mapping["event_source_arn"]], functions[mapping["function_name"]]
+            self.assertEqual(mapping["function_response_types"], ["ReportBatchItemFailures"])
+            found[function["function_name"]] = (function["timeout"], queue["visibility_timeout_seconds"])
+        self.assertEqual(found.keys(), {f"vitrine-{function}" for function in FUNCTIONS})
+        for function, (timeout, visibility_timeout) in found.items():
+            self.assertEqual(visibility_timeout, 6 * timeout, function)
+        sizes = {
+            function["function_name"]: (function["timeout"], function["memory_size"]) for function in functions.values()
+        }
+        expected = {"vitrine-annotate": (150, 1769), "vitrine-thumbnail": (60, 1769), "vitrine-anonymise": (120, 1769)}
+        self.assertLessEqual(expected.items(), sizes.items())
+
+    @needs_stand_in
+    def test_the_largest_picture_fits_the_memory_of_each_function(self):
+        # "a single function can use up to 10,240 MB of memory": what it has been given, and no more. Lambda
+        # quotas, https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+        settings = (REPOSITORY / "docs/settings.md").read_text()
+        upload, megapixels = (int(re.search(rf"`VITRINE_MAX_{name}` \| (\d+)", settings)[1]) for name in ("UPLOAD_MB", "MEGAPIXELS"))
+        # WebP needs the most: tenths of a byte for each pixel of a frame, and the canvas.
+        webp = (REPOSITORY / "functions/src/picture/webp.rs").read_text()
+        frame = max(int(tenths) for tenths in re.findall(r"Kind::\w+\(.*?\) => (\d+),", webp)) / 10
+        canvas = int(re.search(r"covers_canvas\(\) \{ 0 \} else \{ (\d+) \}", webp)[1])
+        batches = {
+            mapping["function_name"].split(":")[-1]: mapping["batch_size"]
+            for mapping in defaults().all("aws_lambda_event_source_mapping").values()
+        }
+        for function in defaults().all("aws_lambda_function").values():
+            name = function["function_name"]
+            needed = 256 + batches[name] * upload + megapixels * 1_000_000 * (frame + canvas) / 1_048_576
+            self.assertGreaterEqual(function["memory_size"], needed, name)
+
     def test_there_is_a_zip_for_the_tests_of_each(self):
         zips = {path.parent.name for path in (TERRAFORM / "tests/lambda").glob("*/bootstrap.zip")}
         self.assertEqual(zips, set(FUNCTIONS))

@@ -90,6 +90,14 @@ run "rejects_a_setting_that_the_configuration_sets" {
   expect_failures = [var.settings]
 }
 
+run "rejects_pictures_that_do_not_fit_the_memory_of_a_function" {
+  command = plan
+  variables {
+    settings = { VITRINE_MAX_MEGAPIXELS = "150" }
+  }
+  expect_failures = [var.settings]
+}
+
 run "rejects_a_setting_of_another_program" {
   command = plan
   variables {
