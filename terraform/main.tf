@@ -142,7 +142,7 @@ module "observability" {
   name               = local.name
   kms_key_arn        = module.key.arn
   emails             = var.alarms.emails
-  limits             = var.alarms.limits
+  limits             = merge(var.alarms.limits, { database_connections = coalesce(var.alarms.limits.database_connections, floor(0.8 * local.database_connections)) })
   monthly_budget_usd = var.alarms.monthly_budget_usd
   caption_price      = var.caption_price
   database           = module.database.identifier

@@ -19,6 +19,11 @@ variable "web" {
     }), {})
   })
   default = {}
+
+  validation {
+    condition     = 0.9 * local.database_connections - local.function_connections >= 3 * ceil(1.5 * var.web.capacity.max)
+    error_message = "The database takes ${local.database_connections} connections, too few for the functions (${local.function_connections}) and ${var.web.capacity.max} web instances. Choose a larger database.instance_class, a smaller web.capacity.max, or a smaller maximum_concurrency in functions."
+  }
 }
 
 variable "database" {
@@ -96,6 +101,14 @@ locals {
       { for attribute, value in try(var.functions[name], {}) : attribute => value if value != null },
     )
   }
+}
+
+# Connections. RDS derives the limit from the memory of the class. A function has two and a web process its
+# pool, and each tries one more for a changed password. A deploy adds half of the web instances.
+locals {
+  database_memory_gib  = lookup({ micro = 1, small = 2, medium = 4, large = 8 }, try(split(".", var.database.instance_class)[2], ""), 16)
+  database_connections = floor(local.database_memory_gib * 1073741824 / (var.database.engine == "mysql" ? 12582880 : 9531392))
+  function_connections = 3 * sum([for function in local.functions : function.maximum_concurrency])
 }
 
 variable "function_telemetry" {

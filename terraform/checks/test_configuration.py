@@ -216,6 +216,7 @@ class Defaults(unittest.TestCase):
                 "OTEL_TRACES_SAMPLER_ARG": "0.05",
                 "OTEL_SERVICE_NAME": "vitrine-web",
                 "ADMIN_PASSWORD_VERSION": "1",
+                "DATABASE_MAX_CONNECTIONS": "10",
                 "VITRINE_ADMIN_PASSWORD_SECRET_ARN": admin,
                 "VITRINE_BIND": "0.0.0.0:8080",
                 "VITRINE_DATA": "/var/lib/vitrine",

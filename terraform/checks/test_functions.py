@@ -1,5 +1,6 @@
 """Every list of the functions agrees with the programs in functions/src/bin."""
 
+import base64
 import json
 import os
 import re
@@ -95,6 +96,25 @@ class Functions(unittest.TestCase):
             name = function["function_name"]
             needed = 256 + batches[name] * upload + megapixels * 1_000_000 * (frame + canvas) / 1_048_576
             self.assertGreaterEqual(function["memory_size"], needed, name)
+
+    @needs_stand_in
+    def test_all_connections_together_fit_the_database(self):
+        # PostgreSQL takes "LEAST({DBInstanceClassMemory/9531392}, 5000)". Quotas and constraints for Amazon RDS,
+        # maximum number of database connections,
+        # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html
+        # A db.t4g.small has 2 GiB; RDS takes some of them for itself.
+        limit = 0.9 * 2 * 2**30 / 9531392
+        script = base64.b64decode(defaults().one("aws_launch_template")["user_data"]).decode()
+        pool = int(re.search(r"^DATABASE_MAX_CONNECTIONS=(\d+)$", script, re.MULTILINE)[1])
+        instances = 1.5 * defaults().one("aws_autoscaling_group")["max_size"]
+        executions = sum(
+            mapping["scaling_config"][0]["maximum_concurrency"]
+            for mapping in defaults().all("aws_lambda_event_source_mapping").values()
+        )
+        # Two are the pool of a function (docs/settings.md), one more is the try for a changed password.
+        self.assertLessEqual(instances * (pool + 1) + executions * (2 + 1), limit)
+        (alarm,) = (a for a in defaults().all("aws_cloudwatch_metric_alarm").values() if a["alarm_name"] == "vitrine-database-connections")
+        self.assertLess(alarm["threshold"], limit)
 
     def test_there_is_a_zip_for_the_tests_of_each(self):
         zips = {path.parent.name for path in (TERRAFORM / "tests/lambda").glob("*/bootstrap.zip")}

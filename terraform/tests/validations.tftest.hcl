@@ -98,6 +98,14 @@ run "rejects_pictures_that_do_not_fit_the_memory_of_a_function" {
   expect_failures = [var.settings]
 }
 
+run "rejects_more_web_instances_than_the_database_has_connections_for" {
+  command = plan
+  variables {
+    database = { instance_class = "db.t4g.micro" }
+  }
+  expect_failures = [var.web]
+}
+
 run "rejects_a_setting_of_another_program" {
   command = plan
   variables {
