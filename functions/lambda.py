@@ -48,7 +48,7 @@ def pack(program: Path, archive: Path):
     entry.create_system = 3  # Unix, so that the mode counts
     entry.external_attr = 0o100755 << 16
     entry.compress_type = zipfile.ZIP_DEFLATED
-    # Whoever reads it meanwhile gets the old one or the new one, whole.
+    # A concurrent reader gets either the old file or the new one, never a part.
     unfinished = archive.with_suffix(".unfinished")
     with zipfile.ZipFile(unfinished, "w") as file:
         file.writestr(entry, program.read_bytes(), compresslevel=9)

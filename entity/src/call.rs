@@ -29,6 +29,9 @@ pub struct Model {
     pub cost_micros: Option<i64>,
     /// Time until the provider's answer, in milliseconds.
     pub duration_ms: Option<i32>,
+    /// What was sent: a small copy of the `anonymised` or the `original` picture. None in rows from
+    /// before this was kept.
+    pub rendition: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]

@@ -30,6 +30,10 @@ pub enum Kind {
     /// It was created or changed.
     #[sea_orm(string_value = "image")]
     Image,
+    /// Visitors, who saw it, do not see it any more; a change of the kind before or after this one tells
+    /// everybody else what happened.
+    #[sea_orm(string_value = "withdrawn")]
+    Withdrawn,
     /// It was deleted.
     #[sea_orm(string_value = "deleted")]
     Deleted,

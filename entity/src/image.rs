@@ -2,10 +2,11 @@
 //!
 //! A row is inserted before its object is stored. `stored_at` is set once the object is stored, and
 //! `deleted_at` before the objects are deleted. So an upload or a deletion that a crash cut short can
-//! be finished later. Whatever shows images starts at [`visible`].
+//! be finished later. What shows images starts at [`visible`], which asks for whom.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
     Condition, FromJsonQueryResult, FromQueryResult, QueryOrder, QuerySelect, SelectModel, Selector,
 };
@@ -32,12 +33,13 @@ pub struct Model {
     pub sha256: String,
     /// In base64; none before the thumbnail is made. <https://evanw.github.io/thumbhash/>
     pub thumbhash: Option<String>,
+    /// The same of the anonymised copy; none before it is made, and if it was made by a version
+    /// without this column.
+    pub anonymised_thumbhash: Option<String>,
     /// By the camera's clock, which has no time zone.
     pub taken_at: Option<NaiveDateTime>,
     /// Make and model.
     pub camera: Option<String>,
-    /// The faces that were made unrecognisable; none before the anonymised copy is made.
-    pub faces: Option<Faces>,
     /// None before there is a caption.
     pub tags: Option<Tags>,
     /// The caption, which is also the alt text.
@@ -70,6 +72,89 @@ pub struct Model {
     pub stored_at: Option<DateTime<Utc>>,
     /// When it was deleted. The row is deleted after the objects.
     pub deleted_at: Option<DateTime<Utc>>,
+    /// Grows with each change of the boxes; see [`crate::image_box`].
+    pub boxes_version: i32,
+    /// The version of the boxes that the stored copy shows; none before there is a copy.
+    pub copy_version: Option<i32>,
+    /// Names the objects of the copy. Each copy has objects of its own, so that a slow worker cannot
+    /// overwrite a newer one. None if there is no copy, or one from before copies had names.
+    pub copy_id: Option<Uuid>,
+    /// The detector, with its version, that searched the original last.
+    pub detector: Option<String>,
+    /// When the copy was last searched thoroughly.
+    pub second_look_at: Option<DateTime<Utc>>,
+    /// The number of uncertain boxes.
+    pub uncertain: i32,
+    /// How much the picture needs a person's look; the desk shows the highest first.
+    pub risk: i32,
+    pub review: Review,
+    /// When somebody last released, held or withdrew it. The rule `at-once` releases only what nobody
+    /// has decided about.
+    pub reviewed_at: Option<DateTime<Utc>>,
+    pub reviewed_by: Option<String>,
+    /// When it was last released; none unless it is now, and for images from before there was a
+    /// release.
+    pub released_at: Option<DateTime<Utc>>,
+    pub released_by: Option<String>,
+    /// The version of the boxes that was released. Later ones only cover more.
+    pub released_version: Option<i32>,
+    /// Whether it was public before there was a release, and nobody has released it since.
+    pub legacy: bool,
+}
+
+/// Whether an image is public.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
+#[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))")]
+#[serde(rename_all = "lowercase")]
+pub enum Review {
+    /// Somebody has to decide.
+    #[sea_orm(string_value = "review")]
+    Review,
+    /// Somebody decided that it is not to be public for now.
+    #[sea_orm(string_value = "held")]
+    Held,
+    #[sea_orm(string_value = "released")]
+    Released,
+}
+
+impl Review {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Review => "review",
+            Self::Held => "held",
+            Self::Released => "released",
+        }
+    }
+}
+
+/// Whom a query is for. Everything that reads images for somebody says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// People who manage images, and the program itself: every image.
+    Staff,
+    /// Visitors: what is public.
+    Public,
+    /// A program that uploads: what is public, and its own uploads.
+    Uploader(String),
+}
+
+impl Audience {
+    /// What makes an image visible to them, besides being stored and not deleted.
+    pub fn sees(&self) -> Condition {
+        let public = Condition::all()
+            .add(Column::Review.eq(Review::Released))
+            .add(
+                Expr::col((Entity, Column::CopyVersion))
+                    .eq(Expr::col((Entity, Column::BoxesVersion))),
+            );
+        match self {
+            Self::Staff => Condition::all(),
+            Self::Public => public,
+            Self::Uploader(name) => Condition::any()
+                .add(public)
+                .add(Column::UploadedBy.eq(name.as_str())),
+        }
+    }
 }
 
 /// Who wrote a caption.
@@ -115,9 +200,6 @@ pub enum Certainty {
     Uncertain,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, FromJsonQueryResult)]
-pub struct Faces(pub Vec<Face>);
-
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct Tags(pub Vec<String>);
 
@@ -134,6 +216,21 @@ pub struct Cursor {
 }
 
 impl Model {
+    /// Whether visitors see it: it is released, and the copy shows the boxes as they are now. It is
+    /// hidden for the moment in which a copy is made that covers more.
+    pub fn is_public(&self) -> bool {
+        self.review == Review::Released && self.copy_version == Some(self.boxes_version)
+    }
+
+    /// Whether these people see it.
+    pub fn is_visible_to(&self, audience: &Audience) -> bool {
+        match audience {
+            Audience::Staff => true,
+            Audience::Public => self.is_public(),
+            Audience::Uploader(name) => self.is_public() || self.uploaded_by.as_ref() == Some(name),
+        }
+    }
+
     pub fn cursor(&self) -> Cursor {
         Cursor {
             uploaded_at: self.uploaded_at,
@@ -153,7 +250,7 @@ pub struct Provenance {
     pub images: i64,
 }
 
-/// The origins of the captions of visible images, most frequent first.
+/// The origins of the captions of all images, most frequent first.
 pub fn provenance() -> Selector<SelectModel<Provenance>> {
     let kinds = [
         Column::CaptionBy,
@@ -162,7 +259,7 @@ pub fn provenance() -> Selector<SelectModel<Provenance>> {
         Column::CaptionPromptVersion,
         Column::CaptionLanguage,
     ];
-    let mut select = visible()
+    let mut select = stored()
         .filter(Column::CaptionText.is_not_null())
         .select_only()
         .column_as(Column::Id.count(), "images");
@@ -172,25 +269,30 @@ pub fn provenance() -> Selector<SelectModel<Provenance>> {
     select.order_by_desc(Column::Id.count()).into_model()
 }
 
-/// The images that can be seen: stored and not deleted.
-pub fn visible() -> Select<Entity> {
+/// The images that exist: stored and not deleted.
+pub fn stored() -> Select<Entity> {
     Entity::find()
         .filter(Column::StoredAt.is_not_null())
         .filter(Column::DeletedAt.is_null())
 }
 
-pub fn visible_by_id(id: Uuid) -> Select<Entity> {
-    visible().filter(Column::Id.eq(id))
+/// The images that these people see. Whatever shows images starts here.
+pub fn visible(audience: &Audience) -> Select<Entity> {
+    stored().filter(audience.sees())
 }
 
-/// Those of some images that are visible, in no particular order.
-pub fn visible_among(ids: impl IntoIterator<Item = Uuid>) -> Select<Entity> {
-    visible().filter(Column::Id.is_in(ids))
+pub fn visible_by_id(audience: &Audience, id: Uuid) -> Select<Entity> {
+    visible(audience).filter(Column::Id.eq(id))
+}
+
+/// Those of some images that these people see, in no particular order.
+pub fn visible_among(audience: &Audience, ids: impl IntoIterator<Item = Uuid>) -> Select<Entity> {
+    visible(audience).filter(Column::Id.is_in(ids))
 }
 
 /// A page of visible images after the cursor, newest first.
-pub fn page(after: Option<Cursor>, limit: u64) -> Select<Entity> {
-    let mut select = visible();
+pub fn page(audience: &Audience, after: Option<Cursor>, limit: u64) -> Select<Entity> {
+    let mut select = visible(audience);
     if let Some(Cursor { uploaded_at, id }) = after {
         select = select.filter(
             Condition::any()
@@ -209,8 +311,8 @@ pub fn page(after: Option<Cursor>, limit: u64) -> Select<Entity> {
 }
 
 /// The next newer visible image.
-pub fn newer_than(cursor: Cursor) -> Select<Entity> {
-    visible()
+pub fn newer_than(audience: &Audience, cursor: Cursor) -> Select<Entity> {
+    visible(audience)
         .filter(
             Condition::any()
                 .add(Column::UploadedAt.gt(cursor.uploaded_at))

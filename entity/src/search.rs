@@ -12,6 +12,8 @@ use sea_orm::{DatabaseConnection, DbBackend, DbErr, FromQueryResult, Statement};
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
+use crate::image::Audience;
+
 /// Further words are ignored.
 const MAX_WORDS: usize = 16;
 /// In characters. InnoDB does not index words of more than 84, with our prefix.
@@ -89,19 +91,19 @@ fn without_marks(word: &str) -> String {
     word.nfd().filter(|c| !is_accent(*c)).collect()
 }
 
-/// The visible images that match every word, best first and newest first among equals: `limit` after
+/// The images that match every word and that these people see, best first and newest first among equals: `limit` after
 /// the first `skip`. Search file names only for people who may see them.
 pub async fn best(
     db: &DatabaseConnection,
     words: &Words,
+    audience: &Audience,
     in_file_names: bool,
     skip: u64,
     limit: u64,
 ) -> Result<Vec<Uuid>, DbErr> {
     let backend = db.get_database_backend();
-    let hits = Hit::find_by_statement(statement(backend, words, in_file_names, skip, limit))
-        .all(db)
-        .await?;
+    let statement = statement(backend, words, audience, in_file_names, skip, limit);
+    let hits = Hit::find_by_statement(statement).all(db).await?;
     Ok(hits.into_iter().map(|hit| hit.id).collect())
 }
 
@@ -115,10 +117,19 @@ struct Hit {
 fn statement(
     backend: DbBackend,
     words: &Words,
+    audience: &Audience,
     in_file_names: bool,
     skip: u64,
     limit: u64,
 ) -> Statement {
+    let (seen, uploader) = seen_by(
+        audience,
+        if backend == DbBackend::Postgres {
+            "$4"
+        } else {
+            "?"
+        },
+    );
     let (sql, expression) = match backend {
         DbBackend::Sqlite => {
             let expression = words.join("\"", "\"", "*", " AND ");
@@ -127,14 +138,26 @@ fn statement(
             } else {
                 "words"
             };
-            let sql = "SELECT row.image_id AS id
-                FROM (
-                    SELECT rowid AS number, bm25(image_search, 2.0, 1.0) AS score
-                    FROM image_search WHERE image_search MATCH ?
-                    ORDER BY score, number DESC LIMIT ? OFFSET ?
-                ) AS hit JOIN image_search_row AS row ON row.number = hit.number
-                ORDER BY hit.score, hit.number DESC";
-            (sql.to_owned(), format!("{{{columns}}} : ({expression})"))
+            // The index has all images. For staff, it need not be asked who sees which.
+            let sql = match audience {
+                Audience::Staff => "SELECT row.image_id AS id
+                    FROM (
+                        SELECT rowid AS number, bm25(image_search, 2.0, 1.0) AS score
+                        FROM image_search WHERE image_search MATCH ?
+                        ORDER BY score, number DESC LIMIT ? OFFSET ?
+                    ) AS hit JOIN image_search_row AS row ON row.number = hit.number
+                    ORDER BY hit.score, hit.number DESC"
+                    .to_owned(),
+                _ => format!(
+                    "SELECT row.image_id AS id, bm25(image_search, 2.0, 1.0) AS score
+                    FROM image_search
+                    JOIN image_search_row AS row ON row.number = image_search.rowid
+                    JOIN image ON image.id = row.image_id
+                    WHERE image_search MATCH ? AND {seen}
+                    ORDER BY score, row.number DESC LIMIT ? OFFSET ?"
+                ),
+            };
+            (sql, format!("{{{columns}}} : ({expression})"))
         }
         DbBackend::Postgres => {
             let column = if in_file_names {
@@ -145,6 +168,7 @@ fn statement(
             let sql = format!(
                 "SELECT image.id FROM image, to_tsquery('simple', $1) AS query
                 WHERE {column} @@ query AND stored_at IS NOT NULL AND deleted_at IS NULL
+                    AND {seen}
                 ORDER BY ts_rank('{{0, 0, 0.5, 1}}', {column}, query, 1) DESC,
                     uploaded_at DESC, id DESC LIMIT $2 OFFSET $3"
             );
@@ -158,19 +182,16 @@ fn statement(
             };
             let sql = format!(
                 "SELECT id FROM (
-                    SELECT id, uploaded_at, stored_at, deleted_at,
-                        MATCH ({columns}) AGAINST (? IN BOOLEAN MODE) AS score
+                    SELECT id, uploaded_at, uploaded_by, stored_at, deleted_at, review, copy_version,
+                        boxes_version, MATCH ({columns}) AGAINST (? IN BOOLEAN MODE) AS score
                     FROM image WHERE MATCH ({columns}) AGAINST (? IN BOOLEAN MODE)
-                ) AS hit WHERE stored_at IS NOT NULL AND deleted_at IS NULL
+                ) AS hit WHERE stored_at IS NOT NULL AND deleted_at IS NULL AND {seen}
                 ORDER BY score DESC, uploaded_at DESC, id DESC LIMIT ? OFFSET ?"
             );
             let expression = words.join("+vx", "", "*", " ");
-            let values: [sea_orm::Value; 4] = [
-                expression.clone().into(),
-                expression.into(),
-                limit.into(),
-                skip.into(),
-            ];
+            let values: [sea_orm::Value; 2] = [expression.clone().into(), expression.into()];
+            let rest: [sea_orm::Value; 2] = [limit.into(), skip.into()];
+            let values = values.into_iter().chain(uploader).chain(rest);
             return Statement::from_sql_and_values(backend, sql, values);
         }
     };
@@ -178,8 +199,26 @@ fn statement(
         i64::try_from(limit).unwrap_or(i64::MAX),
         i64::try_from(skip).unwrap_or(i64::MAX),
     );
-    let values: [sea_orm::Value; 3] = [expression.into(), limit.into(), skip.into()];
+    let rest: [sea_orm::Value; 2] = [limit.into(), skip.into()];
+    let expression = std::iter::once(expression.into());
+    let values: Vec<sea_orm::Value> = match backend {
+        DbBackend::Postgres => expression.chain(rest).chain(uploader).collect(),
+        _ => expression.chain(uploader).chain(rest).collect(),
+    };
     Statement::from_sql_and_values(backend, sql, values)
+}
+
+/// [`Audience::sees`] in SQL, and the value of its parameter.
+fn seen_by(audience: &Audience, parameter: &str) -> (String, Option<sea_orm::Value>) {
+    let public = "review = 'released' AND copy_version = boxes_version";
+    match audience {
+        Audience::Staff => ("1 = 1".to_owned(), None),
+        Audience::Public => (public.to_owned(), None),
+        Audience::Uploader(name) => (
+            format!("({public} OR uploaded_by = {parameter})"),
+            Some(name.as_str().into()),
+        ),
+    }
 }
 
 #[cfg(test)]

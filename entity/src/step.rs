@@ -93,6 +93,9 @@ pub struct Attempt {
     /// Whether the provider's answer could not be used: such an attempt is repeated once only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unusable_answer: bool,
+    /// Whether work on the pixels crashed or broke a limit: such an attempt is repeated once only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub crashed: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
@@ -174,7 +177,7 @@ pub fn stuck_since(instant: DateTime<Utc>, limit: u64) -> Select<Entity> {
 /// Visible images, uploaded since `instant`, that have no row for this step because a version that
 /// does not know the step created them.
 pub fn images_without(kind: StepKind, instant: DateTime<Utc>, limit: u64) -> Select<image::Entity> {
-    image::visible()
+    image::stored()
         .filter(image::Column::UploadedAt.gte(instant))
         .filter(image::Column::Id.not_in_subquery(images_with(kind)))
         .limit(limit)

@@ -48,9 +48,11 @@ enum Change {
     /// All levels multiplied.
     Darkened(f64),
     Grey,
+    /// Made small: so many pixels along the long side.
+    Reduced(u32),
 }
 
-const CHANGES: [(&str, Change); 9] = [
+const CHANGES: [(&str, Change); 11] = [
     ("as it is", Change::None),
     ("turned by 90°", Change::Turned(90)),
     ("turned by 180°", Change::Turned(180)),
@@ -60,6 +62,8 @@ const CHANGES: [(&str, Change); 9] = [
     ("in a strip of 8000 × 160", Change::InStrip),
     ("a fifth as bright", Change::Darkened(0.2)),
     ("grey", Change::Grey),
+    ("reduced to 320 pixels", Change::Reduced(320)),
+    ("reduced to 200 pixels", Change::Reduced(200)),
 ];
 
 fn main() {
@@ -208,6 +212,7 @@ fn changed(photo: &Upright, faces: &[Area], change: Change) -> (Upright, Vec<Are
         Change::None => (photo.clone(), faces.to_vec()),
         Change::Turned(degrees) => turned(photo, faces, f64::from(degrees)),
         Change::InStrip => in_strip(photo, faces),
+        Change::Reduced(long_side) => reduced(photo, faces, long_side),
         Change::Darkened(by) => {
             let dark = each_byte(&|byte| (f64::from(byte) * by) as u8);
             (dark, faces.to_vec())
@@ -278,6 +283,16 @@ fn between(photo: &Upright, x: f64, y: f64) -> [u8; 3] {
         let row = |pair: [[f64; 3]; 2]| pair[0][c] * (1.0 - right_share) + pair[1][c] * right_share;
         (row(a) * (1.0 - lower_share) + row(b) * lower_share).round() as u8
     })
+}
+
+fn reduced(photo: &Upright, faces: &[Area], long_side: u32) -> (Upright, Vec<Area>) {
+    let scale = f64::from(long_side) / f64::from(photo.width.max(photo.height));
+    let side = |side: u32| (f64::from(side) * scale).round() as u32;
+    let (width, height) = (side(photo.width), side(photo.height));
+    let whole = RgbImage::from_raw(photo.width, photo.height, photo.rgb().to_vec()).unwrap();
+    let small = resize(&whole, width, height, FilterType::CatmullRom).into_raw();
+    let faces = faces.iter().map(|area| area.map(|side| side * scale));
+    (Upright::new(width, height, small).unwrap(), faces.collect())
 }
 
 fn in_strip(photo: &Upright, faces: &[Area]) -> (Upright, Vec<Area>) {

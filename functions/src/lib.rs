@@ -1,4 +1,4 @@
-//! What is done to an image: a thumbnail, a caption, and a copy in which nobody can be recognised.
+//! The processing of images: a thumbnail, a caption, and a copy with faces made unrecognisable.
 //!
 //! - [`steps`]: the steps on pixels. They know neither rows nor queues.
 //! - [`picture`]: decoding, metadata, colour, orientation, encoding.

@@ -10,7 +10,7 @@
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta};
-use entity::image::{self, Tags};
+use entity::image::{self, Audience, Tags};
 use entity::search::{self, Words};
 use migration::testing::{Kind, ScratchServer};
 use migration::{Migrator, PATIENCE};
@@ -51,13 +51,14 @@ async fn measure(name: &str, settings: &DatabaseSettings) {
     let mut random = Random(1);
     let captions = fill(&db, &mut random).await;
     let mut times = Vec::new();
+    let audience = Audience::Staff;
     for number in 0..QUERIES {
         let words = query(&captions, &mut random);
         let begin = Instant::now();
-        let ids = search::best(&db, &words, number % 2 == 0, 0, PAGE)
+        let ids = search::best(&db, &words, &audience, number % 2 == 0, 0, PAGE)
             .await
             .unwrap();
-        let images = image::visible_among(ids).all(&db).await.unwrap();
+        let images = image::visible_among(&audience, ids).all(&db).await.unwrap();
         times.push(begin.elapsed());
         assert!(!images.is_empty(), "nothing is found for {words:?}");
     }

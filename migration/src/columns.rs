@@ -16,7 +16,7 @@ impl Columns {
         }
     }
 
-    /// A new table. On MySQL its text is UTF-8 whatever the default of server and database is: a
+    /// A new table. On MySQL its text is UTF-8 independent of the defaults of server and database: a
     /// MariaDB with its defaults would reject emoji in a file name.
     pub(crate) fn table(self, name: impl IntoTableRef) -> TableCreateStatement {
         let mut table = Table::create();

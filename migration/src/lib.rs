@@ -15,6 +15,8 @@ mod m20261121_000006_traces;
 mod m20261126_000007_outbox;
 mod m20261126_000008_rendition_sizes;
 mod m20261126_000009_api_tokens;
+mod m20261126_000010_anonymised_thumbhash;
+mod m20261126_000011_boxes;
 mod migration_lock;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -37,6 +39,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000007_outbox::Migration),
             Box::new(m20261126_000008_rendition_sizes::Migration),
             Box::new(m20261126_000009_api_tokens::Migration),
+            Box::new(m20261126_000010_anonymised_thumbhash::Migration),
+            Box::new(m20261126_000011_boxes::Migration),
         ]
     }
 }

@@ -1,7 +1,7 @@
 //! The lock of migrations. Several instances may start at once, and each brings the schema up to
 //! date first. One of them migrates; the others wait, and find nothing left to do.
 //!
-//! Everything happens on one connection, so a pool of one is enough, and whatever ends that
+//! Everything happens on one connection, so a pool of one is enough, and anything that ends that
 //! connection, a crash or a cut cable, releases the lock.
 
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Events of the object store: an object was created. They have the same shape in both homes,
-//! whatever carries them.
+//! Events of the object store: an object was created. They have the same shape locally and on AWS,
+//! for every transport.
 
 mod envelope;
 

@@ -97,6 +97,16 @@ impl Format {
         }
     }
 
+    /// The format with this media type. Phones call HEIC `image/heif` as well.
+    pub fn from_content_type(content_type: &str) -> Option<Self> {
+        if content_type.eq_ignore_ascii_case("image/heif") {
+            return Some(Self::Heic);
+        }
+        Self::ALL
+            .into_iter()
+            .find(|format| format.content_type().eq_ignore_ascii_case(content_type))
+    }
+
     /// The extension used in object keys, without a dot.
     pub fn extension(self) -> &'static str {
         match self {
@@ -107,6 +117,16 @@ impl Format {
             Self::Heic => "heic",
             Self::Avif => "avif",
         }
+    }
+
+    /// Whether files of this format are commonly named so.
+    pub fn is_extension(self, extension: &str) -> bool {
+        let extension = extension.to_ascii_lowercase();
+        extension == self.extension()
+            || matches!(
+                (self, &*extension),
+                (Self::Jpeg, "jpeg" | "jpe" | "jfif") | (Self::Heic, "heif" | "hif")
+            )
     }
 
     /// The inverse of [`Format::extension`].

@@ -5,6 +5,7 @@
 
 pub mod aws;
 pub mod database;
+pub mod disk;
 pub mod events;
 mod format;
 pub mod memory;

@@ -8,7 +8,6 @@ use anyhow::{Context as _, anyhow};
 use chrono::{DateTime, TimeDelta};
 use functions::drivers::local;
 use functions::pipeline::context::Context;
-use functions::pipeline::cpu_pool::CpuPool;
 use functions::pipeline::dispatch::Dispatch;
 use platform::settings::{DatabaseKind, Settings};
 use platform::telemetry::metrics;
@@ -17,10 +16,11 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::access::{Policy, Proxies, Sessions, Tokens};
+use crate::access::{Policy, Proxies, Sessions, Tokens, VisitorRates};
 use crate::actions::direct_upload::forget_pending;
 use crate::caption_pause::CaptionPause;
 use crate::connections::{self, Limits, Rules};
+use crate::event_streams::EventStreams;
 use crate::ingest::UploadLimits;
 use crate::live::Live;
 use crate::router::router;
@@ -78,11 +78,15 @@ impl App {
                 caption_pause.clone(),
                 stop.clone(),
             ),
+            event_streams: EventStreams::within(Limits::of_this_process()),
             caption_pause,
-            cpu: CpuPool::new(cores(), settings.max_pixels),
+            pixels: services.pixels.with_own_queue(cores()),
             limits: UploadLimits::from(settings),
             policy: Policy::from(settings),
             proxies: Proxies::from(settings),
+            visitor_rates: VisitorRates::default(),
+            search_engines: settings.search_engines,
+            data: settings.data.as_path().into(),
             templates: Templates::new().context("the templates are broken")?,
             instance_id: settings.instance_id.as_str().into(),
             draining: Draining::default(),

@@ -1,7 +1,7 @@
 //! Cursors of lists as clients see them: opaque, and safe in a URL.
 //!
-//! A list by time uses keyset paging: the cursor is the key of the last row, which is exact
-//! whatever happens to other rows. A list by rank has no such key, because every image that is
+//! A list by time uses keyset paging: the cursor is the key of the last row, which stays exact when
+//! other rows are added or deleted. A list by rank has no such key, because every image that is
 //! added or deleted changes the scores of all others a little. Its cursor says how many images
 //! were shown and which were the last; the next page begins after the last of them that still
 //! exists, wherever nearby it is now.
@@ -23,6 +23,8 @@ pub(crate) const LAST: usize = 3;
 pub(crate) enum Cursor {
     /// After this row, in a list by time.
     Row(DateTime<Utc>, Uuid),
+    /// After this image, in the list of the desk, by how much they need a look.
+    Risk(i32, Uuid),
     /// After so many images, of which these are the last, in a list by rank.
     Rank(u32, [Uuid; LAST]),
 }
@@ -33,6 +35,10 @@ impl Cursor {
         match self {
             Self::Row(instant, id) => {
                 bytes.extend(instant.timestamp_micros().to_be_bytes());
+                bytes.extend(id.as_bytes());
+            }
+            Self::Risk(risk, id) => {
+                bytes.extend(risk.to_be_bytes());
                 bytes.extend(id.as_bytes());
             }
             Self::Rank(shown, last) => {
@@ -57,6 +63,9 @@ impl Cursor {
             return Some(Self::Row(instant, id));
         }
         let (shown, ids) = bytes.split_first_chunk::<4>()?;
+        if let Ok(id) = Uuid::from_slice(ids) {
+            return Some(Self::Risk(i32::from_be_bytes(*shown), id));
+        }
         let (ids, rest) = ids.as_chunks::<16>();
         let last = <[_; LAST]>::try_from(ids).ok()?.map(Uuid::from_bytes);
         rest.is_empty()
@@ -67,7 +76,15 @@ impl Cursor {
     pub(crate) fn row(self) -> Result<(DateTime<Utc>, Uuid), Problem> {
         match self {
             Self::Row(instant, id) => Ok((instant, id)),
-            Self::Rank(..) => Err(refused()),
+            Self::Risk(..) | Self::Rank(..) => Err(refused()),
+        }
+    }
+
+    /// The place in the list of the desk; 400 if the cursor is of another list.
+    pub(crate) fn risk(self) -> Result<(i32, Uuid), Problem> {
+        match self {
+            Self::Risk(risk, id) => Ok((risk, id)),
+            Self::Row(..) | Self::Rank(..) => Err(refused()),
         }
     }
 
@@ -75,7 +92,7 @@ impl Cursor {
     pub(crate) fn rank(self) -> Result<(u32, [Uuid; LAST]), Problem> {
         match self {
             Self::Rank(shown, last) => Ok((shown, last)),
-            Self::Row(..) => Err(refused()),
+            Self::Row(..) | Self::Risk(..) => Err(refused()),
         }
     }
 }
@@ -97,7 +114,11 @@ mod tests {
     fn a_cursor_is_decoded_to_what_was_encoded() {
         let id = Uuid::now_v7();
         let last = [id, Uuid::now_v7(), Uuid::nil()];
-        for cursor in [Cursor::Row(entity::now(), id), Cursor::Rank(u32::MAX, last)] {
+        for cursor in [
+            Cursor::Row(entity::now(), id),
+            Cursor::Risk(-1, id),
+            Cursor::Rank(u32::MAX, last),
+        ] {
             assert_eq!(Cursor::decode(&cursor.encode()).unwrap(), cursor);
         }
     }
@@ -107,6 +128,8 @@ mod tests {
         let id = Uuid::now_v7();
         assert!(Cursor::Row(entity::now(), id).rank().is_err());
         assert!(Cursor::Rank(7, [id; LAST]).row().is_err());
+        assert!(Cursor::Risk(7, id).row().is_err());
+        assert!(Cursor::Rank(7, [id; LAST]).risk().is_err());
     }
 
     #[test]

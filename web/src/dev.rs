@@ -3,14 +3,18 @@
 //! nothing from here and has no way to switch it on.
 
 use axum::Router;
-
-use crate::state::AppState;
+use axum::extract::FromRef;
+use tokio_util::sync::CancellationToken;
 
 #[cfg(debug_assertions)]
 pub(crate) use enabled::{is_on, read_from, static_file, template, with_reload};
 
-/// The addresses that pages ask whether something has changed, if they are to ask.
-pub(crate) fn routes() -> Router<AppState> {
+/// The routes that pages ask for changes, with `make dev`. The state's token ends them.
+pub(crate) fn routes<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    CancellationToken: FromRef<S>,
+{
     #[cfg(debug_assertions)]
     if is_on() {
         return enabled::routes();
@@ -27,15 +31,14 @@ mod enabled {
     use std::time::{Duration, SystemTime};
 
     use axum::Router;
-    use axum::extract::State;
+    use axum::extract::{FromRef, State};
     use axum::response::IntoResponse;
     use axum::response::sse::{Event, Sse};
     use axum::routing::get;
     use futures::{Stream, StreamExt as _, stream};
     use serde_json::json;
     use tokio::time::sleep;
-
-    use crate::state::AppState;
+    use tokio_util::sync::CancellationToken;
 
     /// How often files are looked at, while a page is open.
     const INTERVAL: Duration = Duration::from_millis(100);
@@ -54,8 +57,8 @@ mod enabled {
         FOLDER.get().is_some()
     }
 
-    /// A style sheet or script as it is now; none if it cannot be read, because somebody is just
-    /// saving it.
+    /// The current text of a style sheet or script; none if it cannot be read, for example while an
+    /// editor saves it.
     pub(crate) fn static_file(name: &str) -> Option<String> {
         read("static", name)
     }
@@ -75,7 +78,11 @@ mod enabled {
         page.replacen("</head>", script, 1)
     }
 
-    pub(super) fn routes() -> Router<AppState> {
+    pub(super) fn routes<S>() -> Router<S>
+    where
+        S: Clone + Send + Sync + 'static,
+        CancellationToken: FromRef<S>,
+    {
         Router::new()
             .route("/dev/reload.js", get(script))
             .route("/dev/changes", get(changes))
@@ -86,9 +93,9 @@ mod enabled {
         (kind, include_str!("../dev/reload.js"))
     }
 
-    /// Tells how the files are now, and again each time they have changed.
+    /// Sends hashes of the files at once, and again after each change.
     async fn changes(
-        State(state): State<AppState>,
+        State(stop): State<CancellationToken>,
     ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
         let states = stream::unfold(None, |known| async move {
             loop {
@@ -104,11 +111,10 @@ mod enabled {
             let data = json!({ "styles": styles.to_string(), "pages": pages.to_string() });
             Ok(Event::default().retry(RETRY).data(data.to_string()))
         });
-        Sse::new(events.take_until(state.stop.cancelled_owned()))
+        Sse::new(events.take_until(stop.cancelled_owned()))
     }
 
-    /// What changes with the style sheets, and what changes with everything else, this process
-    /// included.
+    /// A hash of the style sheets, and one of everything else, the start of this process included.
     fn stamps(folder: &Path, begun: SystemTime) -> (u64, u64) {
         let (mut styles, mut pages) = (DefaultHasher::new(), DefaultHasher::new());
         begun.hash(&mut pages);

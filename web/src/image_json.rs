@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use entity::image::{Author, Face};
+use entity::image::{Author, Review};
+use entity::image_box;
 use entity::step::StepState;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::access::{Rendition, Viewer};
+use crate::access::{Fact, Rendition, Viewer};
 use crate::image_rows::{ImageRows, ImageState};
 use crate::picture_urls::UrlSource;
 
-/// An image. Visitors do not see its file name, checksum and sender.
+/// An image. What visitors do not learn is null or empty; `docs/access.md` lists it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Image)]
 pub struct ImageJson {
@@ -21,20 +22,22 @@ pub struct ImageJson {
     /// Visitors see the id in its place.
     #[schema(example = "party.jpg")]
     file_name: String,
+    /// Of the original; visitors see that of the anonymised copy.
     #[schema(example = "image/jpeg")]
     content_type: String,
-    /// Of the original.
-    #[schema(example = 2_481_032, minimum = 1)]
-    bytes: i64,
-    /// In pixels, upright.
-    #[schema(example = 4032, minimum = 1)]
-    width: i32,
-    /// In pixels, upright.
-    #[schema(example = 3024, minimum = 1)]
-    height: i32,
-    /// Of the original, in hexadecimal digits.
+    /// Of the original. Null for a visitor.
+    #[schema(required, example = 2_481_032, minimum = 1)]
+    bytes: Option<i64>,
+    /// In pixels, upright. Null for a visitor until the image is anonymised.
+    #[schema(required, example = 4032, minimum = 1)]
+    width: Option<i32>,
+    /// In pixels, upright. Null for a visitor until the image is anonymised.
+    #[schema(required, example = 3024, minimum = 1)]
+    height: Option<i32>,
+    /// Of the original, in hexadecimal digits. Null for a visitor.
     #[schema(required)]
     sha256: Option<String>,
+    /// Visitors are told the day alone: every instant is midnight UTC.
     uploaded_at: DateTime<Utc>,
     /// Null for a visitor.
     #[schema(required)]
@@ -44,15 +47,19 @@ pub struct ImageJson {
     caption: Option<CaptionJson>,
     #[schema(example = json!(["party", "cake"]))]
     tags: Vec<String>,
-    /// Empty until the image is anonymised.
+    /// Empty until the image is anonymised, and for a visitor.
     faces: Vec<FaceJson>,
-    /// A [ThumbHash](https://evanw.github.io/thumbhash/) in Base64.
+    /// A [ThumbHash](https://evanw.github.io/thumbhash/) in Base64; for a visitor that of the
+    /// anonymised copy.
     #[schema(required)]
     thumbhash: Option<String>,
     urls: Urls,
     /// By name: `thumbnail`, `anonymise` and `annotate`.
     #[schema(value_type = BTreeMap<String, StepJson>)]
     steps: BTreeMap<&'static str, StepJson>,
+    /// Not for visitors, who see released images only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    release: Option<ReleaseJson>,
 }
 
 /// The caption, which is the picture's alt text.
@@ -113,14 +120,50 @@ struct FaceJson {
     score: f32,
 }
 
-impl From<Face> for FaceJson {
-    fn from(face: Face) -> Self {
+impl From<&image_box::Model> for FaceJson {
+    fn from(row: &image_box::Model) -> Self {
         Self {
-            x: face.x,
-            y: face.y,
-            width: face.width,
-            height: face.height,
-            score: face.score,
+            x: row.x,
+            y: row.y,
+            width: row.width.unsigned_abs(),
+            height: row.height.unsigned_abs(),
+            score: row.score.unwrap_or(1.0),
+        }
+    }
+}
+
+/// Whether the image is public.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Release)]
+struct ReleaseJson {
+    state: ReviewJson,
+    /// When somebody decided so.
+    #[schema(required)]
+    at: Option<DateTime<Utc>>,
+    /// Who did: a person, a program, or `rule:at-once`.
+    #[schema(required)]
+    by: Option<String>,
+    /// It was public before there was a release.
+    legacy: bool,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = ReleaseState)]
+pub(crate) enum ReviewJson {
+    /// Somebody has to decide.
+    Review,
+    /// It is not to be public for now.
+    Held,
+    Released,
+}
+
+impl From<Review> for ReviewJson {
+    fn from(review: Review) -> Self {
+        match review {
+            Review::Review => Self::Review,
+            Review::Held => Self::Held,
+            Review::Released => Self::Released,
         }
     }
 }
@@ -194,7 +237,7 @@ impl ImageJson {
     /// The image as this viewer may see it.
     pub fn new(rows: &ImageRows, viewer: &Viewer, urls: &UrlSource) -> Self {
         let image = &rows.image;
-        let details = viewer.sees_details_of(image);
+        let known = viewer.disclosure(image);
         let steps = rows.steps.iter().map(|step| {
             let paused = rows.pause_of(step).map(|pause| PauseJson {
                 cause: pause.why.as_str(),
@@ -203,25 +246,36 @@ impl ImageJson {
             let json = StepJson {
                 state: step.state.into(),
                 attempts: step.attempts,
-                error: rows.reason(step, details),
+                error: rows.reason(step, known.tells(Fact::Attempts)),
                 paused,
-                finished_at: step.finished_at,
+                finished_at: step.finished_at.map(|at| known.moment(at).instant()),
             };
             (step.name.as_str(), json)
         });
-        let faces = image.faces.clone().unwrap_or_default().0;
+        let (width, height) = known.dimensions().unzip();
+        let faces = known.faces(&rows.boxes).unwrap_or_default();
+        // Senders get an answer for what they do not see yet.
+        let is_seen = viewer.sees(image);
+        let text = image.caption_text.clone().filter(|_| is_seen);
+        let tags = image.tags.clone().filter(|_| is_seen);
+        let release = known.tells(Fact::Release).then(|| ReleaseJson {
+            state: image.review.into(),
+            at: image.reviewed_at,
+            by: image.reviewed_by.clone(),
+            legacy: image.legacy,
+        });
         Self {
             id: image.id,
             file_name: rows.file_name(viewer),
-            content_type: image.content_type.clone(),
-            bytes: image.bytes,
-            width: image.width,
-            height: image.height,
-            sha256: details.then(|| image.sha256.clone()),
-            uploaded_at: image.uploaded_at,
-            uploaded_by: image.uploaded_by.clone().filter(|_| details),
+            content_type: known.media_type().to_owned(),
+            bytes: known.bytes(),
+            width,
+            height,
+            sha256: known.sha256().map(str::to_owned),
+            uploaded_at: known.moment(image.uploaded_at).instant(),
+            uploaded_by: known.uploaded_by().map(str::to_owned),
             state: rows.state(),
-            caption: image.caption_text.clone().map(|text| CaptionJson {
+            caption: text.map(|text| CaptionJson {
                 text,
                 paragraph: image.caption_paragraph.clone(),
                 by: image.caption_by.map(Into::into),
@@ -229,17 +283,18 @@ impl ImageJson {
                 model: image.caption_model.clone(),
                 prompt_version: image.caption_prompt_version.clone(),
                 language: image.caption_language.clone(),
-                generated_at: image.caption_at,
+                generated_at: image.caption_at.map(|at| known.moment(at).instant()),
             }),
-            tags: image.tags.clone().unwrap_or_default().0,
+            tags: tags.unwrap_or_default().0,
             faces: faces.into_iter().map(Into::into).collect(),
-            thumbhash: image.thumbhash.clone(),
+            thumbhash: known.thumbhash().map(str::to_owned),
             urls: Urls {
                 original: rows.url(viewer, Rendition::Original, urls),
                 thumbnail: rows.url(viewer, Rendition::Thumbnail, urls),
                 anonymised: rows.url(viewer, Rendition::Anonymised, urls),
             },
             steps: steps.collect(),
+            release,
         }
     }
 }

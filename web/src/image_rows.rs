@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use entity::image;
+use entity::image::{self, Audience};
+use entity::image_box;
 use entity::step::{self, StepKind, StepState};
 use functions::pipeline::provider_budget::Pause;
+use platform::Format;
 use platform::objects::{Disposition, ObjectKey, Signer, StoreError};
 use sea_orm::{DatabaseConnection, DbErr};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 use tracing::error;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -22,18 +25,21 @@ pub struct ImageRows {
     pub image: image::Model,
     /// In the order of [`StepKind::ALL`].
     pub steps: Vec<step::Model>,
+    /// Oldest first.
+    pub boxes: Vec<image_box::Model>,
     /// Why all captions wait, if they do.
     pub pause: Option<Pause>,
 }
 
 impl ImageRows {
-    /// The visible ones of these images, in this order.
+    /// Those of these images that the audience sees, in this order.
     ///
     /// Steps are read before images, so that an image is at least as new as its steps: where a
     /// step is done, its result is there.
     pub async fn load(
         db: &DatabaseConnection,
         caption_pause: &CaptionPause,
+        audience: &Audience,
         ids: &[Uuid],
     ) -> Result<Vec<Self>, DbErr> {
         if ids.is_empty() {
@@ -43,8 +49,14 @@ impl ImageRows {
         for step in step::of_all(ids.iter().copied()).all(db).await? {
             steps.entry(step.image_id).or_default().push(step);
         }
-        let images = image::visible_among(ids.iter().copied()).all(db).await?;
+        let images = image::visible_among(audience, ids.iter().copied())
+            .all(db)
+            .await?;
         let mut images: HashMap<_, _> = images.into_iter().map(|image| (image.id, image)).collect();
+        let mut boxes: HashMap<Uuid, Vec<image_box::Model>> = HashMap::new();
+        for row in image_box::of_all(images.keys().copied()).all(db).await? {
+            boxes.entry(row.image_id).or_default().push(row);
+        }
         let pause = caption_pause.pause().await?;
         Ok(ids
             .iter()
@@ -53,6 +65,7 @@ impl ImageRows {
                 let mut steps = steps.remove(&image.id).unwrap_or_default();
                 steps.sort_by_key(|step| StepKind::ALL.iter().position(|name| *name == step.name));
                 Self {
+                    boxes: boxes.remove(&image.id).unwrap_or_default(),
                     image,
                     steps,
                     pause: pause.clone(),
@@ -126,7 +139,8 @@ impl ImageRows {
         ))
     }
 
-    /// Changes whenever the rendition is made anew.
+    /// Changes whenever the rendition is made anew. It is a hash, so that it does not tell when
+    /// that was; the checksum in it is not known to visitors.
     pub fn version(&self, viewer: &Viewer, rendition: Rendition) -> String {
         let made_at = match rendition {
             Rendition::Original => self.image.stored_at,
@@ -134,7 +148,16 @@ impl ImageRows {
             Rendition::Anonymised => self.made_at(StepKind::Anonymise),
         };
         let micros = made_at.map_or(0, |instant| instant.timestamp_micros());
-        format!("{micros:x}")
+        let copy = self.image.copy_id.unwrap_or_default();
+        let hash = Sha256::new()
+            .chain_update(&self.image.sha256)
+            .chain_update(micros.to_be_bytes())
+            .chain_update(copy)
+            .finalize();
+        hash.iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 
     fn made_at(&self, name: StepKind) -> Option<DateTime<Utc>> {
@@ -174,32 +197,37 @@ impl ImageRows {
         options: ReadOptions,
     ) -> Result<String, StoreError> {
         let name = self.saved_name(viewer, rendition);
-        let disposition = if options.save {
-            Disposition::Attachment(&name)
-        } else {
-            Disposition::Inline(&name)
-        };
+        let disposition = disposition(&name, options.save);
         let version = self.version(viewer, rendition);
         signer.read(key, &version, disposition, options.head)
     }
 
-    /// The file name of a download.
+    /// `Content-Disposition` of a rendition: a saved file has the photo's name.
+    pub fn content_disposition(&self, viewer: &Viewer, rendition: Rendition, save: bool) -> String {
+        disposition(&self.saved_name(viewer, rendition), save).to_string()
+    }
+
+    /// The file name of a download: the photo's, with the extension of what the bytes are.
     fn saved_name(&self, viewer: &Viewer, rendition: Rendition) -> String {
         let name = self.file_name(viewer);
-        if rendition == Rendition::Original {
-            return name;
+        let (stem, extension) = name.rsplit_once('.').unwrap_or((&name, ""));
+        if rendition != Rendition::Original {
+            return format!("{stem}-{}.jpg", rendition.as_str());
         }
-        let stem = name.rsplit_once('.').map_or(&*name, |(stem, _)| stem);
-        format!("{stem}-{}.jpg", rendition.as_str())
+        match Format::from_content_type(&self.image.content_type) {
+            Some(format) if !format.is_extension(extension) => {
+                format!("{stem}.{}", format.extension())
+            }
+            _ => name,
+        }
     }
 
     /// The file name for this viewer. Visitors do not see the real one, which is often the name of
     /// a person.
     pub fn file_name(&self, viewer: &Viewer) -> String {
-        if viewer.sees_details_of(&self.image) {
-            self.image.file_name.clone()
-        } else {
-            format!("{}.jpg", self.image.id)
+        match viewer.disclosure(&self.image).file_name() {
+            Some(name) => name.to_owned(),
+            None => format!("{}.jpg", self.image.id),
         }
     }
 }
@@ -230,8 +258,16 @@ impl ImageState {
     }
 }
 
+fn disposition(name: &str, save: bool) -> Disposition<'_> {
+    if save {
+        Disposition::Attachment(name)
+    } else {
+        Disposition::Inline(name)
+    }
+}
+
 /// The error of a step, without details for viewers who may not see them.
-pub fn reason(error: &str, details: bool) -> String {
+fn reason(error: &str, details: bool) -> String {
     if details {
         error.to_owned()
     } else {

@@ -1,13 +1,13 @@
 //! Takes photos in, whether they come by a page, the API, a direct upload or `vitrine import`: a
 //! photo is streamed to a scratch file while it is hashed and counted, then checked, then stored.
 
-use std::time::Duration;
+use std::net::IpAddr;
 
 use bytes::Bytes;
 use entity::image;
-use functions::picture::{self, Limits, Refusal};
-use functions::pipeline::cpu_pool::CpuPool;
+use functions::picture::{Inspection, Limits, Refusal};
 use functions::pipeline::lifecycle::{Accepted, LifecycleError, NewImage, accept};
+use functions::pipeline::pixel_workers::{PictureFile, PixelWorkers};
 use futures::{Stream, StreamExt as _};
 use platform::Format;
 use platform::objects::{Body, ObjectStore, Scratch, ScratchFile, StoreError};
@@ -15,23 +15,22 @@ use platform::settings::Settings;
 use platform::telemetry::metrics;
 use sea_orm::DatabaseConnection;
 use sha2::{Digest as _, Sha256};
+use tokio::task::spawn_blocking;
 use tracing::Span;
 
+use crate::connections::network;
 use crate::problem::Problem;
 use crate::problem_kind::ProblemKind;
-
-/// How long a sender may pause between two chunks.
-const SILENCE: Duration = Duration::from_secs(60);
 
 /// The longest file name that is kept, in characters.
 const NAME_LENGTH: usize = 200;
 
-/// What taking photos in needs. The command `import` has it without a server.
+/// The dependencies for taking photos in. The command `import` has them without a server.
 pub struct Ingest<'a> {
     pub db: &'a DatabaseConnection,
     pub store: &'a dyn ObjectStore,
     pub scratch: &'a Scratch,
-    pub cpu: &'a CpuPool,
+    pub pixels: &'a PixelWorkers,
     pub limits: UploadLimits,
 }
 
@@ -53,19 +52,21 @@ impl From<&Settings> for UploadLimits {
     }
 }
 
-/// What is known of an upload beside its bytes.
+/// The facts of an upload besides its bytes.
 #[derive(Clone, Debug, Default)]
 pub struct UploadMeta {
-    /// As the client gives it.
+    /// As sent by the client.
     pub file_name: String,
-    /// Who sends it; none for a visitor.
+    /// The sender; none for a visitor.
     pub name: Option<String>,
+    /// The address of a visitor.
+    pub visitor: Option<IpAddr>,
     pub idempotency_key: Option<String>,
-    /// What the client announced, if it did.
+    /// The client's announcement, if there is one.
     pub expected: Option<ExpectedContent>,
 }
 
-/// What a client announced about bytes that come later.
+/// A client's announcement of bytes that come later.
 #[derive(Clone, Debug)]
 pub struct ExpectedContent {
     /// SHA-256 in lower-case hexadecimal.
@@ -74,11 +75,15 @@ pub struct ExpectedContent {
 }
 
 impl UploadMeta {
-    /// The idempotency key as it is stored: hashed together with the sender, so that two senders
-    /// can use the same key.
+    /// The idempotency key for the database: hashed together with the sender, so that two senders can
+    /// use the same key. A visitor is the network of their address.
     pub fn scoped_key(&self) -> Option<String> {
         let key = self.idempotency_key.as_deref()?;
-        let scope = self.name.as_deref().unwrap_or_default();
+        let scope = match (&self.name, self.visitor) {
+            (Some(name), _) => name.clone(),
+            (None, Some(address)) => format!("visitor at {}", network(address)),
+            (None, None) => String::new(),
+        };
         Some(hex::encode(Sha256::digest(format!("{scope}\n{key}"))))
     }
 }
@@ -90,7 +95,8 @@ struct Received {
 }
 
 impl Ingest<'_> {
-    /// Takes a photo in.
+    /// Takes a photo in. The stream has to end by itself if its source stalls, as the bodies of
+    /// requests and the objects of a store do.
     ///
     /// # Errors
     /// 413, 415 or 422 if the photo is refused, 409 if its idempotency key was used for another
@@ -124,7 +130,7 @@ impl Ingest<'_> {
         {
             return Err(Problem::new(
                 ProblemKind::UnreadableImage,
-                "what arrived is not what was announced: the checksum differs; upload it again",
+                "the bytes differ from the announced checksum; upload them again",
             ));
         }
         let key = meta.scoped_key();
@@ -133,12 +139,12 @@ impl Ingest<'_> {
         }
         let inspection = self.verify(&received).await?;
         if let Some(expected) = &meta.expected
-            && expected.content_type != inspection.format.content_type()
+            && Format::from_content_type(&expected.content_type) != Some(inspection.format)
         {
             return Err(Problem::new(
                 ProblemKind::UnsupportedType,
                 format!(
-                    "{} was announced and {} arrived; announce what it is",
+                    "{} was announced and {} arrived; announce the real type",
                     expected.content_type,
                     inspection.format.content_type()
                 ),
@@ -182,9 +188,17 @@ impl Ingest<'_> {
         S: Stream<Item = Result<Bytes, E>> + Unpin,
         E: Into<Problem>,
     {
+        if self
+            .scratch
+            .space()
+            .is_ok_and(|space| space.is_nearly_full())
+        {
+            return Err(StoreError::Full("the folder for uploads".into()).into());
+        }
         let mut file = self.scratch.file().await.map_err(scratch_problem)?;
         let mut head = Vec::new();
-        while let Some(chunk) = next(&mut chunks).await? {
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(Into::into)?;
             if head.len() < Format::SNIFF_BYTES {
                 head.extend(chunk.iter().take(Format::SNIFF_BYTES - head.len()));
                 if head.len() == Format::SNIFF_BYTES {
@@ -210,26 +224,19 @@ impl Ingest<'_> {
         })
     }
 
-    async fn verify(&self, received: &Received) -> Result<picture::Inspection, Problem> {
+    /// The file stays on disk until there is room for it in memory.
+    async fn verify(&self, received: &Received) -> Result<Inspection, Problem> {
+        let room = self.pixels.room(received.file.bytes()).await;
         let path = received.file.path().to_owned();
-        let limits = self.limits.picture;
-        let content = tokio::fs::read(&path).await.map_err(scratch_problem)?;
-        let pixels = match picture::inspect(&content, &limits) {
-            Ok(found) => u64::from(found.width) * u64::from(found.height),
-            Err(refusal) => return Err(refusal.into()),
-        };
-        let checked = self
-            .cpu
-            .run(pixels, move || picture::verify(&content, &limits))
-            .await;
-        match checked {
-            Ok(Ok(inspection)) => Ok(inspection),
-            Ok(Err(refusal)) => Err(refusal.into()),
-            Err(panic) => Err(Problem::internal(format!(
-                "checking a picture: {}",
-                panic.0
-            ))),
-        }
+        let open = move || PictureFile::open(&path, room);
+        let file = spawn_blocking(open)
+            .await
+            .map_err(Problem::internal)?
+            .map_err(scratch_problem)?;
+        Ok(self
+            .pixels
+            .verify(&file, &self.limits.picture, true)
+            .await?)
     }
 }
 
@@ -237,20 +244,6 @@ fn check_format(head: &[u8]) -> Result<(), Problem> {
     match Format::sniff(head) {
         Some(_) => Ok(()),
         None => Err(Refusal::NotAnImage.into()),
-    }
-}
-
-async fn next<S, E>(chunks: &mut S) -> Result<Option<Bytes>, Problem>
-where
-    S: Stream<Item = Result<Bytes, E>> + Unpin,
-    E: Into<Problem>,
-{
-    match tokio::time::timeout(SILENCE, chunks.next()).await {
-        Ok(chunk) => chunk.transpose().map_err(Into::into),
-        Err(_) => Err(Problem::new(
-            ProblemKind::UploadStalled,
-            "the upload stood still for a minute; send it again",
-        )),
     }
 }
 

@@ -9,6 +9,7 @@ pub mod actions;
 pub mod api;
 pub mod app;
 pub mod assets;
+pub mod box_json;
 mod byte_range;
 pub mod caption_pause;
 pub mod commands;
@@ -16,7 +17,10 @@ mod connections;
 mod cursor;
 mod dev;
 mod error_chain;
+pub mod event_streams;
 mod extract;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod image_json;
 pub mod image_rows;
 pub mod ingest;

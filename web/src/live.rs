@@ -1,5 +1,5 @@
-//! Live updates as server-sent events, fed from the table `change`, so that any instance can
-//! serve any browser. One task per process reads the table, and only while somebody listens.
+//! Live updates as server-sent events, fed from the table `change`, so that any instance can serve any
+//! browser. One task per process reads the table, and only while a stream is open.
 
 use std::collections::HashSet;
 use std::convert::Infallible;
@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::response::sse::Event;
 use entity::change::{self, Kind};
+use entity::image::Audience;
 use futures::{Stream, StreamExt as _, TryStreamExt as _, future, stream};
 use platform::objects::ObjectStore;
 use sea_orm::{DatabaseConnection, DbErr};
@@ -41,6 +42,8 @@ struct Update {
     id: Uuid,
     /// None if the image was deleted.
     rows: Option<ImageRows>,
+    /// Whether visitors saw it and now may not.
+    is_withdrawn: bool,
 }
 
 /// The live updates of this process. Cheap to clone.
@@ -50,7 +53,7 @@ pub struct Live {
     caption_pause: CaptionPause,
     store: Arc<dyn ObjectStore>,
     sender: broadcast::Sender<Arc<Update>>,
-    /// The last change that was read; none while nobody listens.
+    /// The last change that was read; none while no stream is open.
     position: Arc<Mutex<Option<i64>>>,
     stop: CancellationToken,
 }
@@ -93,7 +96,7 @@ impl Live {
         if let Some(seq) = *position {
             let (updates, end) = self.updates(seq).await?;
             for update in updates {
-                // Sending fails only when nobody listens any more.
+                // Sending fails only once no stream is open.
                 let _ = self.sender.send(Arc::new(update));
             }
             *position = Some(end);
@@ -111,6 +114,11 @@ impl Live {
     async fn updates(&self, seq: i64) -> Result<(Vec<Update>, i64), DbErr> {
         let changes = change::since(seq, BATCH).all(&self.db).await?;
         let end = changes.last().map_or(seq, |change| change.seq);
+        let withdrawn: HashSet<_> = changes
+            .iter()
+            .filter(|change| change.kind == Kind::Withdrawn)
+            .map(|change| change.image_id)
+            .collect();
         let mut seen = HashSet::new();
         let mut changes: Vec<_> = changes
             .into_iter()
@@ -120,10 +128,11 @@ impl Live {
         changes.reverse();
         let changed: Vec<_> = changes
             .iter()
-            .filter(|change| change.kind == Kind::Image)
+            .filter(|change| change.kind != Kind::Deleted)
             .map(|change| change.image_id)
             .collect();
-        let mut rows = ImageRows::load(&self.db, &self.caption_pause, &changed).await?;
+        let mut rows =
+            ImageRows::load(&self.db, &self.caption_pause, &Audience::Staff, &changed).await?;
         let updates = changes.into_iter().filter_map(|change| {
             let position = rows
                 .iter()
@@ -134,6 +143,7 @@ impl Live {
                 seq: change.seq,
                 id: change.image_id,
                 rows,
+                is_withdrawn: withdrawn.contains(&change.image_id),
             })
         });
         Ok((updates.collect(), end))
@@ -155,19 +165,24 @@ impl Live {
         .try_flatten()
     }
 
-    /// Whether anybody waits for changes.
+    /// Whether a stream or a request waits for changes.
     pub fn is_listened_to(&self) -> bool {
         self.sender.receiver_count() > 0
     }
 
     /// Waits until no step of this image is pending or the image is gone; at most for `patience`,
     /// and not while the server stops.
-    pub async fn until_settled(&self, id: Uuid, patience: Duration) -> Result<(), DbErr> {
+    pub async fn until_settled(
+        &self,
+        audience: &Audience,
+        id: Uuid,
+        patience: Duration,
+    ) -> Result<(), DbErr> {
         let mut receiver = self.sender.subscribe();
         self.start_reading().await?;
         let settled = async {
             loop {
-                let rows = ImageRows::load(&self.db, &self.caption_pause, &[id]).await?;
+                let rows = ImageRows::load(&self.db, &self.caption_pause, audience, &[id]).await?;
                 if !rows.first().is_some_and(ImageRows::is_pending) {
                     return Ok(());
                 }
@@ -185,7 +200,7 @@ impl Live {
         }
     }
 
-    /// Starts reading the table if nobody listened before. Returns the newest change.
+    /// Starts reading the table if it was not being read. Returns the newest change.
     async fn start_reading(&self) -> Result<i64, DbErr> {
         let latest = self.latest().await?;
         self.position.lock().await.get_or_insert(latest);
@@ -214,7 +229,9 @@ impl Live {
                 }
             }
         };
+        // A browser that reconnects before its first change sends this id, and misses nothing.
         let hello = Event::default()
+            .id(last.to_string())
             .comment("listening")
             .retry(Duration::from_secs(2));
         let store = Arc::clone(&self.store);
@@ -224,12 +241,13 @@ impl Live {
             .then(move |update| {
                 let (store, viewer) = (Arc::clone(&store), viewer.clone());
                 async move { event(&update, &viewer, &UrlSource::of(store.as_ref()).await) }
-            });
+            })
+            .filter_map(future::ready);
         Ok(stream::iter([hello]).chain(updates).map(Ok).take_until(end))
     }
 }
 
-/// Ends the stream at an error: the browser reconnects and continues where it was.
+/// Ends the stream at an error: the browser reconnects and continues after its last event.
 fn or_end(update: Result<Arc<Update>, DbErr>) -> Option<Arc<Update>> {
     if let Err(error) = &update {
         error!(%error, "changes that a browser missed cannot be read");
@@ -237,8 +255,8 @@ fn or_end(update: Result<Arc<Update>, DbErr>) -> Option<Arc<Update>> {
     update.ok()
 }
 
-/// What is broadcast, without what was sent before. The stream of a browser that lags too far
-/// behind ends: it reconnects and continues after the last update it saw.
+/// The broadcast updates after `last`. The stream ends for a browser that lags too far behind: it
+/// reconnects and continues after the last update it saw.
 fn broadcast_after(
     receiver: broadcast::Receiver<Arc<Update>>,
     last: i64,
@@ -257,18 +275,22 @@ fn broadcast_after(
     })
 }
 
-fn event(update: &Update, viewer: &Viewer, urls: &UrlSource) -> Event {
+/// An image as this viewer may see it, or that there is none any more. Visitors hear nothing of images
+/// that were never public.
+fn event(update: &Update, viewer: &Viewer, urls: &UrlSource) -> Option<Event> {
     let event = Event::default().id(update.seq.to_string());
-    let filled = match &update.rows {
+    let seen = update.rows.as_ref().filter(|rows| viewer.sees(&rows.image));
+    let filled = match seen {
         Some(rows) => event
             .event("image")
             .json_data(ImageJson::new(rows, viewer, urls)),
-        None => event
+        None if update.is_withdrawn || viewer.audience() == Audience::Staff => event
             .event("deleted")
             .json_data(serde_json::json!({ "id": update.id })),
+        None => return None,
     };
-    filled.unwrap_or_else(|error| {
+    Some(filled.unwrap_or_else(|error| {
         error!(%error, "an update cannot be written as JSON");
         Event::default().comment("skipped")
-    })
+    }))
 }

@@ -29,7 +29,7 @@ const COMMON_OPERATIONS: [&str; 2] = ["400", "403"];
 
 const DESCRIPTION: &str = "Photos in; thumbnails, captions and anonymised copies out.
 
-**Who may what.** Without a password, whoever uses the server's own machine is the admin. With \
+**Who may what.** Without a password, programs of the server's user on its machine are the admin. With \
 one, programs send a token made with `vitrine token add NAME --may read|upload|manage`, as in \
 `Authorization: Bearer vt_…`; browsers have a session cookie from `/login`; everybody else is a \
 visitor.
@@ -50,6 +50,7 @@ parameters are refused.";
     ),
     tags(
         (name = "Images", description = "Photos and what is made of them."),
+        (name = "Release", description = "What is covered, and what is public."),
         (name = "Captions", description = "What captions cost, and why they wait."),
         (name = "Direct uploads", description = "Uploads that go straight into S3."),
         (name = "Messages", description = "The message board."),

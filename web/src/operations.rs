@@ -7,7 +7,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use platform::Format;
+use platform::disk::Space;
 use platform::objects::ObjectKey;
+use platform::settings::SearchEngines;
 use sea_orm::ConnectionTrait as _;
 use serde::{Deserialize, Serialize};
 use tracing::info;
@@ -43,18 +45,22 @@ pub(crate) struct Readiness {
     database: &'static str,
     /// `ok`, or `does not answer`.
     store: &'static str,
+    /// `ok`, or `nearly full`: no photos are taken any more.
+    disk: &'static str,
 }
 
 /// Readiness
 ///
-/// For everybody. Whether database and store answer.
+/// For everybody. Whether database and store answer, and uploads have room on this server's disk.
 #[utoipa::path(
     get, path = "/health/ready", operation_id = "readiness", tag = "Operations",
     responses(
-        (status = 200, description = "Both answer.", body = Readiness,
-            example = json!({"ready": true, "database": "ok", "store": "ok"})),
-        (status = 503, description = "One of them does not.", body = Readiness,
-            example = json!({"ready": false, "database": "ok", "store": "does not answer"})),
+        (status = 200, description = "All is well.", body = Readiness,
+            example = json!({"ready": true, "database": "ok", "store": "ok", "disk": "ok"})),
+        (status = 503, description = "Something is not.", body = Readiness,
+            example = json!({
+                "ready": false, "database": "ok", "store": "does not answer", "disk": "ok",
+            })),
     ),
     security(()),
 )]
@@ -64,7 +70,8 @@ pub async fn ready(State(state): State<AppState>) -> Response {
     let nothing = ObjectKey::original(Uuid::nil(), Format::Jpeg);
     let store = state.store.size(&nothing).await.is_ok();
     let word = |works| if works { "ok" } else { "does not answer" };
-    let ready = database && store;
+    let disk = has_room(&state);
+    let ready = database && store && disk;
     let status = if ready {
         StatusCode::OK
     } else {
@@ -74,8 +81,26 @@ pub async fn ready(State(state): State<AppState>) -> Response {
         ready,
         database: word(database),
         store: word(store),
+        disk: if disk { "ok" } else { "nearly full" },
     };
     (status, Json(body)).into_response()
+}
+
+/// A folder that is gone is the matter of database and store.
+fn has_room(state: &AppState) -> bool {
+    let spaces = [state.scratch.space(), Space::at(&state.data)];
+    spaces
+        .into_iter()
+        .flatten()
+        .all(|space| !space.is_nearly_full())
+}
+
+/// `GET /robots.txt`
+pub async fn robots(State(state): State<AppState>) -> &'static str {
+    match state.search_engines {
+        SearchEngines::Refuse => "User-agent: *\nDisallow: /\n",
+        SearchEngines::Allow => "User-agent: *\nDisallow:\n",
+    }
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -1,5 +1,5 @@
-//! Multipart forms with photos, read as a stream: a file of any size is never held in memory, and
-//! whatever is not a file is bounded.
+//! Multipart forms with photos, read as a stream: files are never held in memory, and everything else
+//! is bounded.
 
 mod file_name;
 
@@ -19,10 +19,10 @@ use crate::problem::Problem;
 
 const FIELD: &str = "file";
 
-/// Bytes of a form between two files at most: preamble, headers, other fields.
+/// The most bytes of a form between two files: preamble, headers, other fields.
 const BETWEEN_FILES: usize = 64 * 1024;
 
-/// Parts of a form at most.
+/// The most parts of a form.
 const PARTS: usize = 2_000;
 
 pub struct PhotoForm {
@@ -69,7 +69,7 @@ impl PhotoForm {
     /// The next photo of the form; other fields are skipped.
     ///
     /// # Errors
-    /// 400 if this is not a form after all, or holds more than photos.
+    /// 400 if this is not a form, or has too much besides photos.
     pub async fn next_file(&mut self) -> Result<Option<PhotoPart>, Problem> {
         while let Some(field) = self.form.next_field().await.map_err(problem)? {
             self.unread.reset();
@@ -112,7 +112,7 @@ fn problem(error: multer::Error) -> Problem {
     ))
 }
 
-/// Notes that what is left of a photo need not be held back.
+/// Marks the rest of a photo as skipped when its reader is dropped.
 struct Skipping(Arc<Unread>);
 
 impl Drop for Skipping {
@@ -125,9 +125,9 @@ impl Drop for Skipping {
 #[derive(Default)]
 struct Unread {
     bytes: AtomicUsize,
-    /// Whether the parser has had its chance to make something of them.
+    /// Whether the parser has been polled since then.
     parsed: AtomicBool,
-    /// Whether the rest of a photo that was refused is passed over.
+    /// Whether the rest of a refused photo is skipped.
     skips: AtomicBool,
 }
 
@@ -143,8 +143,8 @@ impl Unread {
 #[error("the form has more than {} KB that belong to no file; send the files alone", BETWEEN_FILES / 1024)]
 struct TooMuch;
 
-/// A body that the parser cannot take in faster than it makes something of it: the parser itself
-/// would hold a preamble or a header without end.
+/// A body from which the parser cannot buffer much without returning a field or a chunk: by itself
+/// it would buffer an endless preamble or header.
 struct Bounded {
     body: BodyDataStream,
     unread: Arc<Unread>,
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_rest_of_a_refused_photo_is_passed_over() {
+    async fn the_rest_of_a_refused_photo_is_skipped() {
         let large = vec![b'p'; 1024 * 1024];
         let whole = [
             part("name=\"file\"; filename=\"a.jpg\"", &large),
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_belongs_to_no_file_is_bounded() {
+    async fn bytes_outside_of_files_are_bounded() {
         let many = || vec![vec![b'a'; 16 * 1024]; 64];
         let preamble = many();
         let header = [

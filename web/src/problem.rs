@@ -7,12 +7,13 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use functions::picture::Refusal;
 use functions::pipeline::lifecycle::LifecycleError;
+use functions::pipeline::pixel_workers::PixelError;
 use platform::database::is_unavailable;
 use platform::objects::StoreError;
 use platform::settings::MEGABYTE;
 use sea_orm::DbErr;
 use serde::Serialize;
-use tracing::error;
+use tracing::{error, warn};
 use utoipa::ToSchema;
 
 use crate::problem_kind::ProblemKind;
@@ -124,6 +125,21 @@ impl Problem {
         self.retry_after
     }
 
+    pub fn kind(&self) -> ProblemKind {
+        self.kind
+    }
+
+    /// As RFC 9457 wants it.
+    pub(crate) fn json(&self) -> ProblemJson {
+        ProblemJson {
+            kind: self.kind.uri(),
+            title: self.kind.title().to_owned(),
+            status: self.status().as_u16(),
+            detail: self.detail.clone(),
+            trace_id: request_id::current(),
+        }
+    }
+
     /// What happened and what to do.
     pub fn detail(&self) -> &str {
         &self.detail
@@ -132,15 +148,7 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = self.status();
-        let body = ProblemJson {
-            kind: self.kind.uri(),
-            title: self.kind.title().to_owned(),
-            status: status.as_u16(),
-            detail: self.detail.clone(),
-            trace_id: request_id::current(),
-        };
-        let mut response = (status, Json(body)).into_response();
+        let mut response = (self.status(), Json(self.json())).into_response();
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,
@@ -178,7 +186,7 @@ impl From<StoreError> for Problem {
                 error!(%error, "the store is full");
                 Self::temporary(
                     ProblemKind::StoreFull,
-                    "there is no space left for pictures; please tell whoever runs this",
+                    "there is no space left for pictures; please tell the operator of this server",
                     300,
                 )
             }
@@ -207,11 +215,32 @@ impl From<Refusal> for Problem {
             Refusal::NotAnImage => ProblemKind::UnsupportedType,
             Refusal::TooManyPixels { .. } | Refusal::SideTooLong { .. } => ProblemKind::TooLarge,
             Refusal::Undecodable(_) => ProblemKind::UnreadableImage,
-            Refusal::Unwritable(_) => {
+            Refusal::Unwritable(_) | Refusal::NoMemory => {
                 return Self::temporary(ProblemKind::Unavailable, refusal.to_string(), 30);
             }
         };
         Self::new(kind, refusal.to_string())
+    }
+}
+
+impl From<PixelError> for Problem {
+    fn from(error: PixelError) -> Self {
+        let kind = match error {
+            PixelError::Refused(refusal) => return refusal.into(),
+            PixelError::TooLarge { .. } => ProblemKind::TooLarge,
+            PixelError::Detector(_)
+            | PixelError::Crashed(_)
+            | PixelError::OutOfMemory
+            | PixelError::TookTooLong => {
+                warn!(%error, "a picture was refused");
+                ProblemKind::UnreadableImage
+            }
+            PixelError::Killed | PixelError::NotStarted(_) | PixelError::Io(_) => {
+                error!(%error, "a picture could not be checked");
+                return Self::unavailable("the picture could not be checked; please try again");
+            }
+        };
+        Self::new(kind, error.to_string())
     }
 }
 
@@ -230,6 +259,21 @@ mod tests {
     use sea_orm::RuntimeErr;
 
     use super::*;
+
+    #[test]
+    fn a_picture_that_breaks_its_decoder_is_refused_and_a_killed_process_is_a_503() {
+        let crashed = PixelError::Crashed("signal 11".to_owned());
+        let needs = |needed| PixelError::TooLarge { needed, budget: 1 };
+        for (error, status) in [
+            (crashed, StatusCode::UNPROCESSABLE_ENTITY),
+            (PixelError::OutOfMemory, StatusCode::UNPROCESSABLE_ENTITY),
+            (PixelError::TookTooLong, StatusCode::UNPROCESSABLE_ENTITY),
+            (needs(2), StatusCode::PAYLOAD_TOO_LARGE),
+            (PixelError::Killed, StatusCode::SERVICE_UNAVAILABLE),
+        ] {
+            assert_eq!(Problem::from(error).status(), status);
+        }
+    }
 
     #[test]
     fn an_outage_of_the_database_is_a_503_and_a_mistake_of_ours_a_500() {

@@ -81,9 +81,9 @@ kinds! {
          takes.",
         "this address does not take this method";
     UploadStalled = REQUEST_TIMEOUT, "upload-stalled", "The upload stalled",
-        "No bytes arrived for a minute. Send the upload again; with the same `Idempotency-Key` \
-         it cannot be stored twice.",
-        "the upload stood still for a minute; send it again";
+        "No bytes arrived for 20 seconds, or fewer than 1,024 bytes a second. Send the upload \
+         again; with the same `Idempotency-Key` it cannot be stored twice.",
+        "the request came too slowly or stood still; send it again";
     KeyReused = CONFLICT, "key-reused", "Idempotency key used before",
         "An upload of another photo had the same `Idempotency-Key`. Use a new key for each photo.",
         "this Idempotency-Key was used for another photo";
@@ -91,13 +91,21 @@ kinds! {
         "The caption provider does not describe this picture, and asking again changes nothing. \
          Write the caption yourself with `PATCH /api/images/{id}`.",
         "the provider refused this picture, and that is final";
+    OutdatedBoxes = CONFLICT, "outdated-boxes", "The boxes have changed",
+        "Somebody, or a detector, has changed the boxes of this image since you read them. Read them \
+         again with `GET /api/images/{id}/boxes`, and decide again.",
+        "the boxes have version 4 by now, not 3; read them again";
+    NotReady = CONFLICT, "not-ready", "The copy is not ready",
+        "An image is released when its copy shows the boxes as they are. Wait until the step \
+         `anonymise` is done (`GET /api/images/{id}?wait=30`), or have it run again if it failed.",
+        "the copy is still being made; release it once it is done";
     TooLarge = PAYLOAD_TOO_LARGE, "too-large", "Too large",
         "The file has too many bytes, or the picture too many pixels. Send a smaller copy. The \
          limits are the settings `VITRINE_MAX_UPLOAD_MB` and `VITRINE_MAX_MEGAPIXELS`.",
         "the file is larger than the 50 MB taken here; send a smaller copy";
     UnsupportedType = UNSUPPORTED_MEDIA_TYPE, "unsupported-type", "Unsupported type",
-        "The bytes are not JPEG, PNG, GIF, WebP, HEIC or AVIF, whatever their name says, or the body is not \
-         of the content type that this address takes.",
+        "The bytes are not JPEG, PNG, GIF, WebP, HEIC or AVIF (the file's name does not count), or the body \
+         is not of the content type that this address takes.",
         "this is not a picture Vitrine can read; send JPEG, PNG, GIF, WebP, HEIC or AVIF";
     RangeNotSatisfiable = RANGE_NOT_SATISFIABLE, "range-not-satisfiable", "Range not satisfiable",
         "The range begins behind the end of the file. `Content-Range` says how long the file is.",
@@ -107,16 +115,17 @@ kinds! {
          again from the camera or card.",
         "the file is empty; copy it again from the camera or card";
     InvalidContent = UNPROCESSABLE_ENTITY, "invalid-content", "Invalid content",
-        "A text is empty or too long, there are too many tags, or there is nothing to change. \
-         `detail` says which and what the limit is.",
+        "A text is empty or too long, there are too many tags, a box lies outside of the picture or \
+         lacks a reason, or there is nothing to change. `detail` says which and what the limit is.",
         "the caption is empty; say what the picture shows";
     TooManyRequests = TOO_MANY_REQUESTS, "too-many-requests", "Too many requests",
-        "There were too many wrong passwords from this address. Wait for as many seconds as \
+        "There were too many wrong passwords or tokens from this address, too many photos or \
+         messages of visitors, or too many open event streams. Wait for as many seconds as \
          `Retry-After` says.",
         "too many wrong passwords; try again in 4 seconds";
     Internal = INTERNAL_SERVER_ERROR, "internal", "Internal error",
-        "Something went wrong in the server. Try again; if it stays, tell whoever runs the \
-         server the `trace_id`, under which they find it in the log.",
+        "Something went wrong in the server. Try again; if it stays, tell the operator the `trace_id`, \
+         which is in the log as well.",
         "something went wrong on our side; please try again, and tell us the trace_id if it stays";
     DirectUploadsOff = NOT_IMPLEMENTED, "direct-uploads-off", "No direct uploads",
         "This server keeps pictures in a folder, so nothing can be uploaded past it. Send photos \
@@ -127,9 +136,9 @@ kinds! {
          `Retry-After` says.",
         "the database does not answer; please try again in a moment";
     StoreFull = SERVICE_UNAVAILABLE, "store-full", "No space left",
-        "There is no space left for pictures. Tell whoever runs the server; try again once there \
-         is space.",
-        "there is no space left for pictures; please tell whoever runs this";
+        "There is no space left for pictures, or so little that the rest is kept for the database. \
+         Tell the operator; try again once there is space.",
+        "there is no space left for pictures; please tell the operator of this server";
 }
 
 impl ProblemKind {

@@ -1,5 +1,5 @@
 //! Headers that every answer has unless its handler sets another value: what browsers may load
-//! and frame.
+//! and frame, and that search engines list nothing.
 
 use axum::Router;
 use axum::extract::Request;
@@ -7,6 +7,7 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use platform::objects::ObjectStore;
+use platform::settings::SearchEngines;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::access::Client;
@@ -26,8 +27,13 @@ fn content_security_policy(store: &dyn ObjectStore) -> String {
 }
 
 /// Adds them to every answer of this router.
-pub(crate) fn add(mut router: Router<AppState>, store: &dyn ObjectStore) -> Router<AppState> {
-    let policy = content_security_policy(store);
+pub(crate) fn add(mut router: Router<AppState>, state: &AppState) -> Router<AppState> {
+    let policy = content_security_policy(state.store.as_ref());
+    if state.search_engines == SearchEngines::Refuse {
+        let name = HeaderName::from_static("x-robots-tag");
+        let value = HeaderValue::from_static("noindex");
+        router = router.layer(SetResponseHeaderLayer::if_not_present(name, value));
+    }
     let headers: [(HeaderName, &str); 6] = [
         (header::CONTENT_SECURITY_POLICY, &policy),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -51,7 +57,7 @@ pub(crate) fn add(mut router: Router<AppState>, store: &dyn ObjectStore) -> Rout
     router
 }
 
-/// What an answer contains depends on who asks. Unless a handler says otherwise, nobody in between
+/// Answers depend on the viewer. Unless a handler says otherwise, no cache in between
 /// may keep it, and a browser asks again.
 pub(crate) async fn private_by_default(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
@@ -74,7 +80,7 @@ pub(crate) async fn private_by_default(request: Request, next: Next) -> Response
     response
 }
 
-/// Once a browser has reached this server over HTTPS, it should use nothing else.
+/// Once a browser has reached this server over HTTPS, it should never use plain HTTP.
 pub(crate) async fn strict_transport(request: Request, next: Next) -> Response {
     let is_https = request
         .extensions()

@@ -36,6 +36,7 @@ fn routes() -> Routes {
         .post("/captions/resume", pages::captions::resume)
         .get("/messages", pages::messages::show)
         .post("/messages", pages::messages::post)
+        .post("/messages/{id}/delete", pages::messages::delete)
         .get("/login", pages::login::form)
         .post("/login", pages::login::sign_in)
         .post("/logout", pages::login::sign_out)
@@ -46,21 +47,29 @@ fn routes() -> Routes {
         .get("/docs/problems", pages::docs::problems)
         .get("/docs/assets/{file}", pages::docs::asset)
         .get("/static/{file}", assets::serve)
-        .api(routes!(api::images::list, api::images::upload))
+        .get("/robots.txt", operations::robots)
+        .api(routes!(api::images::list, api::images::upload::upload))
         .api(routes!(
             api::images::show,
-            api::images::edit,
+            api::images::edit::edit,
             api::images::delete
         ))
         .api(routes!(api::renditions::show))
         .api(routes!(api::steps::retry))
+        .api(routes!(api::boxes::show, api::boxes::replace))
+        .api(routes!(api::release::release))
+        .api(routes!(api::release::withdraw))
+        .api(routes!(api::release::hold))
+        .api(routes!(api::review::list))
+        .api(routes!(api::review::release_certain))
+        .api(routes!(api::records::list))
         .api(routes!(api::captions::show))
         .api(routes!(api::captions::resume))
         .api(routes!(api::uploads::begin))
         .api(routes!(api::uploads::complete))
         .api(routes!(api::events::listen))
         .api(routes!(api::messages::list, api::messages::post))
-        .api(routes!(api::messages::show))
+        .api(routes!(api::messages::show, api::messages::delete))
         .api(routes!(openapi::show))
         .api(routes!(operations::ready))
         .api(routes!(operations::load_balancer_test))
@@ -96,7 +105,7 @@ pub(crate) fn router(state: AppState) -> serde_json::Result<Router> {
         .layer(from_fn(response_headers::strict_transport))
         .layer(from_fn_with_state(state.clone(), identify))
         .merge(routes.unguarded);
-    Ok(response_headers::add(routes, state.store.as_ref())
+    Ok(response_headers::add(routes, &state)
         .with_state(state)
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::custom(|_| {

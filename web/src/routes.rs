@@ -67,8 +67,8 @@ impl Routes {
         self
     }
 
-    /// The same for what answers whoever asks, by whatever name: nothing here may depend on who
-    /// that is.
+    /// The same for routes that answer every client, under any host name. Their answers must not
+    /// depend on the viewer.
     pub(crate) fn unguarded(mut self, handlers: UtoipaMethodRouter<AppState>) -> Self {
         self.unguarded = self.unguarded.routes(handlers);
         self

@@ -8,6 +8,7 @@ use functions::pipeline::context::Context;
 use functions::pipeline::dispatch::Dispatch;
 use functions::pipeline::job_queue::JobQueue;
 use functions::pipeline::outbox::Outbox;
+use functions::pipeline::pixel_workers::{MemoryBudget, PixelWorkers};
 use functions::pipeline::setup;
 use functions::pipeline::sqs::SqsQueues;
 use migration::Migrator;
@@ -27,6 +28,8 @@ pub struct Services {
     pub queue: JobQueue,
     /// Where steps are queued that run again.
     pub dispatch: Dispatch,
+    /// Where pictures are decoded.
+    pub pixels: PixelWorkers,
 }
 
 impl Services {
@@ -44,7 +47,9 @@ impl Services {
             .await
             .context("the store cannot be used; see VITRINE_STORAGE")?;
         let dispatch = dispatch(&settings, &db, &queue).await;
+        let pixels = PixelWorkers::new(cores(), MemoryBudget::of_this_machine());
         Ok(Self {
+            pixels,
             settings,
             db,
             store,
@@ -60,7 +65,7 @@ impl Services {
             &self.settings,
             db,
             store,
-            self.settings.workers,
+            self.pixels.with_own_queue(self.settings.workers),
         )?)
     }
 }

@@ -1,19 +1,25 @@
 //! What handlers share. Extractors take single fields of it.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::FromRef;
-use functions::pipeline::cpu_pool::CpuPool;
+use entity::image::Audience;
 use functions::pipeline::dispatch::Dispatch;
 use functions::pipeline::job_queue::JobQueue;
+use functions::pipeline::pixel_workers::PixelWorkers;
 use platform::objects::{ObjectStore, Scratch};
+use platform::settings::SearchEngines;
 use sea_orm::DatabaseConnection;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::access::{Policy, Proxies, Sessions, Tokens};
+use crate::access::{
+    Action, Client, Credentials, Policy, Proxies, Sessions, Tokens, Viewer, VisitorRates,
+};
 use crate::caption_pause::CaptionPause;
+use crate::event_streams::EventStreams;
 use crate::image_rows::ImageRows;
 use crate::ingest::{Ingest, UploadLimits};
 use crate::live::Live;
@@ -34,15 +40,20 @@ pub struct AppState {
     pub dispatch: Dispatch,
     pub caption_pause: CaptionPause,
     /// Where uploads are decoded to check them.
-    pub cpu: CpuPool,
+    pub pixels: PixelWorkers,
     pub limits: UploadLimits,
     pub policy: Policy,
     pub proxies: Proxies,
+    pub visitor_rates: VisitorRates,
+    pub search_engines: SearchEngines,
     pub sessions: Sessions,
     pub tokens: Tokens,
     pub templates: Templates,
     pub live: Live,
+    pub event_streams: EventStreams,
     pub instance_id: Arc<str>,
+    /// Where the database and everything without another place is.
+    pub data: Arc<Path>,
     /// Cancelled when the server stops: ends background tasks and open streams.
     pub stop: CancellationToken,
     pub draining: Draining,
@@ -54,15 +65,44 @@ impl AppState {
         UrlSource::of(self.store.as_ref()).await
     }
 
-    /// One visible image with its steps.
+    /// One image that this viewer sees, with its steps.
     ///
     /// # Errors
     /// 404 if there is none.
-    pub async fn image(&self, id: Uuid) -> Result<ImageRows, Problem> {
-        ImageRows::load(&self.db, &self.caption_pause, &[id])
+    pub async fn image(&self, viewer: &Viewer, id: Uuid) -> Result<ImageRows, Problem> {
+        self.image_for(&viewer.audience(), id).await
+    }
+
+    /// One image that this audience sees, with its steps.
+    ///
+    /// # Errors
+    /// 404 if there is none.
+    pub async fn image_for(&self, audience: &Audience, id: Uuid) -> Result<ImageRows, Problem> {
+        ImageRows::load(&self.db, &self.caption_pause, audience, &[id])
             .await?
             .pop()
             .ok_or_else(|| Problem::not_found("image"))
+    }
+
+    /// Refuses what somebody may not do, or has done too often.
+    ///
+    /// # Errors
+    /// 401, 403 or 429.
+    pub(crate) fn admit(
+        &self,
+        viewer: &Viewer,
+        client: &Client,
+        action: Action,
+    ) -> Result<(), Problem> {
+        viewer.require(action)?;
+        self.visitor_rates.admit(viewer, client, action)
+    }
+
+    pub(crate) fn credentials(&self) -> Credentials {
+        Credentials {
+            tokens: self.tokens.clone(),
+            sessions: self.sessions.clone(),
+        }
     }
 
     pub fn ingest(&self) -> Ingest<'_> {
@@ -70,7 +110,7 @@ impl AppState {
             db: &self.db,
             store: self.store.as_ref(),
             scratch: &self.scratch,
-            cpu: &self.cpu,
+            pixels: &self.pixels,
             limits: self.limits,
         }
     }

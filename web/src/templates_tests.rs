@@ -116,6 +116,7 @@ fn image_page(role: &str, image: &Value) -> String {
             "facts": [{ "label": "Camera", "value": HOSTILE }], "tags": ["green"],
             "paragraph": HOSTILE,
             "captions": if admin { json!([{ "text": HOSTILE, "paragraph": HOSTILE, "by": "describe", "created_text": "yesterday" }]) } else { json!([]) },
+            "form": { "caption": HOSTILE, "paragraph": HOSTILE, "tags": HOSTILE, "error": HOSTILE },
             "previous_url": null, "next_url": "/images/0198", "api_url": "/api/images/0197",
         }),
     )

@@ -1,8 +1,8 @@
 // The event stream that reports changed pictures, and the notice that is shown while it is
 // interrupted. The browser reconnects by itself and sends the id of the last event, so it misses
-// nothing. Where there was no event yet, where the browser gives up, or where this page closed the
-// stream, a new stream starts at the present; then `gap` is called, and the page compares itself
-// with the server.
+// nothing. Where the browser gives up, or where this page closed the stream, a new stream starts at
+// the present; then `gap` is called, and the page compares itself with the server. So it does where
+// there was no change yet, because the stream may have ended before its first id arrived.
 
 import { one, parseJson } from "./dom.js";
 
@@ -108,7 +108,7 @@ export function notice(text, delay = 0) {
 }
 
 /**
- * Shows a line that stays, whatever happens to the connection.
+ * Shows a line that stays, regardless of the connection.
  *
  * @param {string} text
  */

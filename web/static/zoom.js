@@ -44,7 +44,9 @@ export function start() {
   /** @param {HTMLAnchorElement} link */
   function show(link) {
     shown = link.dataset.zoom ?? "";
-    picture.src = link.href;
+    // A browser that cannot show the original has chosen another picture for the page.
+    const chosen = link.querySelector("picture > img");
+    picture.src = chosen instanceof HTMLImageElement && chosen.currentSrc ? chosen.currentSrc : link.href;
     picture.alt = link.querySelector("img")?.alt ?? "";
     const links = fullSize();
     label.textContent = links.includes(link) && links.length > 1 ? "" : shown;

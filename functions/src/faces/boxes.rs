@@ -1,6 +1,6 @@
-//! Boxes, and which of them mean the same face.
+//! Boxes around faces, and merging those that show the same face.
 
-/// What may be a face: its box in pixels, and how sure the network is, from 0 to 1.
+/// A candidate for a face: its box in pixels, and the network's score from 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Candidate {
     pub(super) left: f32,
@@ -25,13 +25,13 @@ impl Candidate {
         width.max(0.0) * height.max(0.0)
     }
 
-    /// The area of both boxes together that both have: intersection over union.
+    /// Intersection over union.
     pub(super) fn overlap(&self, other: &Self) -> f32 {
         let shared = self.shared(other);
         shared / (self.area() + other.area() - shared)
     }
 
-    /// How much of this box is inside the other one.
+    /// The share of this box that is inside the other one.
     pub(super) fn share_inside(&self, other: &Self) -> f32 {
         self.shared(other) / self.area()
     }
@@ -57,7 +57,7 @@ impl Candidate {
     }
 }
 
-/// Best first, without those that overlap a better one by more than `most`.
+/// Non-maximum suppression: best first, without boxes that overlap a better one by more than `most`.
 pub(super) fn distinct(mut candidates: Vec<Candidate>, most: f32) -> Vec<Candidate> {
     candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
     let mut kept: Vec<Candidate> = Vec::new();
@@ -69,35 +69,35 @@ pub(super) fn distinct(mut candidates: Vec<Candidate>, most: f32) -> Vec<Candida
     kept
 }
 
-/// A candidate, and the number of the size at which it was seen.
+/// A candidate, and the index of the size at which it was found.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Sighting {
     pub(super) candidate: Candidate,
     pub(super) size: usize,
 }
 
-/// The best sighting of what may be a face.
+/// The best candidate for a face.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Found {
     pub(super) candidate: Candidate,
     size: usize,
-    /// The best score of the same at another size; zero if it was seen at one only.
+    /// The best score of the same face at another size; zero if it was found at one only.
     pub(super) second: f32,
 }
 
-/// Boxes that overlap more, seen at two sizes, confirm each other.
+/// Boxes from two sizes that overlap more than this confirm each other.
 const CONFIRMS: f32 = 0.4;
-/// Boxes that overlap more mean the same face.
+/// Boxes that overlap more than this show the same face.
 const SAME: f32 = 0.3;
-/// A box of which more is inside a better one is a part of that face; the mosaic, which is larger
+/// A box with a larger share inside a better one is a part of that face. The mosaic, which is larger
 /// than the box, covers it.
 const PART: f32 = 0.6;
-/// A box that has a better one inside it, by this share, is another face only if ...
+/// A box that contains this share of a better one is another face only if ...
 const INSIDE: f32 = 0.8;
 /// ... it scores as much.
 const BY_ITSELF: f32 = 0.7;
 
-/// What was seen, each once and best first.
+/// Each face once, best first.
 pub(super) fn merged(mut sightings: Vec<Sighting>) -> Vec<Found> {
     sightings.sort_by(|a, b| b.candidate.score.total_cmp(&a.candidate.score));
     let mut found: Vec<Found> = Vec::new();
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn of_boxes_that_overlap_the_best_is_kept() {
+    fn the_best_of_overlapping_boxes_is_kept() {
         let best = square(1.0, 0.0, 10.0, 0.9);
         let other = square(30.0, 0.0, 10.0, 0.4);
         let boxes = vec![square(0.0, 0.0, 10.0, 0.6), other, best];
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_a_face_is_no_other_face() {
+    fn a_part_of_a_face_is_not_a_second_face() {
         let face = seen(square(0.0, 0.0, 100.0, 0.9), 0);
         let part = seen(square(70.0, 70.0, 40.0, 0.6), 1);
         assert_eq!(merged(vec![part, face]).len(), 2, "half of it is outside");
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_weak_box_around_a_face_is_dropped_and_a_strong_one_is_not() {
+    fn a_weak_box_around_a_face_is_dropped_and_a_strong_one_is_kept() {
         let face = seen(square(40.0, 40.0, 20.0, 0.9), 0);
         assert_eq!(
             merged(vec![face, seen(square(0.0, 0.0, 100.0, 0.6), 1)]).len(),

@@ -1,4 +1,4 @@
-//! The four ways a picture may lie. The network knows upright faces only.
+//! The four directions in which a picture may lie. The network finds upright faces only.
 
 use super::boxes::Candidate;
 use crate::picture::{Orientation, Upright};
@@ -30,7 +30,7 @@ impl Direction {
         }
     }
 
-    /// A box on the turned picture as it is on the picture itself, whose size is given.
+    /// A box on the turned picture, in coordinates of the picture itself, whose size is given.
     pub(super) fn restored(self, found: Candidate, (width, height): (f32, f32)) -> Candidate {
         let Candidate {
             left,

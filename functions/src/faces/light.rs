@@ -1,5 +1,5 @@
-//! Dark pictures, and the dark parts of others, are lit before they are searched: the network was
-//! trained on few of them.
+//! Brightens dark pictures, and dark parts of others, before they are searched: the network was
+//! trained on few dark pictures.
 
 use super::pixels::Levels;
 use crate::picture::Upright;
@@ -10,15 +10,15 @@ const DARK: u8 = 180;
 const BRIGHT: f32 = 230.0;
 /// If half of any other picture is darker than this ...
 const SHADE: u8 = 64;
-/// ... a second look is taken with that half made this bright or less.
+/// ... it is searched a second time with that half made at most this bright.
 const LIT_SHADE: f32 = 128.0;
-/// No more than this: the rest is noise.
+/// The strongest brightening: beyond it there is only noise.
 const MAX_GAIN: f32 = 16.0;
 
 /// How bright the levels of a picture are to appear to the network.
 pub(super) struct Light {
     pub(super) usual: Levels,
-    /// For a second look, if much of the picture lies in the shade, as people before a bright sky.
+    /// For a second search, if much of the picture is in the shade, such as people before a bright sky.
     pub(super) shadows: Option<Levels>,
 }
 
@@ -80,14 +80,14 @@ mod tests {
     }
 
     #[test]
-    fn pictures_in_usual_light_are_left_alone() {
+    fn pictures_in_usual_light_are_unchanged() {
         let light = Light::of(&greys(0..=255));
         assert_eq!(light.usual.0[100], 100.0);
         assert!(light.shadows.is_none());
     }
 
     #[test]
-    fn dark_pictures_are_lit() {
+    fn dark_pictures_are_brightened() {
         let light = Light::of(&greys(0..46));
         assert!(
             (light.usual.0[45] - 230.0).abs() < 6.0,
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn shade_beside_light_gets_a_second_look() {
+    fn shade_beside_light_is_searched_a_second_time() {
         let light = Light::of(&greys([32; 60].into_iter().chain([250; 40])));
         assert_eq!(light.usual.0[32], 32.0);
         assert_eq!(light.shadows.unwrap().0[32], 128.0);

@@ -1,9 +1,10 @@
-//! Finding faces. A port, because a better model may come in beside the one that is built in;
-//! the adapters live next to it.
+//! Face detection. A port, so that another model can be used beside the built-in one; the adapters
+//! are next to it.
 
 mod boxes;
 mod directions;
 mod light;
+mod look_again;
 mod pixels;
 mod pyramid;
 mod search;
@@ -13,18 +14,35 @@ mod yunet;
 use crate::picture::Upright;
 
 pub use entity::image::{Certainty, Face};
-pub use search::{YuNet, bundled};
+pub use search::{BUNDLED, YuNet, bundled};
 
 /// Finds faces in a picture. Slow: a tenth of a second or more, on the thread that calls.
 pub trait FaceDetector: Send + Sync {
     /// The detector and its model, for logs and records.
     fn name(&self) -> &str;
 
-    /// The faces, best first: those it is sure of and those it is not.
+    /// The faces, best first, certain and uncertain ones.
     ///
     /// # Errors
     /// If the detector failed; that there are no faces is not an error.
     fn detect(&self, picture: &Upright) -> Result<Vec<Face>, DetectError>;
+
+    /// Searches a copy on which faces are covered for what was missed. Finds more than
+    /// [`FaceDetector::detect`], mosaics and false faces included: all of it is for a person to look
+    /// at. `near` are boxes (left, top, width, height) to look around closely; `thorough` takes more
+    /// time.
+    ///
+    /// # Errors
+    /// If the detector failed.
+    fn look_again(
+        &self,
+        copy: &Upright,
+        near: &[[f32; 4]],
+        thorough: bool,
+    ) -> Result<Vec<Face>, DetectError> {
+        let _ = (near, thorough);
+        self.detect(copy)
+    }
 }
 
 /// A detector failed, or its model cannot be used.

@@ -1,4 +1,4 @@
-//! A picture as the network takes it.
+//! The input of the network: a picture with its brightness adjusted.
 
 /// How bright each of the 256 levels of a picture is to appear, from 0 to 255.
 pub(super) struct Levels(pub(super) [f32; 256]);

@@ -6,21 +6,21 @@ use crate::picture::Upright;
 
 /// Long sides, in pixels, at which every picture is searched.
 const LONG_SIDES: [f32; 4] = [1920.0, 1280.0, 640.0, 320.0];
-/// Small pictures are enlarged at most this much.
-const MAX_ENLARGEMENT: f32 = 3.0;
-/// A picture that is so many times as large as the largest of its sizes is also searched at twice
-/// that size: else the small faces of photos with many pixels would get lost. Photos of 12
-/// megapixels are a little below.
+/// Small pictures are enlarged at most this much: from 320 pixels on, a picture is searched at all
+/// sizes. Of 85 faces in strips of 160 pixels of height, 2 stayed in the clear at three times, 1 at
+/// six times.
+const MAX_ENLARGEMENT: f32 = 6.0;
+/// A picture this many times as large as the largest size is also searched at twice that size, so
+/// that small faces in photos with many pixels are found. Photos of 12 megapixels are a little below.
 const ONE_SIZE_MORE: f32 = 2.2;
-/// What is much longer than wide, a strip or a panorama, is searched as if it were several
-/// pictures of these proportions side by side.
+/// A strip or panorama is searched as several pictures of at most these proportions side by side.
 const MAX_PROPORTION: f32 = 2.0;
 /// The most pixels a side that are searched at once. This bounds what the network needs in memory.
 const TILE: u32 = 2048;
 /// How far neighbouring tiles overlap. Larger faces are found at smaller sizes.
 const OVERLAP: u32 = 256;
 
-/// What comes so near to a tile's side, in pixels, counts as cut off.
+/// A box this near to a tile's side, in pixels, counts as cut off.
 const EDGE: f32 = 4.0;
 
 /// One of the sizes.
@@ -77,7 +77,7 @@ pub(super) fn sizes(picture: &Upright) -> Vec<Size> {
         .into_iter()
         .map(|long_side| Size::with_long_side(picture, long_side))
         .collect();
-    // Where enlargement ends, several are the same.
+    // Several sizes are the same at the limit of enlargement.
     sizes.dedup();
     sizes
 }
@@ -145,10 +145,11 @@ mod tests {
     }
 
     #[test]
-    fn small_pictures_are_enlarged_three_times_at_most() {
-        assert_eq!(sizes_of(100, 50), [(300, 150)]);
-        assert_eq!(sizes_of(400, 300), [(1200, 900), (640, 480), (320, 240)]);
-        assert_eq!(sizes_of(1, 1), [(3, 3)]);
+    fn small_pictures_are_enlarged_six_times_at_most() {
+        assert_eq!(sizes_of(100, 50), [(600, 300), (320, 160)]);
+        let of_a_small_photo = [(1920, 1440), (1280, 960), (640, 480), (320, 240)];
+        assert_eq!(sizes_of(400, 300), of_a_small_photo);
+        assert_eq!(sizes_of(1, 1), [(6, 6)]);
     }
 
     #[test]
@@ -161,10 +162,10 @@ mod tests {
     fn strips_are_not_made_too_narrow_to_search() {
         assert_eq!(
             sizes_of(8000, 160),
-            [(24_000, 480), (16_000, 320), (8000, 160)]
+            [(48_000, 960), (32_000, 640), (16_000, 320), (8000, 160)]
         );
         assert_eq!(sizes_of(8000, 2000)[0], (3840, 960));
-        assert_eq!(sizes_of(1, 20_000), [(3, 60_000)]);
+        assert_eq!(sizes_of(1, 20_000), [(6, 120_000)]);
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! The detector that is always there: YuNet-s at several sizes and in several directions, and what
-//! becomes of everything it finds.
+//! The built-in detector: YuNet-s at several sizes and in several directions, and the rules that turn
+//! its findings into faces.
 
 use std::borrow::Cow;
 
@@ -10,19 +10,22 @@ use super::pixels::{Levels, Pixels};
 use super::pyramid::{Size, Tile, sizes};
 use super::tilt::Tilt;
 use super::yunet::Network;
-use super::{Certainty, DetectError, Face, FaceDetector};
+use super::{Certainty, DetectError, Face, FaceDetector, look_again};
 use crate::picture::{Upright, resized};
 
-/// What scores less at one size and in one direction is not looked at any further.
-const FLOOR: f32 = 0.2;
-/// Boxes of one size and direction that overlap more are one.
-const SAME: f32 = 0.5;
-/// Boxes that are lower, in pixels of the size at which they were found, are mostly grain; at the
-/// largest sizes there is no other chance to find them.
+/// Candidates with a lower score at one size and direction are dropped.
+pub(super) const FLOOR: f32 = 0.2;
+/// Boxes of one size and direction that overlap more than this are one.
+pub(super) const SAME: f32 = 0.5;
+/// Boxes of less height, in pixels of the size at which they were found, are mostly grain. At the
+/// largest sizes they are kept, because no larger size could find them.
 const MIN_HEIGHT: f32 = 14.0;
-const MIN_HEIGHT_AT_LARGE: f32 = 8.0;
-/// Long sides from here on are large.
+pub(super) const MIN_HEIGHT_AT_LARGE: f32 = 8.0;
+/// Long sides from which sizes count as large.
 const LARGE: f32 = 1900.0;
+
+/// The name of the detector that is built in, with its version.
+pub const BUNDLED: &str = "yunet-s 1";
 
 /// YuNet-s.
 pub struct YuNet {
@@ -41,27 +44,39 @@ pub fn bundled() -> YuNet {
 
 impl FaceDetector for YuNet {
     fn name(&self) -> &str {
-        "yunet-s 1"
+        BUNDLED
     }
 
     fn detect(&self, picture: &Upright) -> Result<Vec<Face>, DetectError> {
         let found = Search::new(&self.network, picture).run();
         Ok(found
             .into_iter()
-            .filter_map(|found| face(picture, &found))
+            .filter_map(|found| {
+                let certainty = certainty(found.candidate.score, found.second)?;
+                face(picture, &found.candidate, certainty)
+            })
             .collect())
+    }
+
+    fn look_again(
+        &self,
+        copy: &Upright,
+        near: &[[f32; 4]],
+        thorough: bool,
+    ) -> Result<Vec<Face>, DetectError> {
+        Ok(look_again::faces(&self.network, copy, near, thorough))
     }
 }
 
-/// What scores as much at any size is a face ...
+/// A candidate with this score at any size is a face ...
 const SURE: f32 = 0.7;
-/// ... and so is what scores this at one and that at another.
+/// ... and so is one with these scores at two sizes.
 const SURE_TWICE: (f32, f32) = (0.5, 0.4);
-/// The same for what may be one: covered, but for a person to look at.
+/// The same for an uncertain face: it is covered, and a person should look at it.
 const UNCERTAIN: f32 = 0.45;
 const UNCERTAIN_TWICE: (f32, f32) = (0.35, 0.3);
 
-/// What the best score and the one at another size make of a box; nothing if they are too low.
+/// The judgement of a box by its best score and its score at another size; none if they are too low.
 fn certainty(score: f32, second: f32) -> Option<Certainty> {
     let reaches =
         |once: f32, twice: (f32, f32)| score >= once || score >= twice.0 && second >= twice.1;
@@ -74,18 +89,18 @@ fn certainty(score: f32, second: f32) -> Option<Certainty> {
     }
 }
 
-/// The long side at which it is tried whether the picture lies in another direction.
+/// The long side at which other directions are probed.
 const PROBE: f32 = 448.0;
-/// What scores less is no evidence for a direction.
+/// Candidates with a lower score are no evidence for a direction.
 const EVIDENCE: f32 = 0.5;
-/// A direction is searched at all sizes if a probe has as much more evidence for it than the
-/// upright search ...
+/// A direction is searched at all sizes if its probe has this much more evidence than the upright
+/// search ...
 const TURNS: f32 = 0.3;
-/// ... and at least this share of what the best direction has. Without that, the network finds
-/// most faces as the picture stands: it sees even those that are upside down, if they are large.
+/// ... and at least this share of the best direction's. Otherwise the upright search already finds
+/// most faces: the network sees even upside-down ones if they are large.
 const LIKELY: f32 = 0.8;
-/// Directions with a smaller share are implausible: of what is seen there, only what is a face by
-/// itself counts.
+/// Directions with a smaller share are implausible: only candidates that are faces by one score count
+/// there.
 const PLAUSIBLE: f32 = 0.5;
 
 /// Faces that stand upright mostly score 0.92 and more. If of some faces the middle one scores less
@@ -96,18 +111,22 @@ const SOME: usize = 3;
 const TILTED_LONG_SIDES: [f32; 2] = [640.0, 1280.0];
 
 /// One search of one picture.
-struct Search<'a> {
+pub(super) struct Search<'a> {
     network: &'a Network,
     picture: &'a Upright,
-    light: Light,
-    sizes: Vec<Size>,
+    pub(super) light: Light,
+    pub(super) sizes: Vec<Size>,
     /// The picture at those sizes that fit into one tile.
     copies: Vec<Option<Upright>>,
 }
 
 impl<'a> Search<'a> {
     fn new(network: &'a Network, picture: &'a Upright) -> Self {
-        let sizes = sizes(picture);
+        Self::at_sizes(network, picture, sizes(picture))
+    }
+
+    /// A search at these sizes, the largest first.
+    pub(super) fn at_sizes(network: &'a Network, picture: &'a Upright, sizes: Vec<Size>) -> Self {
         let mut copies: Vec<Option<Upright>> = Vec::new();
         for size in &sizes {
             let copy = (size.tiles().len() == 1).then(|| {
@@ -167,7 +186,7 @@ impl<'a> Search<'a> {
         merged(sightings)
     }
 
-    /// What is found when the picture is turned by half a right angle.
+    /// The candidates in the picture turned by half a right angle.
     fn tilted(&self, tilt: Tilt, long_side: f32) -> Vec<Sighting> {
         let size = Size::with_long_side(self.picture, long_side);
         if size.tiles().len() > 1 {
@@ -204,14 +223,14 @@ impl<'a> Search<'a> {
         )
     }
 
-    /// What is found at all sizes in one direction.
+    /// The candidates at all sizes in one direction.
     fn everywhere(&self, direction: Direction) -> Vec<Sighting> {
         (0..self.sizes.len())
             .flat_map(|size| self.at(size, direction, &self.light.usual))
             .collect()
     }
 
-    fn at(&self, size: usize, direction: Direction, levels: &Levels) -> Vec<Sighting> {
+    pub(super) fn at(&self, size: usize, direction: Direction, levels: &Levels) -> Vec<Sighting> {
         let long_side = self.sizes[size].width.max(self.sizes[size].height);
         let min_height = if long_side as f32 >= LARGE || size == 0 {
             MIN_HEIGHT_AT_LARGE
@@ -235,7 +254,7 @@ impl<'a> Search<'a> {
             .collect()
     }
 
-    /// What is found at a size, in pixels of the picture.
+    /// The candidates at one size, in pixels of the picture.
     fn found(
         &self,
         size: Size,
@@ -285,7 +304,7 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Whether the faces that are sure score less than faces do that stand upright.
+/// Whether the certain faces score less than upright faces usually do.
 fn looks_tilted(found: &[Found]) -> bool {
     let sure: Vec<f32> = found
         .iter()
@@ -295,7 +314,7 @@ fn looks_tilted(found: &[Found]) -> bool {
     sure.len() >= SOME && sure[sure.len() / 2] < TILTED
 }
 
-/// The sum of all scores that tell something about how the picture lies.
+/// The sum of all scores that are evidence for a direction.
 fn evidence<'a>(sightings: impl IntoIterator<Item = &'a Sighting>) -> f32 {
     sightings
         .into_iter()
@@ -304,7 +323,7 @@ fn evidence<'a>(sightings: impl IntoIterator<Item = &'a Sighting>) -> f32 {
         .sum()
 }
 
-/// In directions that are less likely than others, only what is a face by itself.
+/// In implausible directions, only candidates that are faces by one score.
 fn trusted(sightings: Vec<Sighting>, evidence: f32, best: f32) -> Vec<Sighting> {
     let likely = evidence >= PLAUSIBLE * best;
     sightings
@@ -347,17 +366,15 @@ fn piece(source: &Upright, size: Size, tile: Tile) -> Cow<'_, Upright> {
     Cow::Owned(resized(&cut, tile.width, tile.height))
 }
 
-/// What was found as a face in whole pixels, cut off at the picture's edges; nothing if it is not
-/// enough for a face, or none of it is inside.
-fn face(picture: &Upright, found: &Found) -> Option<Face> {
+/// A candidate as a face in whole pixels, cut off at the picture's edges; none if it is outside.
+pub(super) fn face(picture: &Upright, found: &Candidate, certainty: Certainty) -> Option<Face> {
     let Candidate {
         left,
         top,
         right,
         bottom,
         score,
-    } = found.candidate;
-    let certainty = certainty(score, found.second)?;
+    } = *found;
     let (x, width) = span(left, right, picture.width)?;
     let (y, height) = span(top, bottom, picture.height)?;
     Some(Face {
@@ -384,7 +401,7 @@ mod tests {
     use crate::picture::Upright;
 
     #[test]
-    fn two_looks_need_less_than_one() {
+    fn a_second_size_lowers_the_score_that_is_needed() {
         assert_eq!(certainty(0.7, 0.0), Some(Certainty::Sure));
         assert_eq!(certainty(0.6, 0.0), Some(Certainty::Uncertain));
         assert_eq!(certainty(0.5, 0.4), Some(Certainty::Sure));

@@ -6,7 +6,7 @@ use std::f32::consts::FRAC_1_SQRT_2;
 use super::boxes::Candidate;
 use crate::picture::Upright;
 
-/// Half a right angle, by which a picture is turned for its faces to stand upright.
+/// Half a right angle: the rotation that makes tilted faces upright.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tilt {
     Clockwise,
@@ -36,8 +36,8 @@ impl Tilt {
         Upright::new(side, side, rgb).expect("a picture has pixels")
     }
 
-    /// A box on the turned picture as it is on the picture itself: a square about the same middle
-    /// that is a little larger, since the face stands on its corner.
+    /// A box on the turned picture, in coordinates of the picture itself: a slightly larger square
+    /// around the same middle, because the face stands on its corner.
     pub(super) fn restored(self, found: Candidate, picture: &Upright) -> Candidate {
         let middle = side(picture) as f32 / 2.0;
         let centre = (

@@ -1,5 +1,5 @@
-//! Colours to sRGB, from whatever a file says about its own. What cannot be used is ignored, as
-//! every browser does: slightly wrong colours beat no picture.
+//! Converts colours to sRGB by the profile or the tags of the file. Unusable ones are ignored, as in
+//! browsers: slightly wrong colours are better than no picture.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -18,23 +18,23 @@ const STEP: usize = 4096;
 const REFERENCE_WHITE: f32 = 203.0;
 const BRIGHTEST: f32 = 1000.0;
 
-/// Memory for a profile and what is made of it to convert with: tables and grids of it.
+/// Memory for a profile and the tables and grids made from it.
 pub(super) const fn memory(profile: usize) -> u64 {
     8 * profile as u64 + (6 << 20)
 }
 
 type Transform<T> = Arc<dyn TransformExecutor<T> + Send + Sync>;
 
-/// What a file says about its colours.
+/// A file's description of its colours.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Source<'a> {
-    /// Nothing, or that they are sRGB.
+    /// None, or sRGB.
     Srgb,
     /// A profile as the International Color Consortium has them.
     Icc(Cow<'a, [u8]>),
     /// Code points of ITU-T H.273.
     CodePoints { primaries: u8, transfer: u8 },
-    /// What PNG says by `gAMA` and `cHRM`: samples are light to the power of `gamma`.
+    /// PNG's `gAMA` and `cHRM`: samples are light to the power of `gamma`.
     Measured {
         gamma: f32,
         chromaticities: Option<Chromaticities>,
@@ -133,7 +133,7 @@ fn measured(gamma: f32, chromaticities: Option<Chromaticities>) -> Option<ColorP
         return None;
     }
     let power = 1.0 / gamma;
-    // Who writes 2.2 and nothing else means the curve of sRGB, as Chromium has it.
+    // A gamma of 2.2 without primaries means sRGB, as in Chromium.
     if (power - 2.2).abs() < 0.05 && chromaticities.is_none() {
         return None;
     }
@@ -169,8 +169,8 @@ fn hybrid_log_gamma(signal: f32) -> f32 {
     scene.powf(1.2)
 }
 
-/// Light relative to the page's white, which becomes half of what can be shown; what is brighter
-/// is pressed into the other half. This is close to what Chromium makes of it.
+/// Maps light relative to the page's white: white becomes half of the range, and brighter light is
+/// compressed into the other half. This is close to Chromium's mapping.
 fn fitted(light: f32) -> f32 {
     if light <= 1.0 {
         return light / 2.0;
@@ -181,7 +181,7 @@ fn fitted(light: f32) -> f32 {
 }
 
 impl Chromaticities {
-    /// Whether the primaries enclose some area, and everything is a colour.
+    /// Whether the primaries enclose some area, and all values are valid chromaticities.
     fn are_possible(&self) -> bool {
         let Self {
             white,
@@ -292,7 +292,7 @@ pub(super) fn cmyk_to_srgb(mut cmyk: Vec<u8>, source: &Source<'_>) -> Vec<u8> {
     cmyk
 }
 
-/// Each ink and black filter the white of the paper one after the other.
+/// Each ink and black attenuate the white of the paper, one after the other.
 fn naive_cmyk(cmyk: &[u8], rgb: &mut [u8]) {
     for (ink, rgb) in cmyk.chunks_exact(4).zip(rgb.chunks_exact_mut(3)) {
         for channel in 0..3 {
@@ -323,8 +323,8 @@ fn wide_transform(profile: &ColorProfile) -> Option<Transform<u16>> {
         .ok()
 }
 
-/// Most profiles are some edition of sRGB. Rather than to trust their names, try a grid of
-/// colours: what moves none of them by more than rounding need not be applied to millions.
+/// Whether a profile changes no colour of a grid by more than rounding. Most profiles are some
+/// edition of sRGB, and their names cannot be trusted; those need not be applied to every pixel.
 fn changes_colours(transform: &Transform<u8>) -> bool {
     let levels = || (0..=u8::MAX).step_by(51);
     let grid: Vec<u8> = levels()
@@ -382,7 +382,7 @@ impl Rows {
         let rgb = &mut self.rgb[..length];
         let (pixels, _) = rgb.as_chunks_mut::<3>();
         let sources = row.chunks_exact(stride);
-        // Grey is one channel that stands for three; what is left over is alpha.
+        // Grey is one channel that stands for three; a remaining channel is alpha.
         let [r, g, b] = match self.channels {
             1 | 2 => [0, 0, 0],
             _ => [0, bytes, 2 * bytes],
@@ -435,7 +435,7 @@ impl Rows {
     }
 }
 
-/// 65,535 is to 255 what 257 is to 1.
+/// 16 bits to 8: 65,535 = 257 × 255.
 fn narrow(sample: u16) -> u8 {
     ((u32::from(sample) + 128) / 257) as u8
 }

@@ -1,7 +1,6 @@
-//! The three things we want from EXIF: which way is up, when, and with what. They stand in two
-//! directories, and nothing but these is read: no tree of directories, which a file can make as
-//! large as it likes by letting them point at each other. Whatever cannot be read counts as
-//! absent.
+//! Orientation, date and camera from EXIF. They are in two directories, and only these are read: a
+//! file can make the tree of all directories endless by letting them point at each other. A field
+//! that cannot be read counts as absent.
 
 use chrono::{NaiveDate, NaiveDateTime};
 
@@ -29,7 +28,7 @@ const LONG: u16 = 4;
 const UNDEFINED: u16 = 7;
 const UTF8: u16 = 129;
 
-/// What was found.
+/// The fields found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Metadata {
     pub(super) orientation: Option<Orientation>,
@@ -67,7 +66,7 @@ fn read(block: &[u8]) -> Metadata {
     }
 }
 
-/// What the directories say. The first of several fields with one tag counts.
+/// The fields of the directories. Of several with one tag, the first counts.
 #[derive(Default)]
 struct Fields {
     orientation: Option<Orientation>,
@@ -117,7 +116,7 @@ impl<'a> Tiff<'a> {
         })
     }
 
-    /// Goes through one directory as far as it is there.
+    /// Reads one directory up to its end or the end of the block.
     fn read(&self, directory: u32, fields: &mut Fields) -> Option<()> {
         let directory = directory as usize;
         let count = self.short(directory)?.min(MAX_EXIF_ENTRIES);
@@ -203,7 +202,7 @@ fn instant(text: &[u8]) -> Option<NaiveDateTime> {
     )
 }
 
-/// `Canon` and `Canon EOS 70D` is one name, not two: many models begin with their make.
+/// `Canon` and `Canon EOS 70D` make `Canon EOS 70D`: many models begin with their make.
 fn camera(make: Option<String>, model: Option<String>) -> Option<String> {
     let name = match (make, model) {
         (Some(make), Some(model)) => {
@@ -240,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_that_cannot_be_is_absent() {
+    fn an_impossible_date_counts_as_absent() {
         let good = instant(b"2016:04:30 17:05:09").unwrap();
         assert_eq!(good.to_string(), "2016-04-30 17:05:09");
         for bad in [

@@ -1,5 +1,5 @@
-//! GIF89a: its first frame. The blocks before it are walked here, so that comments and
-//! applications' data without end cost nothing.
+//! GIF89a: its first frame. This reader walks the blocks before it, so that endless comments and
+//! application data cost nothing.
 
 use gif::{ColorOutput, DecodeOptions, MemoryLimit};
 
@@ -17,7 +17,7 @@ const IMAGE: u8 = 0x2C;
 /// The most extension data before the first frame, in blocks of 255 bytes: 25 MB.
 const MAX_BLOCKS: usize = 100_000;
 
-/// What the blocks up to the first frame say.
+/// The facts from the blocks up to the first frame.
 #[derive(Debug)]
 pub(super) struct Header<'a> {
     screen: (u32, u32),
@@ -25,7 +25,7 @@ pub(super) struct Header<'a> {
     /// The screen descriptor with the global palette.
     head: &'a [u8],
     control: Option<&'a [u8]>,
-    /// The first frame, and whatever follows.
+    /// The first frame and everything behind it.
     image: &'a [u8],
     palette: &'a [u8],
     transparent: Option<u8>,
@@ -96,7 +96,7 @@ impl<'a> Header<'a> {
                     at = end;
                 }
                 IMAGE => break,
-                // Zeros between blocks are padding to some encoders.
+                // Some encoders write zeros between blocks as padding.
                 0 => at += 1,
                 _ => return Err(Refusal::damaged("it has no frame")),
             }
@@ -154,7 +154,7 @@ impl<'a> Header<'a> {
         Ok(pixels)
     }
 
-    /// The colours of the palette; what is transparent is white, and so is what has no colour.
+    /// The colours of the palette. Transparent entries and missing ones are white.
     fn colours(&self) -> [[u8; 3]; 256] {
         let mut colours = [[0; 3]; 256];
         let (known, _) = self.palette.as_chunks::<3>();

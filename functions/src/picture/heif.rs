@@ -1,7 +1,7 @@
-//! HEIF: what phones store (HEIC, coded as HEVC) and what is made for the web (AVIF, coded as
-//! AV1). The container is read here and the decoders get to see one coded picture at a time, so
-//! that depth maps, further pictures and appended video never reach them. Which way is up says
-//! the container; the EXIF orientation is ignored, as the standard wants (ISO/IEC 23008-12).
+//! HEIF: HEIC (coded as HEVC), which phones store, and AVIF (coded as AV1), which is made for the
+//! web. This reader parses the container and passes one coded picture at a time to the decoders, so
+//! that depth maps, further pictures and appended video never reach them. The container gives the
+//! orientation; that of EXIF is ignored, as the standard demands (ISO/IEC 23008-12).
 
 use std::borrow::Cow;
 
@@ -17,7 +17,7 @@ mod container;
 #[cfg(feature = "heic")]
 mod hevc;
 
-/// What a build without HEVC says, which some must not hand on.
+/// The refusal of a build without HEVC, which some must not distribute.
 #[cfg(not(feature = "heic"))]
 mod hevc {
     use super::{CodePoints, Refusal, Tile};
@@ -42,7 +42,7 @@ mod hevc {
     }
 }
 
-/// What a build without AV1 says.
+/// The refusal of a build without AV1.
 #[cfg(not(feature = "avif"))]
 mod av1 {
     use super::{CodePoints, Refusal, Tile};
@@ -61,7 +61,7 @@ mod av1 {
     }
 }
 
-/// How deep derived pictures may be nested.
+/// The nesting limit of derived pictures.
 const MAX_DERIVED: usize = 4;
 /// The most tiles of one picture; those of phones have some 200.
 const MAX_TILES: usize = 1024;
@@ -72,14 +72,14 @@ const LARGEST_BLOCK: u32 = 64;
 const PADDING: u64 = 64 * 65_536 * 2;
 const AV1_PADDING: u64 = 64 * 64;
 
-/// What the container says about the primary picture.
+/// The container's facts about the primary picture.
 #[derive(Debug)]
 pub(super) struct Header<'a> {
     container: Container<'a>,
     colour: Layers,
     alpha: Option<Layers>,
     premultiplied: bool,
-    /// What is left of the picture: left, top, width and height.
+    /// The part of the picture that is kept: left, top, width and height.
     crop: [u32; 4],
     orientation: Orientation,
     icc: Option<&'a [u8]>,
@@ -106,7 +106,7 @@ enum Coding {
     Av1,
 }
 
-/// What a `colr` box of type `nclx` says (ITU-T H.273).
+/// The contents of a `colr` box of type `nclx` (ITU-T H.273).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct CodePoints {
     primaries: u16,
@@ -116,7 +116,7 @@ struct CodePoints {
 }
 
 impl CodePoints {
-    /// What counts where nothing is said (ISO/IEC 23000-22, 7.3.6.4): sRGB, as JPEG has it.
+    /// The default without a `colr` box (ISO/IEC 23000-22, 7.3.6.4): sRGB with JPEG's matrix.
     const DEFAULT: Self = Self {
         primaries: 1,
         transfer: 13,
@@ -135,10 +135,10 @@ impl CodePoints {
     }
 }
 
-/// A decoded tile, as far as it was wanted: three bytes a pixel, and what its own headers say about
-/// its colours.
+/// The wanted part of a decoded tile: three bytes a pixel, and the colours that its own headers
+/// name.
 struct Tile {
-    /// Width and height of all of it.
+    /// Width and height of the whole tile.
     coded: (usize, usize),
     width: usize,
     height: usize,
@@ -187,7 +187,7 @@ impl<'a> Header<'a> {
                 })
             });
             let Some(alpha) = found else { continue };
-            // An alpha that does not fit is left out, rather than the picture.
+            // An alpha that does not fit is ignored; the picture is still taken.
             if let Ok(layers) = Layers::find(container, alpha, limits)
                 && (layers.width, layers.height) == (self.colour.width, self.colour.height)
             {
@@ -224,7 +224,7 @@ impl<'a> Header<'a> {
         }
     }
 
-    /// The pixels of all tiles together, and what the first says about its colours.
+    /// The pixels of all tiles together, and the colours that the first tile names.
     fn assemble(&self, layers: &Layers) -> Result<(Vec<u8>, CodePoints), Refusal> {
         let (width, height) = (layers.width as usize, layers.height as usize);
         let mut rgb = Vec::new();
@@ -252,7 +252,7 @@ impl<'a> Header<'a> {
             }
             let targets = rgb.chunks_exact_mut(width * 3).skip(top);
             for (target, source) in targets.zip(tile.rgb.chunks_exact(tile.width.max(1) * 3)) {
-                // A tile may turn out to be wider than its place.
+                // A tile may be wider than its place.
                 let target = target.get_mut(left * 3..).unwrap_or_default();
                 let length = target.len().min(source.len());
                 target[..length].copy_from_slice(&source[..length]);
@@ -265,8 +265,8 @@ impl<'a> Header<'a> {
 /// Properties of an item, by name.
 type Properties<'a> = Vec<(Name, &'a [u8])>;
 
-/// The item that is coded or made of tiles, behind those that only turn or crop another, and all
-/// that is to be done to it, in order.
+/// Follows items that only turn or crop another one to the item with pixels or tiles; returns it
+/// with all transformations, in order.
 fn underlying<'a>(
     container: &Container<'a>,
     mut item: u32,
@@ -323,7 +323,7 @@ impl Layers {
         {
             return Err(Refusal::damaged("its tiles are of several kinds"));
         }
-        // A tile that is named several times would make much work of few bytes.
+        // A tile that is named several times would cause much work with few bytes.
         let length = tiles.iter().map(|tile| container.length(*tile));
         if length.fold(0, u64::saturating_add) > container.file_length() {
             return Err(Refusal::truncated());
@@ -376,7 +376,7 @@ impl Layers {
                 max_pixels: limits.max_pixels,
             });
         }
-        // Each row and column of tiles is there for some of the picture.
+        // Each row and column of tiles shows a part of the picture.
         let rows = self.tiles.len() as u32 / self.columns;
         let before = |count: u32, side: u32| {
             u64::from(count - 1) * u64::from(side.saturating_sub(LARGEST_BLOCK))
@@ -396,7 +396,7 @@ impl Layers {
         wanted: (usize, usize),
     ) -> Result<Tile, Refusal> {
         let data = container.data(item)?;
-        // Tiles of which nothing is wanted were refused with the header.
+        // Tiles outside of the picture were refused with the header.
         let wanted = (wanted.0.max(1), wanted.1.max(1));
         match self.coding {
             Coding::Hevc => {
@@ -404,7 +404,7 @@ impl Layers {
                 hevc::decode(configuration, &data, self.code_points, wanted)
             }
             Coding::Av1 => {
-                // What was counted on, and what blocks are filled up to.
+                // The expected size, or that padded to whole blocks.
                 let most = self.tile_pixels + AV1_PADDING;
                 av1::decode(&data, self.code_points, wanted, most)
             }
@@ -412,7 +412,7 @@ impl Layers {
     }
 }
 
-/// Alpha is the luma of its picture, whatever its colours are.
+/// Alpha is the luma of its picture; that picture's colours do not count.
 fn luma([red, green, blue]: [u8; 3]) -> u8 {
     let sum = 299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue);
     ((sum + 500) / 1000) as u8
@@ -453,8 +453,8 @@ fn code_points(container: &Container<'_>, item: u32) -> Option<CodePoints> {
     })
 }
 
-/// What a clean aperture (ISO/IEC 14496-12, 12.1.4) leaves of a picture; none if it is not whole
-/// pixels inside of it.
+/// The part of a picture inside its clean aperture (ISO/IEC 14496-12, 12.1.4); none if that does not
+/// consist of whole pixels of the picture.
 fn aperture(body: &[u8], [left, top, width, height]: [u32; 4]) -> Option<[u32; 4]> {
     let mut reader = Reader(body);
     let mut fraction = || {
@@ -464,7 +464,7 @@ fn aperture(body: &[u8], [left, top, width, height]: [u32; 4]) -> Option<[u32; 4
     };
     let (wide, high) = (fraction()?, fraction()?);
     let (across, down) = (fraction()?, fraction()?);
-    // The centre of what is left is the centre of the picture, moved by the offset.
+    // The centre of the part is the centre of the picture, moved by the offset.
     let axis = |side: u32, (n, d): (i64, i64), (offset_n, offset_d): (i64, i64)| {
         let kept = n / d;
         let twice = i64::from(side) - kept + 2 * offset_n / offset_d;
@@ -491,7 +491,7 @@ impl Source for Header<'_> {
             .filter_map(|item| container.short_data(item))
             .collect::<Vec<Cow<'_, [u8]>>>();
         let blocks = exif.iter().filter_map(|data| {
-            // How far it is to the TIFF header, then all of that.
+            // The distance to the TIFF header, then the EXIF block.
             let (skip, rest) = data.split_first_chunk::<4>()?;
             rest.get(u32::from_be_bytes(*skip) as usize..)
         });
@@ -507,7 +507,7 @@ impl Source for Header<'_> {
             Coding::Av1 => av1::BYTES_PER_PIXEL,
         };
         let picture = u64::from(self.colour.width) * u64::from(self.colour.height);
-        // A single picture needs no second copy to be put together in.
+        // Only tiles need a second copy, in which they are put together.
         let copies = u64::from(self.colour.tiles.len() > 1) + u64::from(self.alpha.is_some());
         let alpha = self.alpha.as_ref().map_or(0, |alpha| alpha.tile_pixels);
         // The container around a tile, and copies of its contents that the decoder makes.
@@ -524,7 +524,8 @@ impl Source for Header<'_> {
         }
     }
 
-    /// Decodes all of it, as far as it is not transparency: less would not show whether it is there.
+    /// Decodes the whole picture without its alpha: a smaller decode would not prove that all pixels
+    /// are present.
     fn verify(&self) -> Result<(), Refusal> {
         self.assemble(&self.colour).map(drop)
     }

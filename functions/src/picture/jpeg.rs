@@ -1,6 +1,5 @@
-//! JPEG, through libjpeg-turbo. It decodes at a fraction of the size where less is needed, and
-//! it warns where we must decide: a photo that is cut short is refused, one with a few stray
-//! bytes is not.
+//! JPEG, through libjpeg-turbo. It can decode at a fraction of the size. Its warnings are judged
+//! here: a photo that is cut short is refused, one with a few stray bytes is taken.
 
 use std::borrow::Cow;
 
@@ -87,8 +86,8 @@ impl Source for Header<'_> {
     }
 }
 
-/// Decodes the file as it is, and if libjpeg finds fault with it, once more without what it need
-/// not have found.
+/// Decodes the file unchanged, and after a warning once more without the parts that libjpeg warns
+/// about for no consequence.
 fn pixels(header: &Header<'_>, detail: Detail) -> Result<Image<Vec<u8>>, Refusal> {
     let mut scans = None;
     if header.several_scans {
@@ -116,8 +115,8 @@ fn pixels(header: &Header<'_>, detail: Detail) -> Result<Image<Vec<u8>>, Refusal
     }
 }
 
-/// What libjpeg makes of these bytes, and what it says about them. It goes on after a warning and
-/// has filled the picture; the crate reports the first warning and an error alike, by its text.
+/// Decodes with libjpeg. After a warning it goes on and fills the picture; the crate reports the
+/// first warning and an error alike, by its text.
 fn attempt(
     bytes: &[u8],
     header: &Header<'_>,
@@ -186,6 +185,9 @@ fn is_harmless(complaint: &str, ended: bool) -> bool {
 }
 
 fn refusal(complaint: &str) -> Refusal {
+    if complaint.contains("Insufficient memory") {
+        return Refusal::NoMemory;
+    }
     let cut_short = ["remature end", "empty input file"];
     if cut_short.iter().any(|sign| complaint.contains(sign)) {
         Refusal::truncated()

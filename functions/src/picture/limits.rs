@@ -1,5 +1,7 @@
-//! What is read of a file at most. All of it is checked against headers, before anything of the
-//! picture's size is allocated or decoded; what has to be scanned to know it is scanned once.
+//! Limits of files and pictures. They are checked against the headers, before memory in proportion
+//! to the picture's size is allocated or anything is decoded.
+
+use serde::{Deserialize, Serialize};
 
 use super::Refusal;
 
@@ -16,7 +18,7 @@ pub(super) const MAX_PARTS: usize = 4096;
 /// block. Profiles of printers have 3 MB.
 pub(super) const MAX_PROFILE: usize = 4 << 20;
 
-/// Bytes between the segments of a JPEG that belong to none.
+/// Stray bytes between the segments of a JPEG.
 pub(super) const MAX_STRAY: usize = 64 << 10;
 
 /// EXIF blocks of one file, and entries of one EXIF directory. Cameras write one and some fifty.
@@ -33,8 +35,8 @@ const MAX_SCANS: u64 = 100;
 /// Pixels times scans of a JPEG, so that a large picture has fewer: 25 scans of 100 megapixels.
 const MAX_SCANNED: u64 = 2_500_000_000;
 
-/// What is decoded at most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The largest picture that is decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Width times height, in pixels.
     pub max_pixels: u64,

@@ -1,5 +1,5 @@
-//! From a file's bytes to upright sRGB pixels, and back to a JPEG that carries nothing else.
-//! Everything a stranger's file can do wrong is met here, so that what follows sees pixels only.
+//! From a file's bytes to upright sRGB pixels, and back to a JPEG without metadata. Malformed and
+//! hostile files are handled here, so that the steps only see pixels.
 
 mod colour;
 mod exif;
@@ -18,6 +18,7 @@ mod webp;
 
 use chrono::NaiveDateTime;
 use platform::Format;
+use serde::{Deserialize, Serialize};
 
 use exif::Metadata;
 pub use jpeg::encode as encode_jpeg;
@@ -28,10 +29,10 @@ pub use upright::Upright;
 
 pub(crate) use resize::{fitted, resized};
 
-/// What a file says about itself, without a single pixel decoded.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The facts in a file's header, read without decoding any pixel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inspection {
-    /// The format its bytes announce.
+    /// The format, by its first bytes.
     pub format: Format,
     /// Width in pixels when held upright.
     pub width: u32,
@@ -46,7 +47,7 @@ pub struct Inspection {
     memory: Memory,
 }
 
-/// How much of a picture is needed.
+/// How much detail of a picture is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {
     /// Every pixel.
@@ -56,10 +57,10 @@ pub enum Detail {
     AtLeast(u32),
 }
 
-/// What decoding takes besides the file itself, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Memory for decoding besides the file itself, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Memory {
-    /// However much of the picture is wanted.
+    /// Independent of how much of the picture is wanted.
     fixed: u64,
     /// For each pixel that comes out.
     pixel: u64,
@@ -68,7 +69,7 @@ struct Memory {
 }
 
 impl Memory {
-    /// Three bytes for each pixel, whatever is wanted.
+    /// The whole picture, at three bytes a pixel.
     const fn rgb() -> Self {
         Self {
             fixed: 0,
@@ -83,12 +84,12 @@ trait Source {
     /// Width and height as stored.
     fn size(&self) -> (u32, u32);
 
-    /// What is known besides the pixels. An orientation is how to turn what `decode` gives.
+    /// The facts from the header. The orientation applies to the pixels from `decode`.
     fn metadata(&self) -> Metadata;
 
     fn memory(&self) -> Memory;
 
-    /// Does the least that shows that the pixels are there.
+    /// The cheapest decode that proves that all pixels are present.
     fn verify(&self) -> Result<(), Refusal>;
 
     /// The pixels as stored, in sRGB.
@@ -110,11 +111,12 @@ fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<(Format, Box<dyn Source 
     Ok((format, source))
 }
 
-/// Reads format, dimensions and metadata from the header. Allocates nothing of the picture's
-/// size, whatever the header claims, and costs little, whatever the file is.
+/// Reads format, dimensions and metadata from the header. Never allocates memory in proportion to
+/// the picture's size, and is cheap for any file.
 ///
 /// # Errors
-/// A [`Refusal`] if this is no picture of ours, or larger than `limits`, or has no readable header.
+/// A [`Refusal`] if the format is not supported, the picture is larger than `limits`, or the header
+/// cannot be read.
 pub fn inspect(bytes: &[u8], limits: &Limits) -> Result<Inspection, Refusal> {
     let (format, source) = open(bytes, limits)?;
     Ok(inspection(format, source.as_ref()))
@@ -136,8 +138,8 @@ fn inspection(format: Format, source: &dyn Source) -> Inspection {
     }
 }
 
-/// How many bytes it takes at most to verify or decode this picture with this much detail,
-/// besides the file itself: for whoever shares memory out among several of them.
+/// The most bytes that verifying or decoding this picture with this much detail takes besides the
+/// file itself, for sharing out memory among several pictures.
 pub fn memory_needed(picture: &Inspection, detail: Detail) -> u64 {
     let memory = picture.memory;
     let (width, height) = (u64::from(picture.width), u64::from(picture.height));
@@ -151,13 +153,13 @@ pub fn memory_needed(picture: &Inspection, detail: Detail) -> u64 {
         _ => 1,
     };
     let (width, height) = (width.div_ceil(scale), height.div_ceil(scale));
-    // Turning takes some rows of its own.
+    // Turning needs some rows besides.
     let turning = (width + height) * 3 * 64;
     memory.fixed + memory.pixel * width * height + turning
 }
 
-/// [`inspect`], and the cheapest decode that proves the pixels are there: for use at upload,
-/// when the sender is still present and can do something about a broken file.
+/// [`inspect`], and the cheapest decode that proves that all pixels are present. For uploads: the
+/// sender is still there to send another file.
 ///
 /// # Errors
 /// As [`inspect`], and [`Refusal::Undecodable`] if the file is cut short or damaged.

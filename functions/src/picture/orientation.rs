@@ -1,13 +1,15 @@
 //! The eight ways a camera may have been held, and turning the pixels accordingly.
 
+use serde::{Deserialize, Serialize};
+
 use super::Upright;
 
 /// How stored pixels have to be turned to stand upright: the values 1 to 8 of the EXIF tag
 /// `Orientation` (Exif 2.32, 4.6.4 A).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Orientation {
-    /// 1: as it is.
+    /// 1: upright.
     #[default]
     Upright = 1,
     /// 2: mirrored left to right.
@@ -118,14 +120,14 @@ impl Orientation {
     }
 }
 
-/// Rows that change places together in [`transposed`].
+/// Rows per strip in [`transposed`].
 const STRIP: usize = 32;
 
-/// Mirrors along the diagonal with next to no memory besides the picture: a photo of a phone
-/// held upright would otherwise need twice as much as any other.
+/// Mirrors along the diagonal almost in place: otherwise a photo of a phone held upright would need
+/// twice the memory.
 ///
-/// Each strip of rows is turned by itself into columns of `STRIP` pixels. What is left is to
-/// transpose the table of those columns, following each cycle of the permutation once
+/// Each strip of rows is turned by itself into columns of `STRIP` pixels. Then the
+/// table of those columns is transposed, following each cycle of the permutation once
 /// (Knuth, TAOCP 1.3.3, exercise 12). The last strip is filled up and cut off again at the end.
 fn transposed(mut rgb: Vec<u8>, width: usize, height: usize) -> Vec<u8> {
     const COLUMN: usize = STRIP * 3;

@@ -1,10 +1,10 @@
-//! What decoders get to read, and what their errors mean.
+//! The input of decoders, and the meaning of their errors.
 
 use std::io::{self, BufRead, ErrorKind, Read, Seek, SeekFrom};
 
 use super::Refusal;
 
-/// Parts of a file, read as if they were one.
+/// Parts of a file, read as one.
 pub(super) struct Pieces<'a> {
     pieces: Vec<&'a [u8]>,
     /// The piece that is being read, and how much of it has been.
@@ -80,7 +80,8 @@ impl Seek for Pieces<'_> {
     }
 }
 
-/// Whether a file ends too early or is damaged: decoders say so in as many ways as there are.
+/// Tells a file that is cut short from a damaged one by a decoder's error, which each decoder words
+/// differently.
 pub(super) fn refusal(error: impl std::error::Error) -> Refusal {
     let what = error.to_string();
     let lower = what.to_lowercase();

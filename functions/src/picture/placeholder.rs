@@ -1,5 +1,5 @@
-//! The placeholder of a picture, for pages that have to show something at once: a thumbhash as
-//! a tiny PNG, a few hundred bytes that fit into the page itself.
+//! The placeholder of a picture, shown until the picture is loaded: a thumbhash as a PNG of a few
+//! hundred bytes, small enough to be part of the page.
 
 use std::io::Cursor;
 

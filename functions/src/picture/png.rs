@@ -1,7 +1,7 @@
-//! PNG (third edition). The chunks are walked here, and the decoder gets to see those that make
-//! the pixels: text, profiles and whatever else may be in the file costs it nothing, and a file
-//! that lacks its end has one. Rows are made into bytes of sRGB one by one, so that 16 bits a
-//! channel take no more memory than eight.
+//! PNG (third edition). This reader walks the chunks and passes only those with pixels to the
+//! decoder, followed by an `IEND`: text and profiles cost the decoder nothing, and a file without an
+//! end is read. Rows are converted to 8-bit sRGB one by one, so that 16 bits a channel take no more
+//! memory than eight.
 
 use std::borrow::Cow;
 
@@ -28,7 +28,7 @@ const ADAM7: [[usize; 4]; 7] = [
     [0, 1, 1, 2],
 ];
 
-/// What the chunks say.
+/// The facts from the chunks.
 #[derive(Debug)]
 pub(super) struct Header<'a> {
     width: u32,
@@ -141,7 +141,7 @@ impl<'a> Header<'a> {
                 match &mut pixels {
                     None => pixels = Some((chunk.start, chunk.end)),
                     Some((_, end)) if *end == chunk.start => *end = chunk.end,
-                    // Pixels come in one run; the decoder misses what is not in it.
+                    // Chunks with pixels are consecutive; the decoder does not read later ones.
                     Some(_) => {}
                 }
                 if pixel_chunks > MAX_PIXEL_CHUNKS {
@@ -153,7 +153,7 @@ impl<'a> Header<'a> {
             others += 1;
             if others > MAX_PARTS {
                 if done {
-                    // Frames of a long animation; what follows them is not looked for.
+                    // Frames of a long animation; chunks behind them are not read.
                     break;
                 }
                 return Err(Refusal::excessive(&format!("more than {MAX_PARTS} chunks")));

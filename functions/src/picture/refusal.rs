@@ -1,13 +1,14 @@
-//! Why a picture is not taken, in sentences that the person who sent it can act on.
+//! Reasons for refusing a picture, worded for the person who sent it.
 
 use platform::Format;
+use serde::{Deserialize, Serialize};
 
 use super::MAX_SIDE;
 
 /// Why a picture is not taken. Trying again with the same bytes never helps.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum Refusal {
-    /// The bytes are none of the formats taken.
+    /// The bytes are in none of the accepted formats.
     #[error("this is not a picture Vitrine can read; send {}", Format::ACCEPTED)]
     NotAnImage,
     /// More pixels than the limit; found in the header, nothing was decoded.
@@ -33,9 +34,12 @@ pub enum Refusal {
         /// Height in pixels, as stored.
         height: u32,
     },
-    /// The format is ours, but no picture comes out of the bytes.
+    /// The format is supported, but the bytes cannot be decoded.
     #[error("{0}")]
     Undecodable(String),
+    /// A decoder ran out of memory, which says nothing about the picture.
+    #[error("there is not enough memory for the picture; try again when less is going on")]
+    NoMemory,
     /// The result could not be written as a JPEG, which means there is no memory left.
     #[error("the result could not be written as a JPEG ({0}); try again when less is going on")]
     Unwritable(String),

@@ -1,4 +1,4 @@
-//! The one representation of pixels that the functions work on.
+//! The representation of pixels that all steps work on.
 
 use std::fmt;
 
@@ -67,7 +67,7 @@ impl Upright {
         }
     }
 
-    /// The picture on a white one of another size. What is outside of that is cut off.
+    /// The picture on a white canvas of another size, cut off at its edges.
     pub(super) fn on_canvas(
         &self,
         (width, height): (u32, u32),

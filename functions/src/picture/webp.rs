@@ -1,5 +1,5 @@
-//! WebP: its picture, or the first frame of an animation. The chunks are walked here, and the
-//! decoder gets to see those that make the pixels.
+//! WebP: its picture, or the first frame of an animation. This reader walks the chunks and passes
+//! only those with pixels to the decoder.
 
 use std::borrow::Cow;
 
@@ -18,7 +18,7 @@ const FIRST_CHUNK: usize = 12;
 const HAS_PROFILE: u8 = 0x20;
 const IS_ANIMATED: u8 = 0x02;
 
-/// What the chunks say.
+/// The facts from the chunks.
 #[derive(Debug)]
 pub(super) struct Header<'a> {
     canvas: (u32, u32),
@@ -110,8 +110,8 @@ impl<'a> Bitstream<'a> {
         matches!(self.kind, Kind::Lossy(Some(_)) | Kind::Lossless(true))
     }
 
-    /// The channels of what the decoder gives. Lossless pictures are decoded with alpha, used or
-    /// not: without, the decoder would need a second copy.
+    /// The channels of the decoder's output. Lossless pictures are always decoded with alpha, because
+    /// the decoder would need a second copy to leave it out.
     fn channels(&self) -> usize {
         match self.kind {
             Kind::Lossy(None) => 3,
@@ -119,7 +119,7 @@ impl<'a> Bitstream<'a> {
         }
     }
 
-    /// A file with this picture and nothing else: what goes before each part of it.
+    /// The headers of a file with only this picture: the bytes before each of its parts.
     fn container(&self) -> Vec<(Vec<u8>, &'a [u8])> {
         let chunk =
             |name: &[u8; 4], body: &[u8]| [&name[..], &(body.len() as u32).to_le_bytes()].concat();
@@ -202,7 +202,7 @@ impl<'a> Header<'a> {
                 return Err(Refusal::excessive(&format!("more than {MAX_PARTS} chunks")));
             }
             if parts > 4 * MAX_PARTS {
-                // Frames of a long animation; what follows them is not looked for.
+                // Frames of a long animation; chunks behind them are not read.
                 break;
             }
             at = end;
@@ -239,7 +239,7 @@ impl<'a> Header<'a> {
     }
 }
 
-/// A frame, and where on the canvas it is.
+/// A frame and its position on the canvas.
 fn animation_frame(body: &[u8]) -> Result<((u32, u32), Bitstream<'_>), Refusal> {
     let offset = triple(body, 0).zip(triple(body, 3));
     let (left, top) = offset.ok_or_else(Refusal::truncated)?;
@@ -259,8 +259,8 @@ impl Source for Header<'_> {
 
     fn memory(&self) -> Memory {
         let frame = u64::from(self.frame.width) * u64::from(self.frame.height);
-        // Tenths of a byte for each pixel: the planes of VP8 and what is made of them, and for
-        // alpha a plane that may have been decoded from a picture of four channels.
+        // Tenths of a byte per pixel: the planes of VP8 and the RGB made from them, and for alpha a
+        // plane that may have been decoded from a picture of four channels.
         let tenths = match self.frame.kind {
             Kind::Lossy(None) => 46,
             Kind::Lossy(Some(_)) => 110,

@@ -7,10 +7,10 @@ use platform::objects::{Area, ObjectKey, StoreError};
 use sha2::{Digest as _, Sha256};
 use tracing::{info, warn};
 
-use crate::picture;
 use crate::pipeline::context::Context;
 use crate::pipeline::lifecycle::{NewImage, adopt_stored};
 use crate::pipeline::outcomes::StepError;
+use crate::pipeline::pixel_workers::PictureFile;
 
 /// Creates the image of the object at `key`. None if that will never be possible: an upload would
 /// refuse it, its bytes have an image already, or it is gone.
@@ -33,37 +33,35 @@ pub(crate) async fn adopt(
         }
         Some(_) => {}
     }
-    let bytes = match ctx.store.get(key).await {
-        Ok(bytes) => bytes,
+    let object = match ctx.store.open(key).await {
+        Ok(object) => object,
         Err(StoreError::NotFound(_)) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let limits = ctx.options.limits;
-    let (pixels, content) = match picture::inspect(&bytes, &limits) {
-        Ok(found) => (
-            u64::from(found.width) * u64::from(found.height),
-            bytes.clone(),
-        ),
-        Err(refusal) => {
-            warn!(%key, %refusal, "the object is not adopted");
-            return Ok(None);
-        }
-    };
-    let verify = move || picture::verify(&content, &limits);
-    let inspection = match ctx.cpu.run(pixels, verify).await? {
+    let bytes = object.bytes;
+    let room = ctx.pixels.room(bytes).await;
+    let mut hasher = Sha256::new();
+    let file = PictureFile::of_stream(object.stream, room, |chunk| hasher.update(chunk))
+        .await
+        .map_err(|error| StepError::transient(format!("reading {key}: {error}")))?;
+    let inspection = match ctx.pixels.verify(&file, &ctx.options.limits, false).await {
         Ok(inspection) => inspection,
-        Err(refusal) => {
-            warn!(%key, %refusal, "the object is not adopted");
-            return Ok(None);
-        }
+        Err(error) => match StepError::from(error) {
+            StepError::Permanent(reason) | StepError::Crashed(reason) => {
+                warn!(%key, %reason, "the object is not adopted");
+                return Ok(None);
+            }
+            error => return Err(error),
+        },
     };
+    drop(file);
     let new = NewImage {
         file_name: file_name(key, inspection.format),
         format: inspection.format,
-        bytes: bytes.len() as u64,
+        bytes,
         width: inspection.width,
         height: inspection.height,
-        sha256: hex::encode(Sha256::digest(&bytes)),
+        sha256: hex::encode(hasher.finalize()),
         taken_at: inspection.taken_at,
         camera: inspection.camera,
         uploaded_by: None,

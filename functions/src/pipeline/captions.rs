@@ -4,7 +4,7 @@
 
 use entity::caption::{ActiveModel, Entity};
 use entity::change::{self, Kind};
-use entity::image::{self, Author, Column, Model, Tags};
+use entity::image::{self, Audience, Author, Column, Model, Tags};
 use platform::database::begin_write;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
@@ -15,9 +15,10 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::pipeline::provider_budget::RequestCost;
+use crate::pipeline::release;
 use crate::steps::annotate::Caption;
 
-/// A person's change to caption and tags. What is none stays as it is.
+/// A person's change to caption and tags. None leaves a field unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Edit {
     pub caption: Option<Words>,
@@ -92,7 +93,7 @@ pub(crate) async fn by_machine(
         tags: Set(Some(tags)),
         written_by: Set(Author::Machine),
         author_name: Set(None),
-        provider: Set(Some(caption.provider)),
+        provider: Set(Some(caption.provider.clone())),
         model: Set(caption.model),
         prompt_version: Set(caption.prompt_version),
         language: Set(Some(caption.language)),
@@ -103,6 +104,7 @@ pub(crate) async fn by_machine(
         created_at: Set(now),
     };
     Entity::insert(row).exec_without_returning(tx).await?;
+    release::record_new_words(tx, image_id, Some(&caption.provider)).await?;
     Ok(true)
 }
 
@@ -115,7 +117,7 @@ pub async fn by_person(
 ) -> Result<Edited, DbErr> {
     let tx = begin_write(db).await?;
     // One edit at a time, so that the history has them in the order in which they were current.
-    let image = image::visible_by_id(image_id).lock_exclusive();
+    let image = image::visible_by_id(&Audience::Staff, image_id).lock_exclusive();
     let Some(image) = image.one(&tx).await? else {
         return Ok(Edited::Gone);
     };
@@ -149,6 +151,7 @@ pub async fn by_person(
         ..Default::default()
     };
     Entity::insert(row).exec_without_returning(&tx).await?;
+    release::record_new_words(&tx, image_id, name).await?;
     change::record(&tx, image_id, Kind::Image).await?;
     tx.commit().await?;
     Ok(Edited::Saved)

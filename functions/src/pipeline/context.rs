@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use platform::objects::ObjectStore;
-use platform::settings::CaptionSource;
+use platform::settings::{CaptionSource, ReleaseRule};
 use sea_orm::DatabaseConnection;
 
-use crate::faces::FaceDetector;
 use crate::picture::Limits;
-use crate::pipeline::cpu_pool::CpuPool;
+use crate::pipeline::pixel_workers::PixelWorkers;
 use crate::pipeline::provider_budget::ProviderBudget;
 use crate::steps::annotate::Captioner;
 
@@ -21,8 +20,7 @@ pub struct Context {
     pub captioner: Arc<dyn Captioner>,
     /// None if the captioner sends no requests.
     pub provider_budget: Option<ProviderBudget>,
-    pub detector: Arc<dyn FaceDetector>,
-    pub cpu: CpuPool,
+    pub pixels: PixelWorkers,
     pub options: Options,
 }
 
@@ -34,6 +32,8 @@ pub struct Options {
     /// As a BCP 47 tag.
     pub caption_language: String,
     pub caption_source: CaptionSource,
+    /// What becomes of an image whose copy is finished.
+    pub release: ReleaseRule,
     /// Attempts at a step before it has failed, like SQS's `maxReceiveCount`.
     pub max_attempts: i32,
     /// The wait after the first failed attempt. Each later one is four times as long.

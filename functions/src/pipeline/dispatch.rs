@@ -29,7 +29,7 @@ impl Dispatch {
         }
     }
 
-    /// Wakes a worker or the sender of this process. Call it once what was pushed is committed.
+    /// Wakes a worker or the sender of this process. Call it after the commit.
     pub(crate) fn notify(&self) {
         match self {
             Self::Jobs(queue) => queue.notify(),

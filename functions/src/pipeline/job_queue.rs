@@ -88,7 +88,7 @@ impl JobQueue {
         Ok(())
     }
 
-    /// Wakes a worker. Call it once what was pushed is committed.
+    /// Wakes a worker. Call it after the pushed jobs are committed.
     pub fn notify(&self) {
         self.notify.notify_one();
     }

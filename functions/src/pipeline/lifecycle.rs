@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use entity::change::{self, Kind};
-use entity::image::{self, ActiveModel, Model};
+use entity::image::{self, ActiveModel, Audience, Model, Review};
+use entity::publication_record::Action;
 use entity::step::{self, StepKind, StepState};
 use entity::{job, outbox};
 use platform::Format;
@@ -22,6 +23,7 @@ use uuid::Uuid;
 
 use crate::pipeline::dispatch::Dispatch;
 use crate::pipeline::original_key::{BadKey, original_key};
+use crate::pipeline::release;
 
 /// Why something was not finished. Trying again continues where it stopped.
 #[derive(Debug, thiserror::Error)]
@@ -300,7 +302,7 @@ pub async fn rerun(
             .await?;
     }
     let ids: BTreeSet<Uuid> = wanted.iter().map(|(id, _)| *id).collect();
-    let visible: Vec<Uuid> = image::visible_among(ids.iter().copied())
+    let visible: Vec<Uuid> = image::visible_among(&Audience::Staff, ids.iter().copied())
         .select_only()
         .column(image::Column::Id)
         .into_tuple()
@@ -377,9 +379,11 @@ pub async fn delete(
     db: &DatabaseConnection,
     store: &dyn ObjectStore,
     id: Uuid,
+    by: Option<&str>,
 ) -> Result<bool, LifecycleError> {
     let tx = begin_write(db).await?;
-    let Some(image) = image::visible_by_id(id).one(&tx).await? else {
+    let found = image::visible_by_id(&Audience::Staff, id).lock_exclusive();
+    let Some(image) = found.one(&tx).await? else {
         return Ok(false);
     };
     image::Entity::update_many()
@@ -387,6 +391,10 @@ pub async fn delete(
         .col_expr(image::Column::DeletedAt, Expr::value(entity::now()))
         .exec(&tx)
         .await?;
+    if image.review == Review::Released {
+        release::record(&tx, &image, Action::Deleted, by, entity::now()).await?;
+        change::record(&tx, id, Kind::Withdrawn).await?;
+    }
     change::record(&tx, id, Kind::Deleted).await?;
     tx.commit().await?;
     purge(db, store, &image).await?;
@@ -402,7 +410,10 @@ pub async fn purge(
     if let Ok(original) = ObjectKey::parse(&image.object_key) {
         store.delete(&original).await?;
     }
-    remove_renditions(store, image.id).await?;
+    // A worker may have finished a copy since the row was read.
+    let row = image::Entity::find_by_id(image.id).one(db).await?;
+    let copies = [image.copy_id, row.and_then(|row| row.copy_id)];
+    remove_renditions(store, image.id, &copies).await?;
     let tx = begin_write(db).await?;
     // Lock order: step, then image, as workers do.
     step::Entity::delete_many()
@@ -429,13 +440,27 @@ pub(crate) async fn is_gone(db: &DatabaseConnection, id: Uuid) -> Result<bool, D
     Ok(row.is_none_or(|image| image.deleted_at.is_some()))
 }
 
-pub async fn remove_renditions(store: &dyn ObjectStore, id: Uuid) -> Result<(), StoreError> {
-    for key in [
-        ObjectKey::thumbnail(id),
-        ObjectKey::anonymised(id),
-        ObjectKey::anonymised_thumbnail(id),
-    ] {
-        store.delete(&key).await?;
+async fn remove_renditions(
+    store: &dyn ObjectStore,
+    id: Uuid,
+    copies: &[Option<Uuid>],
+) -> Result<(), StoreError> {
+    store.delete(&ObjectKey::thumbnail(id)).await?;
+    remove_copy(store, id, None).await?;
+    for copy in copies.iter().filter(|copy| copy.is_some()) {
+        remove_copy(store, id, *copy).await?;
     }
     Ok(())
+}
+
+/// Removes the objects of a copy.
+pub(crate) async fn remove_copy(
+    store: &dyn ObjectStore,
+    id: Uuid,
+    copy: Option<Uuid>,
+) -> Result<(), StoreError> {
+    store.delete(&ObjectKey::anonymised(id, copy)).await?;
+    store
+        .delete(&ObjectKey::anonymised_thumbnail(id, copy))
+        .await
 }

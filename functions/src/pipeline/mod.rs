@@ -2,16 +2,19 @@
 //! works and stores, and [`outcomes`] says what happens next.
 
 pub(crate) mod adopt;
+pub mod boxes;
 pub mod captions;
 pub mod context;
-pub mod cpu_pool;
 pub mod dispatch;
 pub mod job_queue;
 pub mod lifecycle;
 mod original_key;
 pub mod outbox;
 pub mod outcomes;
+pub(crate) mod panics;
+pub mod pixel_workers;
 pub mod provider_budget;
+pub mod release;
 pub mod run_step;
 pub mod setup;
 pub mod sqs;

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use entity::image::{self, Model as Image};
+use entity::image::{self, Audience, Model as Image};
 use entity::outbox::{ActiveModel, Column, Entity, Model, due};
 use entity::step::StepKind;
 use platform::database::begin_write;
@@ -99,7 +99,7 @@ impl Outbox {
         Entity::find().count(&self.db).await
     }
 
-    /// Sends whatever is due, in this process or left by another, until `stop`.
+    /// Sends all due messages, those of other processes included, until `stop`.
     pub async fn run(self, stop: CancellationToken) {
         while !stop.is_cancelled() {
             if let Err(error) = self.send_due().await {
@@ -171,7 +171,9 @@ impl Outbox {
         unsent: &mut HashSet<Uuid>,
     ) -> Result<usize, OutboxError> {
         let ids = held.iter().map(|row| row.image_id);
-        let images = image::visible_among(ids).all(&self.db).await?;
+        let images = image::visible_among(&Audience::Staff, ids)
+            .all(&self.db)
+            .await?;
         let images: HashMap<Uuid, Image> =
             images.into_iter().map(|image| (image.id, image)).collect();
         let mut accepted = 0;

@@ -9,8 +9,14 @@
 //! | [`CaptionError::Permanent`] | [`StepError::Permanent`] | `failed` | [`Acknowledge`] |
 //! | [`CaptionError::Blocked`] | [`StepError::Blocked`] | `blocked` | [`Acknowledge`] |
 //!
-//! Other steps enter the chain at [`StepError`]: a database or a store that does not answer and a
-//! panic are transient, a picture that cannot be decoded is permanent. `Paused` also comes from our
+//! | Work on pixels ends with | The step ends with | Its row becomes | The queue hears |
+//! |---|---|---|---|
+//! | [`PixelError::Refused`], `Detector`, `TooLarge` | [`StepError::Permanent`] | `failed` | [`Acknowledge`] |
+//! | [`PixelError::Crashed`], `OutOfMemory`, `TookTooLong` | [`StepError::Crashed`] | `queued`; the second time `failed` | [`Retry`]; the second time [`Acknowledge`] |
+//! | [`PixelError::Killed`] twice in a row, `NotStarted`, `Io` | [`StepError::Transient`] | `queued`; after the last attempt `failed` | [`Retry`]; after the last attempt [`Acknowledge`] |
+//!
+//! The chain begins at [`StepError`] for all else: a database or a store that does not answer and a
+//! panic are transient. `Paused` also comes from our
 //! own limits on requests. `ProviderBudget::settle` turns `TurnedAway` into a pause of the whole
 //! account; without a budget it counts as transient.
 //!
@@ -36,13 +42,12 @@ use platform::database::is_unavailable;
 use platform::objects::StoreError;
 use sea_orm::DbErr;
 
-use crate::faces::DetectError;
 use crate::picture::Refusal;
-use crate::pipeline::cpu_pool::Panicked;
 use crate::pipeline::original_key::BadKey;
+use crate::pipeline::panics::Panicked;
+use crate::pipeline::pixel_workers::PixelError;
 use crate::pipeline::provider_budget::Pause;
 use crate::steps::annotate::CaptionError;
-use crate::steps::anonymise::AnonymiseError;
 
 /// What the driver does with a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +87,10 @@ pub enum StepError {
     /// The provider's answer cannot be used: worth a second attempt, not a third.
     #[error("{0}")]
     UnusableAnswer(String),
+    /// Work on the pixels crashed or broke a limit. The machine may have been short of something:
+    /// worth a second attempt, not a third.
+    #[error("{0}")]
+    Crashed(String),
     /// No request may be sent at the moment. It says nothing about the picture.
     #[error("{0}")]
     Paused(Pause),
@@ -129,23 +138,25 @@ impl From<StoreError> for StepError {
 impl From<Refusal> for StepError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::Unwritable(_) => Self::transient(refusal),
+            Refusal::Unwritable(_) | Refusal::NoMemory => Self::transient(refusal),
             _ => Self::Permanent(refusal.to_string()),
         }
     }
 }
 
-impl From<DetectError> for StepError {
-    fn from(error: DetectError) -> Self {
-        Self::Permanent(error.to_string())
-    }
-}
-
-impl From<AnonymiseError> for StepError {
-    fn from(error: AnonymiseError) -> Self {
+impl From<PixelError> for StepError {
+    fn from(error: PixelError) -> Self {
         match error {
-            AnonymiseError::Refused(refusal) => refusal.into(),
-            AnonymiseError::Detector(error) => error.into(),
+            PixelError::Refused(refusal) => refusal.into(),
+            PixelError::Detector(_) | PixelError::TooLarge { .. } => {
+                Self::Permanent(error.to_string())
+            }
+            PixelError::Crashed(_) | PixelError::OutOfMemory | PixelError::TookTooLong => {
+                Self::Crashed(error.to_string())
+            }
+            PixelError::Killed | PixelError::NotStarted(_) | PixelError::Io(_) => {
+                Self::transient(error)
+            }
         }
     }
 }

@@ -14,6 +14,7 @@ use entity::image;
 use entity::step::{Attempt, Column, Entity, History, StepKind, StepState};
 use futures::FutureExt as _;
 use platform::database::begin_write;
+use platform::objects::ObjectKey;
 use platform::telemetry::metrics;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
@@ -24,11 +25,11 @@ use tracing::{Instrument as _, Span, error, error_span, info, warn};
 use uuid::Uuid;
 
 use crate::pipeline::context::Context;
-use crate::pipeline::cpu_pool::{Panicked, panic_text};
-use crate::pipeline::lifecycle::{is_gone, remove_renditions};
+use crate::pipeline::lifecycle::{is_gone, remove_copy};
 use crate::pipeline::outcomes::{StepError, Verdict};
+use crate::pipeline::panics::{Panicked, panic_text};
 use crate::pipeline::provider_budget::Pause;
-use crate::pipeline::step_body::{self, StepOutput};
+use crate::pipeline::step_body::{self, StepOutput, Written};
 
 /// A request to do a step of an image.
 #[derive(Clone, Copy, Debug)]
@@ -84,14 +85,20 @@ async fn attempt(ctx: &Context, delivery: Delivery) -> Result<Verdict, DbErr> {
         }
         Err(StepError::Paused(pause)) => attempt.postpone(ctx, &pause).await?,
         Err(StepError::UnusableAnswer(reason)) => {
-            let attempt = attempt.with_unusable_answer();
-            let is_last = delivery.receive_count >= ctx.options.max_attempts;
-            if is_last || attempt.had_unusable_answer() {
-                attempt.give_up(ctx, StepState::Failed, &reason).await?
-            } else {
-                let wait = ctx.options.wait_after(delivery.receive_count);
-                attempt.hand_back(ctx, &reason, wait).await?
-            }
+            let attempt = RunningAttempt {
+                unusable_answer: true,
+                ..attempt
+            };
+            let before = attempt.had(|earlier| earlier.unusable_answer);
+            attempt.repeat_once(ctx, delivery, before, &reason).await?
+        }
+        Err(StepError::Crashed(reason)) => {
+            let attempt = RunningAttempt {
+                crashed: true,
+                ..attempt
+            };
+            let before = attempt.had(|earlier| earlier.crashed);
+            attempt.repeat_once(ctx, delivery, before, &reason).await?
         }
         Err(StepError::Transient { reason, .. })
             if delivery.receive_count >= ctx.options.max_attempts =>
@@ -131,6 +138,7 @@ struct RunningAttempt {
     started_at: DateTime<Utc>,
     history: History,
     unusable_answer: bool,
+    crashed: bool,
 }
 
 impl RunningAttempt {
@@ -156,6 +164,7 @@ impl RunningAttempt {
             started_at: entity::now(),
             history,
             unusable_answer: false,
+            crashed: false,
         };
         let mut open = begun.history.clone();
         open.push(begun.entry(None, StepState::Running, None));
@@ -176,17 +185,44 @@ impl RunningAttempt {
         let tx = begin_write(&ctx.db).await?;
         // A late success still counts for a step that was given up; a blocked one stays blocked.
         let open = Column::State.is_not_in([StepState::Done, StepState::Blocked]);
-        if self.settle(&tx, open, StepState::Done, None).await? {
-            output.write(&tx, self.image.id).await?;
-            change::record(&tx, self.image.id, Kind::Image).await?;
-            tx.commit().await?;
-            self.ended("done");
-            info!(millis = self.millis(), "done");
+        let own_copy = output.copy();
+        let written = if self.settle(&tx, open, StepState::Done, None).await? {
+            output.write(ctx, &tx, self.image.id).await?
         } else {
-            tx.rollback().await?;
-            self.ended("superseded");
+            Written::Outdated
+        };
+        let replaced_copy = match written {
+            Written::Done { replaced_copy } => {
+                change::record(&tx, self.image.id, Kind::Image).await?;
+                tx.commit().await?;
+                self.ended("done");
+                info!(millis = self.millis(), "done");
+                replaced_copy
+            }
+            // The round that made it outdated makes a copy of its own.
+            Written::Outdated => {
+                tx.rollback().await?;
+                self.ended("superseded");
+                own_copy.map(Some)
+            }
+        };
+        if let Some(copy) = replaced_copy {
+            self.remove_copy(ctx, copy).await;
+        }
+        if let Some(copy) = own_copy
+            && is_gone(&ctx.db, self.image.id).await?
+        {
+            self.remove_copy(ctx, Some(copy)).await;
         }
         Ok(Verdict::Acknowledge)
+    }
+
+    /// A copy that stays behind takes space, and nothing leads to it.
+    async fn remove_copy(&self, ctx: &Context, copy: Option<Uuid>) {
+        let id = self.image.id;
+        if let Err(error) = remove_copy(ctx.store.as_ref(), id, copy).await {
+            warn!(image = %id, %error, "a copy that is no longer needed could not be removed");
+        }
     }
 
     async fn give_up(
@@ -298,22 +334,29 @@ impl RunningAttempt {
             state,
             error: error.map(str::to_owned),
             unusable_answer: self.unusable_answer,
+            crashed: self.crashed,
         }
     }
 
-    fn with_unusable_answer(&self) -> Self {
-        Self {
-            unusable_answer: true,
-            ..self.clone()
-        }
+    /// Whether this holds of an earlier attempt of this round.
+    fn had(&self, what: impl Fn(&Attempt) -> bool) -> bool {
+        let mut round = self.history.0.iter();
+        round.any(|attempt| attempt.started_at >= self.queued_at && what(attempt))
     }
 
-    /// Whether an earlier attempt of this round ended with an unusable answer.
-    fn had_unusable_answer(&self) -> bool {
-        self.history
-            .0
-            .iter()
-            .any(|attempt| attempt.unusable_answer && attempt.started_at >= self.queued_at)
+    /// Fails if the same happened `before`, or this was the last attempt anyway.
+    async fn repeat_once(
+        &self,
+        ctx: &Context,
+        delivery: Delivery,
+        before: bool,
+        reason: &str,
+    ) -> Result<Verdict, DbErr> {
+        if before || delivery.receive_count >= ctx.options.max_attempts {
+            return self.give_up(ctx, StepState::Failed, reason).await;
+        }
+        let wait = ctx.options.wait_after(delivery.receive_count);
+        self.hand_back(ctx, reason, wait).await
     }
 
     /// Reports the outcome to traces and metrics.
@@ -335,7 +378,7 @@ async fn remove_if_deleted(ctx: &Context, id: Uuid) -> Result<(), DbErr> {
     if !is_gone(&ctx.db, id).await? {
         return Ok(());
     }
-    if let Err(error) = remove_renditions(ctx.store.as_ref(), id).await {
+    if let Err(error) = ctx.store.delete(&ObjectKey::thumbnail(id)).await {
         warn!(image = %id, %error, "a rendition of a deleted image could not be removed");
     }
     Ok(())

@@ -8,10 +8,9 @@ use platform::objects::ObjectStore;
 use platform::settings::{CaptionerChoice, Settings};
 use sea_orm::DatabaseConnection;
 
-use crate::faces;
 use crate::picture::Limits;
 use crate::pipeline::context::{Context, Options};
-use crate::pipeline::cpu_pool::CpuPool;
+use crate::pipeline::pixel_workers::PixelWorkers;
 use crate::pipeline::provider_budget::ProviderBudget;
 use crate::steps::annotate::{
     self, Captioner, Describer, Gemini, OpenAi, PATIENCE, Prompt, PromptError,
@@ -33,12 +32,12 @@ pub enum SetupError {
     Prompt { file: PathBuf, source: PromptError },
 }
 
-/// What the steps need, working on `threads` pictures at once.
+/// What the steps need.
 pub fn context(
     settings: &Settings,
     db: DatabaseConnection,
     store: Arc<dyn ObjectStore>,
-    threads: usize,
+    pixels: PixelWorkers,
 ) -> Result<Context, SetupError> {
     let captioner = captioner(settings)?;
     Ok(Context {
@@ -46,8 +45,7 @@ pub fn context(
         db,
         store,
         captioner,
-        detector: Arc::new(faces::bundled()),
-        cpu: CpuPool::new(threads, settings.max_pixels),
+        pixels,
         options: Options {
             thumbnail_size: settings.thumbnail_size,
             limits: Limits {
@@ -55,6 +53,7 @@ pub fn context(
             },
             caption_language: settings.caption_language.clone(),
             caption_source: settings.caption_source,
+            release: settings.release,
             max_attempts: Options::MAX_ATTEMPTS,
             backoff: Options::BACKOFF,
         },
@@ -67,12 +66,13 @@ pub fn provider_budget(
     db: &DatabaseConnection,
     captioner: &dyn Captioner,
 ) -> Option<ProviderBudget> {
-    Some(ProviderBudget::new(
+    let budget = ProviderBudget::new(
         db.clone(),
         captioner.account()?.clone(),
         settings.caption_limits,
         settings.caption_price.clone(),
-    ))
+    );
+    Some(budget.sending(settings.caption_source))
 }
 
 /// The captioner that was chosen. Nothing is sent to it yet.

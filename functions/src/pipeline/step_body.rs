@@ -1,28 +1,35 @@
 //! What each step does with a stored image: load it, work, store the rendition. What a step finds
 //! out is returned as a [`StepOutput`], which the caller writes into the rows.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use bytes::Bytes;
-use entity::image::{Author, Column, Entity, Faces, Model};
+use entity::image::{Author, Column, Entity, Model, Review};
+use entity::image_box;
+use entity::publication_record::Action;
 use entity::step::StepKind;
 use platform::objects::{Body, ObjectKey};
+use platform::settings::ReleaseRule;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _, QueryFilter as _};
+use sea_orm::{
+    ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _, QueryFilter as _,
+    QuerySelect as _,
+};
 use tokio::time::sleep;
 use tracing::{Instrument as _, info_span, warn};
 use uuid::Uuid;
 
+use crate::pipeline::boxes;
 use crate::pipeline::captions;
 use crate::pipeline::context::Context;
 use crate::pipeline::original_key::original_key;
 use crate::pipeline::outcomes::StepError;
+use crate::pipeline::pixel_workers::{Job, PictureFile};
 use crate::pipeline::provider_budget::RequestCost;
-use crate::steps::annotate::{self, Caption, CaptionError, Subject};
-use crate::steps::{anonymise, thumbnail};
+use crate::pipeline::release;
+use crate::steps::annotate::{Caption, CaptionError, Subject};
+use crate::steps::anonymise::{self, Found, Look, Search};
 
 /// Requests to a provider within one attempt, if they fail for a moment: with one failure in five
 /// requests, five attempts would soon be used up.
@@ -38,14 +45,35 @@ pub(crate) enum StepOutput {
         thumbhash: String,
         bytes: i64,
     },
-    Anonymised {
-        faces: Faces,
-        bytes: i64,
-        thumbnail_bytes: i64,
-    },
+    Anonymised(Box<FinishedCopy>),
     Caption(Caption, RequestCost),
     /// A person has described it already.
     Described,
+}
+
+/// A copy that is stored.
+pub(crate) struct FinishedCopy {
+    /// Names its objects.
+    copy_id: Uuid,
+    /// The version of the boxes that it was made from, without what was found on the way.
+    boxes_version: i32,
+    detector: String,
+    found: Vec<Found>,
+    looked_thoroughly: bool,
+    is_dark: bool,
+    thumbhash: String,
+    bytes: i64,
+    thumbnail_bytes: i64,
+}
+
+/// What became of an output.
+pub(crate) enum Written {
+    Done {
+        /// The copy in whose place another one is stored, if one is.
+        replaced_copy: Option<Option<Uuid>>,
+    },
+    /// The image is not what it was when the work began.
+    Outdated,
 }
 
 pub(crate) async fn run(
@@ -63,12 +91,8 @@ pub(crate) async fn run(
 async fn make_thumbnail(ctx: &Context, image: &Model) -> Result<StepOutput, StepError> {
     let original = original(ctx, image).await?;
     let (size, limits) = (ctx.options.thumbnail_size, ctx.options.limits);
-    let made = ctx
-        .cpu
-        .run(pixels(image), move || {
-            thumbnail::make(&original, size, &limits)
-        })
-        .await??;
+    let (_, made) = ctx.pixels.thumbnail(&original, &limits, size).await?;
+    drop(original);
     let bytes = put(ctx, &ObjectKey::thumbnail(image.id), made.jpeg).await?;
     Ok(StepOutput::Thumbnail {
         thumbhash: BASE64.encode(made.thumbhash),
@@ -78,22 +102,44 @@ async fn make_thumbnail(ctx: &Context, image: &Model) -> Result<StepOutput, Step
 
 async fn make_anonymised(ctx: &Context, image: &Model) -> Result<StepOutput, StepError> {
     let original = original(ctx, image).await?;
-    let (size, limits) = (ctx.options.thumbnail_size, ctx.options.limits);
-    let detector = Arc::clone(&ctx.detector);
-    let made = ctx
-        .cpu
-        .run(pixels(image), move || {
-            anonymise::make(&original, detector.as_ref(), size, &limits)
-        })
-        .await??;
-    let key = ObjectKey::anonymised_thumbnail(image.id);
+    let regions = boxes::regions(&ctx.db, image).await?;
+    let detector = ctx.pixels.detector_name();
+    let has_searched = image.detector.as_deref() == Some(detector);
+    let search = match &image.detector {
+        _ if has_searched => Search::No,
+        None if image.copy_version.is_none() => Search::First,
+        _ => Search::Rerun,
+    };
+    let look = match (search, image.second_look_at) {
+        (Search::No, Some(_)) => Look::Quick,
+        _ => Look::Thorough,
+    };
+    let request = anonymise::Request {
+        cover: regions.cover,
+        spared: regions.spared,
+        search,
+        look,
+        thumbnail_size: ctx.options.thumbnail_size,
+    };
+    let limits = ctx.options.limits;
+    let made = ctx.pixels.anonymise(&original, &limits, request).await?;
+    drop(original);
+    let copy_id = Uuid::now_v7();
+    let key = ObjectKey::anonymised_thumbnail(image.id, Some(copy_id));
     let thumbnail_bytes = put(ctx, &key, made.thumbnail).await?;
-    let bytes = put(ctx, &ObjectKey::anonymised(image.id), made.jpeg).await?;
-    Ok(StepOutput::Anonymised {
-        faces: Faces(made.faces),
+    let key = ObjectKey::anonymised(image.id, Some(copy_id));
+    let bytes = put(ctx, &key, made.jpeg).await?;
+    Ok(StepOutput::Anonymised(Box::new(FinishedCopy {
+        copy_id,
+        boxes_version: image.boxes_version,
+        detector: detector.to_owned(),
+        found: made.found,
+        looked_thoroughly: look == Look::Thorough,
+        is_dark: made.is_dark,
+        thumbhash: BASE64.encode(made.thumbhash),
         bytes,
         thumbnail_bytes,
-    })
+    })))
 }
 
 async fn write_caption(ctx: &Context, image: &Model) -> Result<StepOutput, StepError> {
@@ -101,21 +147,21 @@ async fn write_caption(ctx: &Context, image: &Model) -> Result<StepOutput, StepE
         return Ok(StepOutput::Described);
     }
     let original = original(ctx, image).await?;
-    let (limits, source) = (ctx.options.limits, ctx.options.caption_source);
-    let detector = Arc::clone(&ctx.detector);
-    // If `anonymise` is done, its faces need not be found again.
-    let known = image.faces.as_ref().map(|faces| faces.0.clone());
-    let input = ctx
-        .cpu
-        .run(pixels(image), move || {
-            annotate::prepare(&original, &limits, detector.as_ref(), known, source)
-        })
-        .await??;
+    let job = Job::CaptionInput {
+        // If `anonymise` is done, its faces need not be found again.
+        known: match image.copy_version {
+            Some(_) => Some(boxes::regions(&ctx.db, image).await?.into()),
+            None => None,
+        },
+        source: ctx.options.caption_source,
+        sends_picture: ctx.captioner.account().is_some(),
+    };
+    let limits = ctx.options.limits;
+    let (_, input) = ctx.pixels.caption_input(&original, &limits, job).await?;
+    drop(original);
     let subject = Subject {
         picture: input.picture,
         faces: input.faces,
-        taken_at: image.taken_at,
-        camera: image.camera.clone(),
         language: ctx.options.caption_language.clone(),
     };
     let (caption, cost) = ask(ctx, image.id, &subject).await?;
@@ -166,10 +212,12 @@ async fn ask(
     }
 }
 
-async fn original(ctx: &Context, image: &Model) -> Result<Bytes, StepError> {
+async fn original(ctx: &Context, image: &Model) -> Result<PictureFile, StepError> {
     let key = original_key(image)?;
     let span = info_span!("store get", key = %key);
-    Ok(ctx.store.get(&key).instrument(span).await?)
+    let bytes = image.bytes.unsigned_abs();
+    let file = ctx.pixels.object(ctx.store.as_ref(), &key, bytes);
+    Ok(file.instrument(span).await?)
 }
 
 /// Stores a rendition, and returns its size in bytes.
@@ -181,36 +229,105 @@ async fn put(ctx: &Context, key: &ObjectKey, jpeg: Vec<u8>) -> Result<i64, StepE
     Ok(bytes)
 }
 
-fn pixels(image: &Model) -> u64 {
-    u64::from(image.width.unsigned_abs()) * u64::from(image.height.unsigned_abs())
-}
-
 impl StepOutput {
+    /// The copy that was stored.
+    pub(crate) fn copy(&self) -> Option<Uuid> {
+        match self {
+            Self::Anonymised(copy) => Some(copy.copy_id),
+            _ => None,
+        }
+    }
+
     /// Writes it into the rows. A caption that a person wrote stays.
-    pub(crate) async fn write(self, tx: &DatabaseTransaction, image_id: Uuid) -> Result<(), DbErr> {
-        let row = Entity::update_many().filter(Column::Id.eq(image_id));
-        let row = match self {
-            Self::Thumbnail { thumbhash, bytes } => row
-                .col_expr(Column::Thumbhash, Expr::value(thumbhash))
-                .col_expr(Column::ThumbnailBytes, Expr::value(bytes)),
-            Self::Anonymised {
-                faces,
-                bytes,
-                thumbnail_bytes,
-            } => row
-                .col_expr(Column::Faces, Expr::value(faces))
-                .col_expr(Column::AnonymisedBytes, Expr::value(bytes))
-                .col_expr(
-                    Column::AnonymisedThumbnailBytes,
-                    Expr::value(thumbnail_bytes),
-                ),
+    pub(crate) async fn write(
+        self,
+        ctx: &Context,
+        tx: &DatabaseTransaction,
+        image_id: Uuid,
+    ) -> Result<Written, DbErr> {
+        match self {
+            Self::Thumbnail { thumbhash, bytes } => {
+                Entity::update_many()
+                    .filter(Column::Id.eq(image_id))
+                    .col_expr(Column::Thumbhash, Expr::value(thumbhash))
+                    .col_expr(Column::ThumbnailBytes, Expr::value(bytes))
+                    .exec(tx)
+                    .await?;
+            }
+            Self::Anonymised(copy) => return copy.write(ctx, tx, image_id).await,
             Self::Caption(caption, cost) => {
                 captions::by_machine(tx, image_id, caption, cost).await?;
-                return Ok(());
             }
-            Self::Described => return Ok(()),
+            Self::Described => {}
+        }
+        Ok(Written::Done {
+            replaced_copy: None,
+        })
+    }
+}
+
+impl FinishedCopy {
+    async fn write(
+        self,
+        ctx: &Context,
+        tx: &DatabaseTransaction,
+        image_id: Uuid,
+    ) -> Result<Written, DbErr> {
+        let image = Entity::find_by_id(image_id)
+            .lock_exclusive()
+            .one(tx)
+            .await?;
+        let Some(image) = image.filter(|image| image.boxes_version == self.boxes_version) else {
+            return Ok(Written::Outdated);
         };
-        row.exec(tx).await?;
-        Ok(())
+        let now = entity::now();
+        let version = boxes::add_found(tx, &image, &self.detector, &self.found, now).await?;
+        let rows = image_box::of(image_id).all(tx).await?;
+        let had_a_copy = image.copy_version.is_some();
+        let (was_public, replaced) = (image.review == Review::Released, image.copy_id);
+        let image = Model {
+            boxes_version: version,
+            copy_version: Some(version),
+            copy_id: Some(self.copy_id),
+            detector: Some(self.detector),
+            second_look_at: if self.looked_thoroughly {
+                Some(now)
+            } else {
+                image.second_look_at
+            },
+            uncertain: boxes::uncertain(&rows),
+            risk: boxes::risk(&image, &rows, self.is_dark),
+            ..image
+        };
+        Entity::update_many()
+            .filter(Column::Id.eq(image_id))
+            .col_expr(Column::BoxesVersion, Expr::value(image.boxes_version))
+            .col_expr(Column::CopyVersion, Expr::value(image.copy_version))
+            .col_expr(Column::CopyId, Expr::value(image.copy_id))
+            .col_expr(Column::Detector, Expr::value(image.detector.clone()))
+            .col_expr(Column::SecondLookAt, Expr::value(image.second_look_at))
+            .col_expr(Column::Uncertain, Expr::value(image.uncertain))
+            .col_expr(Column::Risk, Expr::value(image.risk))
+            .col_expr(Column::AnonymisedThumbhash, Expr::value(self.thumbhash))
+            .col_expr(Column::AnonymisedBytes, Expr::value(self.bytes))
+            .col_expr(
+                Column::AnonymisedThumbnailBytes,
+                Expr::value(self.thumbnail_bytes),
+            )
+            .exec(tx)
+            .await?;
+        let is_undecided = image.review == Review::Review && image.reviewed_at.is_none();
+        if was_public && !self.found.is_empty() {
+            let by = image.detector.as_deref().unwrap_or_default();
+            release::record(tx, &image, Action::Revised, Some(by), now).await?;
+        } else if ctx.options.release == ReleaseRule::AtOnce
+            && is_undecided
+            && release::is_certain(&image)
+        {
+            release::make_public(tx, &image, Some(release::AT_ONCE), now).await?;
+        }
+        Ok(Written::Done {
+            replaced_copy: had_a_copy.then_some(replaced),
+        })
     }
 }

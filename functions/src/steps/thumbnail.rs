@@ -1,5 +1,7 @@
 //! The thumbnail for the gallery, and the few bytes of a placeholder until it has loaded.
 
+use serde::{Deserialize, Serialize};
+
 use crate::picture::{self, Limits, Refusal, Upright};
 
 /// The JPEG quality of thumbnails.
@@ -9,9 +11,10 @@ const QUALITY: u8 = 85;
 const THUMBHASH_SIDE: u32 = 64;
 
 /// A thumbnail and its placeholder.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Thumbnail {
     /// Without metadata.
+    #[serde(skip)]
     pub jpeg: Vec<u8>,
     pub width: u32,
     pub height: u32,

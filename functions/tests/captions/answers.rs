@@ -42,7 +42,7 @@ async fn captions(text: &str) -> [Caption; 2] {
 }
 
 #[tokio::test]
-async fn an_object_is_found_whatever_is_around_it() {
+async fn an_object_is_found_in_any_surroundings() {
     let object = object().to_string();
     let quoted = Value::String(object.clone()).to_string();
     for text in [

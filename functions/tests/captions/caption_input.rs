@@ -4,7 +4,10 @@ use std::collections::HashSet;
 
 use functions::faces::{Certainty, DetectError, Face, FaceDetector};
 use functions::picture::{Detail, Limits, Upright, decode};
-use functions::steps::annotate::{CaptionInput, Captioner as _, Gemini, Prompt, Subject, prepare};
+use functions::steps::annotate::{
+    CaptionInput, CaptionPicture, Captioner as _, Gemini, Known, Prompt, Subject, prepare,
+};
+use functions::steps::anonymise::Region;
 use functions::testing;
 use functions::testing::provider::Provider;
 use platform::settings::CaptionSource;
@@ -59,11 +62,14 @@ fn stripes() -> Upright {
     Upright::new(2000, 1000, row.repeat(1000)).unwrap()
 }
 
-fn seen(
-    detector: &dyn FaceDetector,
-    known: Option<Vec<Face>>,
-    source: CaptionSource,
-) -> CaptionInput {
+fn known() -> Known {
+    Known {
+        cover: vec![Region::from(&FACE)],
+        faces: 1,
+    }
+}
+
+fn seen(detector: &dyn FaceDetector, known: Option<Known>, source: CaptionSource) -> CaptionInput {
     let photo = testing::jpeg(&stripes());
     prepare(&photo, &LIMITS, detector, known, source).unwrap()
 }
@@ -88,18 +94,18 @@ fn faces_are_found_and_made_unrecognisable_before_anything_is_sent() {
 
 #[test]
 fn faces_that_are_known_are_not_looked_for_again() {
-    let input = seen(&Unasked, Some(vec![FACE]), CaptionSource::Anonymised);
+    let input = seen(&Unasked, Some(known()), CaptionSource::Anonymised);
     assert_eq!(input.faces, 1);
     assert!(colours_in_the_face(&input.picture) <= 16);
 }
 
 #[test]
 fn an_uncertain_face_is_covered_and_not_counted() {
-    let uncertain = Face {
-        certainty: Certainty::Uncertain,
-        ..FACE
+    let uncertain = Known {
+        faces: 0,
+        ..known()
     };
-    let input = seen(&Unasked, Some(vec![uncertain]), CaptionSource::Anonymised);
+    let input = seen(&Unasked, Some(uncertain), CaptionSource::Anonymised);
     assert_eq!(input.faces, 0);
     assert!(colours_in_the_face(&input.picture) <= 16);
 }
@@ -108,7 +114,7 @@ fn an_uncertain_face_is_covered_and_not_counted() {
 fn the_original_is_shown_to_providers_only_if_somebody_says_so() {
     for (detector, known) in [
         (&Told as &dyn FaceDetector, None),
-        (&Unasked, Some(vec![FACE])),
+        (&Unasked, Some(known())),
     ] {
         let input = seen(detector, known, CaptionSource::Original);
         assert_eq!(input.faces, 1);
@@ -123,7 +129,7 @@ async fn the_bytes_that_a_provider_receives_hold_no_face() {
     for source in [CaptionSource::Anonymised, CaptionSource::Original] {
         let input = seen(&Told, None, source);
         let subject = Subject {
-            picture: input.picture,
+            picture: CaptionPicture::of(&input.picture).unwrap(),
             ..subject()
         };
         gemini.caption(&subject).await.unwrap();
@@ -146,10 +152,10 @@ async fn real_photos_take_tens_of_kilobytes() {
     let gemini = Gemini::new(&provider.gemini(), Prompt::default(), PATIENCE).unwrap();
     for folder in ["people", "places"] {
         for (_, photo) in testing::files_in(photos.join(folder)) {
-            let known = Some(Vec::new());
+            let known = Some(Known::default());
             let input = prepare(&photo, &LIMITS, &Unasked, known, CaptionSource::Original).unwrap();
             let subject = Subject {
-                picture: input.picture,
+                picture: CaptionPicture::of(&input.picture).unwrap(),
                 ..subject()
             };
             gemini.caption(&subject).await.unwrap();

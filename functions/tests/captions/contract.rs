@@ -1,7 +1,7 @@
 //! What every captioner promises, and what those that ask somebody promise besides.
 
 use functions::picture::{Detail, Limits, decode};
-use functions::steps::annotate::{Captioner, Describer};
+use functions::steps::annotate::{CaptionPicture, Captioner, Describer};
 use functions::testing;
 use functions::testing::provider::{KEY, Provider};
 
@@ -30,7 +30,7 @@ async fn every_captioner_copes_with_the_smallest_and_the_longest_picture() {
     for captioner in all(&provider) {
         for (width, height) in [(1, 1), (1536, 1), (1, 1536), (1536, 1536)] {
             let mut subject = subject();
-            subject.picture = testing::picture(2, width, height);
+            subject.picture = CaptionPicture::of(&testing::picture(2, width, height)).unwrap();
             assert_legal(&captioner.caption(&subject).await.unwrap());
         }
     }

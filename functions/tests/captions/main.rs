@@ -15,7 +15,7 @@ mod trouble;
 use std::time::Duration;
 
 use functions::steps::annotate::{
-    Caption, CaptionError, Captioner, Gemini, OpenAi, Prompt, Subject,
+    Caption, CaptionError, CaptionPicture, Captioner, Gemini, OpenAi, Prompt, Subject,
 };
 use functions::testing;
 use functions::testing::provider::{Answer, Provider};
@@ -25,10 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 fn subject() -> Subject {
     Subject {
-        picture: testing::picture(1, 64, 48),
+        picture: CaptionPicture::of(&testing::picture(1, 64, 48)).unwrap(),
         faces: 0,
-        taken_at: None,
-        camera: None,
         language: "de-CH".to_owned(),
     }
 }

@@ -1,4 +1,4 @@
-//! Whatever a provider answers, what comes of it is a legal caption or an error.
+//! Every answer of a provider becomes a legal caption or an error.
 
 use functions::steps::annotate::Captioner;
 use functions::testing::Noise;

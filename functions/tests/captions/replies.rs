@@ -168,7 +168,7 @@ async fn the_message_is_found_in_every_shape_of_a_reply() {
 }
 
 #[tokio::test]
-async fn an_event_stream_that_nobody_asked_for_is_read() {
+async fn an_unrequested_event_stream_is_read() {
     let pieces = [&WRITTEN[..9], &WRITTEN[9..60], &WRITTEN[60..]];
     let event = |delta: Value, end: Value| json!({ "choices": [{ "index": 0, "delta": delta, "finish_reason": end }], "usage": null });
     let mut values = vec![event(

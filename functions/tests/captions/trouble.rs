@@ -112,7 +112,7 @@ async fn gemini_says_in_the_details_of_its_error_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn nobody_makes_us_wait_for_longer_than_a_day() {
+async fn a_wait_of_more_than_a_day_is_not_believed() {
     let outcome = gemini_given(busy("999999999".to_owned())).await;
     let (_, wait) = turned_away(outcome, Cause::Busy);
     assert_eq!(wait, Some(Duration::from_secs(24 * 60 * 60)));
@@ -276,7 +276,7 @@ async fn a_picture_that_is_too_large_for_the_provider_fails_for_good() {
 }
 
 #[tokio::test]
-async fn nobody_is_followed_elsewhere_with_the_key() {
+async fn redirects_are_not_followed_with_the_key() {
     let elsewhere = Provider::start().await;
     let location = format!("{}/v1beta/models/m:generateContent", elsewhere.gemini_url());
     let answer = Answer::Raw(307, vec![("location", location)], String::new());

@@ -1,4 +1,4 @@
-//! Small files that would like to be a lot of work: each costs little, whatever it claims.
+//! Small files that claim to be large: each is cheap to refuse.
 
 use std::time::{Duration, Instant};
 

@@ -13,7 +13,7 @@ use crate::allocations::allocated;
 use crate::{LIMITS, decoded, refused};
 
 #[test]
-fn what_is_no_picture_is_refused_with_a_list_of_what_is() {
+fn other_files_are_refused_with_a_list_of_the_formats() {
     for file in [
         &b""[..],
         b"<svg xmlns='http://www.w3.org/2000/svg'/>",
@@ -197,7 +197,7 @@ fn specimens() -> Vec<Vec<u8>> {
     files
 }
 
-/// What an inspection may allocate, whatever the file: lists of parts, some short texts.
+/// The most that an inspection may allocate for any file: lists of parts, some short texts.
 const INSPECTION: usize = 1 << 20;
 
 /// Longer than anything here takes in an unoptimised build on a machine that is busy.
@@ -281,13 +281,17 @@ fn the_smallest_picture_goes_all_the_way() {
         let thumbnail = thumbnail::make(&file, 400, &LIMITS).unwrap();
         assert_eq!((thumbnail.width, thumbnail.height), (width, height));
         let detector = functions::faces::bundled();
-        let copy = functions::steps::anonymise::make(&file, &detector, 400, &LIMITS).unwrap();
-        assert!(copy.faces.is_empty());
+        let copy = functions::steps::anonymise::make(
+            &file,
+            &functions::steps::anonymise::Request::first(400),
+            &detector,
+            &LIMITS,
+        )
+        .unwrap();
+        assert!(copy.found.is_empty());
         let subject = annotate::Subject {
-            picture: decoded(&file),
+            picture: annotate::CaptionPicture::described(&decoded(&file)),
             faces: 0,
-            taken_at: None,
-            camera: None,
             language: "en".into(),
         };
         let _ = subject.shape();

@@ -127,7 +127,7 @@ fn an_impossible_transform_of_adobe_is_the_usual_one() {
 }
 
 #[test]
-fn whole_scans_without_an_end_are_taken_whatever_follows() {
+fn whole_scans_without_an_end_are_taken_with_any_data_after_them() {
     let picture = testing::picture(3, 120, 90);
     let other = testing::photo(4, 50, 50);
     for jpeg in [testing::jpeg(&picture), progressive(&picture)] {
@@ -360,7 +360,7 @@ fn what_no_decoder_reads_is_told_from_what_is_damaged() {
 }
 
 #[test]
-fn a_webp_is_taken_whatever_its_flags_announce() {
+fn a_webp_is_taken_even_if_its_flags_are_wrong() {
     let picture = testing::quarters(40, 30);
     let plain = testing::encoded(Format::WebP, &picture, None, None);
     let chunk = &plain[12..];

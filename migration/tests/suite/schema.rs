@@ -5,7 +5,8 @@ use entity::api_token::{self, Scope};
 use entity::call::{self, Outcome};
 use entity::caption;
 use entity::change::{self, Kind as ChangeKind};
-use entity::image::{self, Author, Certainty, Cursor, Face, Faces, Tags};
+use entity::image::{self, Audience, Author, Cursor, Review, Tags};
+use entity::image_box::{self, ByKind, Covers, Pass, Shape, State};
 use entity::step::{self, Attempt, History, StepKind, StepState};
 use entity::{job, outbox};
 use migration::testing::Kind;
@@ -20,7 +21,7 @@ use uuid::Uuid;
 
 use crate::databases::Databases;
 
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 14] = [
     "image",
     "step",
     "job",
@@ -33,6 +34,8 @@ const TABLES: [&str; 12] = [
     "provider",
     "outbox",
     "api_token",
+    "box",
+    "publication_record",
 ];
 
 #[tokio::test]
@@ -120,28 +123,25 @@ async fn images_round_trip(db: DatabaseConnection) {
         file_name: "Zoë 🦊 日本語 'quoted\" \\ %_.jpg".to_owned(),
         bytes: i64::MAX,
         thumbhash: Some("3OcRJYB4d3h/iIeHeEh3eIhw+j3A".to_owned()),
+        anonymised_thumbhash: Some("2PcRJYB4d3h/iIeHeEh3eIhw+j3A".to_owned()),
         taken_at: NaiveDate::from_ymd_opt(1999, 12, 31)
             .unwrap()
             .and_hms_opt(23, 59, 59),
         camera: Some("Caméra № 1".to_owned()),
-        faces: Some(Faces(vec![
-            Face {
-                x: 0,
-                y: 17,
-                width: 120,
-                height: 121,
-                score: 0.75,
-                certainty: Certainty::Sure,
-            },
-            Face {
-                x: i32::MAX,
-                y: 0,
-                width: 1,
-                height: u32::MAX,
-                score: 0.1,
-                certainty: Certainty::Uncertain,
-            },
-        ])),
+        boxes_version: 3,
+        copy_version: Some(2),
+        copy_id: Some(Uuid::from_u128(9)),
+        detector: Some("yunet-s 1".to_owned()),
+        second_look_at: Some(instant(4)),
+        uncertain: 2,
+        risk: 2000,
+        review: Review::Held,
+        reviewed_at: Some(instant(5)),
+        reviewed_by: Some("admin".to_owned()),
+        released_at: Some(instant(6)),
+        released_by: Some("token:desk".to_owned()),
+        released_version: Some(1),
+        legacy: true,
         tags: Some(Tags(vec![
             "été".to_owned(),
             "🏖️".to_owned(),
@@ -166,7 +166,6 @@ async fn images_round_trip(db: DatabaseConnection) {
     };
     let bare = image(2);
     let empty = image::Model {
-        faces: Some(Faces::default()),
         tags: Some(Tags::default()),
         ..image(3)
     };
@@ -193,6 +192,7 @@ async fn steps_round_trip(db: DatabaseConnection) {
         state,
         error: error.map(str::to_owned),
         unusable_answer: false,
+        crashed: false,
     };
     let failed = step::Model {
         state: StepState::Failed,
@@ -339,10 +339,16 @@ async fn keyset_pages_have_no_gaps_or_repeats(db: DatabaseConnection) {
     let mut found = Vec::new();
     let mut after: Option<Cursor> = None;
     loop {
-        let page = image::page(after, 5).all(&db).await.unwrap();
+        let page = image::page(&Audience::Staff, after, 5)
+            .all(&db)
+            .await
+            .unwrap();
         let Some(last) = page.last() else { break };
         if let Some(cursor) = after {
-            let newer = image::newer_than(page[0].cursor()).one(&db).await.unwrap();
+            let newer = image::newer_than(&Audience::Staff, page[0].cursor())
+                .one(&db)
+                .await
+                .unwrap();
             assert_eq!(newer.unwrap().cursor(), cursor);
         }
         after = Some(last.cursor());
@@ -408,6 +414,7 @@ async fn requests_are_summed_up_by_day(db: DatabaseConnection) {
     let day = NaiveDate::from_ymd_opt(2026, 3, 1).unwrap();
     let noon = call::midnight(day) + TimeDelta::hours(12);
     let request = |number, at, outcome| call::Model {
+        rendition: Some("anonymised".to_owned()),
         id: id(number),
         at,
         image_id: id(1),
@@ -601,13 +608,54 @@ async fn a_refused_statement_is_not_taken_for_an_outage(db: DatabaseConnection) 
     assert!(database::is_unavailable(&outage), "{outage:?}");
 }
 
+/// The number of migrations before the one that made boxes of faces.
+const BEFORE_BOXES: usize = 10;
+
+/// Faces as earlier versions wrote them, of an image of 640 × 480: SeetaFace's, without a certainty, at
+/// the left edge; an uncertain one; and one that is not in the picture.
+const FACES: &str = r#"UPDATE image SET faces = '[
+    {"x": 0, "y": 17, "width": 120, "height": 60, "score": 2.5},
+    {"x": 300, "y": 200, "width": 30, "height": 30, "score": 0.5, "certainty": "uncertain"},
+    {"x": 2000, "y": 0, "width": 9, "height": 9, "score": 0.5, "certainty": "sure"}
+]' WHERE stored_at IS NOT NULL AND thumbhash IS NOT NULL"#;
+
+async fn assert_faces_became_boxes(db: &DatabaseConnection, found: &[image::Model]) {
+    let [without_a_copy, with_a_copy] = found else {
+        panic!("{found:?}")
+    };
+    assert_eq!(with_a_copy.review, Review::Released);
+    assert!(with_a_copy.legacy && with_a_copy.is_public());
+    assert_eq!(with_a_copy.uncertain, 1);
+    assert_eq!(with_a_copy.detector, None, "it is to be searched again");
+    assert_eq!(without_a_copy.review, Review::Review);
+    assert!(!without_a_copy.legacy && !without_a_copy.is_public());
+
+    let mut boxes = image_box::of(with_a_copy.id).all(db).await.unwrap();
+    boxes.sort_by_key(|row| row.x);
+    let places: Vec<_> = boxes
+        .iter()
+        .map(|row| ((row.x, row.y, row.width, row.height), row.state))
+        .collect();
+    // A sixth more on every side, as the copy shows it, but within the picture.
+    let expected = [
+        ((0, 7, 140, 80), State::Cover),
+        ((295, 195, 40, 40), State::Uncertain),
+    ];
+    assert_eq!(places, expected);
+    assert!(boxes.iter().all(|row| {
+        (row.shape, row.covers, row.by_kind) == (Shape::Rectangle, Covers::Face, ByKind::Detector)
+            && row.pass == Some(Pass::First)
+            && row.version.is_none()
+    }));
+    assert_eq!(boxes[0].score, Some(2.5));
+}
+
 /// Rows as a version with this many migrations writes them.
 async fn a_database_of_an_earlier_version_comes_up_to_date(db: DatabaseConnection, applied: usize) {
     Migrator::up(&db, Some(applied as u32)).await.unwrap();
     let stored = image::Model {
         stored_at: Some(instant(0)),
         thumbhash: Some("3OcRJYB4d3h/iIeHeEh3eIhw+j3A".to_owned()),
-        faces: Some(Faces::default()),
         ..image(1)
     };
     let stored = insert(&db, stored).await;
@@ -626,10 +674,26 @@ async fn a_database_of_an_earlier_version_comes_up_to_date(db: DatabaseConnectio
         .await
         .unwrap();
 
+    if applied <= BEFORE_BOXES {
+        let without_a_copy = image::Model {
+            stored_at: Some(instant(0)),
+            ..image(2)
+        };
+        insert(&db, without_a_copy).await;
+        db.execute_unprepared(FACES).await.unwrap();
+    }
+
     Migrator::up(&db, None).await.unwrap();
 
-    let found = image::page(None, 9).all(&db).await.unwrap();
-    assert_eq!(found, std::slice::from_ref(&stored));
+    let found = image::page(&Audience::Staff, None, 9)
+        .all(&db)
+        .await
+        .unwrap();
+    if applied > BEFORE_BOXES {
+        assert_eq!(found, std::slice::from_ref(&stored));
+    } else {
+        assert_faces_became_boxes(&db, &found).await;
+    }
     assert_eq!(step::of(stored.id).all(&db).await.unwrap(), [waiting]);
     let claimable = job::claimable(instant(1)).all(&db).await.unwrap();
     assert_eq!(claimable.len(), 1);
@@ -658,12 +722,38 @@ async fn insert(db: &DatabaseConnection, image: image::Model) -> image::Model {
             row.not_set(column);
         }
     }
+    if image.anonymised_thumbhash.is_none() {
+        row.anonymised_thumbhash = NotSet;
+    }
+    if image.boxes_version == 0 {
+        for column in COLUMNS_FOR_BOXES {
+            row.not_set(column);
+        }
+    }
     image::Entity::insert(row)
         .exec_without_returning(db)
         .await
         .unwrap();
     image
 }
+
+/// The columns that came with boxes.
+const COLUMNS_FOR_BOXES: [image::Column; 14] = [
+    image::Column::BoxesVersion,
+    image::Column::CopyVersion,
+    image::Column::CopyId,
+    image::Column::Detector,
+    image::Column::SecondLookAt,
+    image::Column::Uncertain,
+    image::Column::Risk,
+    image::Column::Review,
+    image::Column::ReviewedAt,
+    image::Column::ReviewedBy,
+    image::Column::ReleasedAt,
+    image::Column::ReleasedBy,
+    image::Column::ReleasedVersion,
+    image::Column::Legacy,
+];
 
 /// Inserts a step into a schema that may not have `resent_at`.
 async fn insert_step(db: &DatabaseConnection, step: &step::Model) {
@@ -699,9 +789,9 @@ fn image(number: u32) -> image::Model {
         height: 480,
         sha256: format!("{number:064x}"),
         thumbhash: None,
+        anonymised_thumbhash: None,
         taken_at: None,
         camera: None,
-        faces: None,
         tags: None,
         caption_text: None,
         caption_paragraph: None,
@@ -719,6 +809,20 @@ fn image(number: u32) -> image::Model {
         uploaded_at: instant(0),
         stored_at: None,
         deleted_at: None,
+        boxes_version: 0,
+        copy_version: None,
+        copy_id: None,
+        detector: None,
+        second_look_at: None,
+        uncertain: 0,
+        risk: 0,
+        review: Review::Review,
+        reviewed_at: None,
+        reviewed_by: None,
+        released_at: None,
+        released_by: None,
+        released_version: None,
+        legacy: false,
     }
 }
 

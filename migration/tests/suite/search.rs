@@ -1,7 +1,7 @@
 //! The contract of the search, on each of the three databases.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::image::{self, Tags};
+use entity::image::{self, Audience, Review, Tags};
 use entity::search::{self, Words};
 use migration::testing::Kind;
 use migration::{Migrator, MigratorTrait as _};
@@ -56,6 +56,7 @@ async fn search_contract(mut databases: Databases) {
     query_operators_are_literal(&Photos::on(databases.empty().await).await).await;
     index_follows_changes(&Photos::on(databases.empty().await).await).await;
     paragraphs_are_indexed(&Photos::on(databases.empty().await).await).await;
+    audiences_find_what_they_see(&Photos::on(databases.empty().await).await).await;
     existing_images_are_indexed(databases.empty().await).await;
 }
 
@@ -148,7 +149,7 @@ async fn results_are_ranked_then_newest_first(photos: &Photos) {
     let all = photos.found("fox", false).await;
     for skip in 0..4 {
         let words = Words::parse("fox").unwrap();
-        let one = search::best(&photos.db, &words, false, skip as u64, 1)
+        let one = search::best(&photos.db, &words, &Audience::Staff, false, skip as u64, 1)
             .await
             .unwrap();
         assert_eq!(one, all[skip..=skip]);
@@ -236,6 +237,42 @@ async fn paragraphs_are_indexed(photos: &Photos) {
     photos.finds("boat lighth", &[1]).await;
 }
 
+async fn audiences_find_what_they_see(photos: &Photos) {
+    for number in 1..=4 {
+        photos.add(number, "a fox", &[], "fox.jpg").await;
+    }
+    for number in [2, 3] {
+        photos
+            .set(number, image::Column::Review, Review::Released)
+            .await;
+        photos.set(number, image::Column::CopyVersion, 1).await;
+    }
+    // The copy of one does not show its boxes yet.
+    photos.set(2, image::Column::BoxesVersion, 1).await;
+    photos.set(3, image::Column::BoxesVersion, 2).await;
+    photos
+        .set(4, image::Column::UploadedBy, "token:camera")
+        .await;
+
+    let words = Words::parse("fox").unwrap();
+    for (audience, expected) in [
+        (Audience::Staff, vec![4, 3, 2, 1]),
+        (Audience::Public, vec![2]),
+        (Audience::Uploader("token:camera".to_owned()), vec![4, 2]),
+        (Audience::Uploader("token:other".to_owned()), vec![2]),
+    ] {
+        let found = search::best(&photos.db, &words, &audience, false, 0, 9).await;
+        let expected: Vec<_> = expected.into_iter().map(id).collect();
+        assert_eq!(found.unwrap(), expected, "{audience:?}");
+        let last = expected.len() as u64 - 1;
+        let found = search::best(&photos.db, &words, &audience, true, last, 1).await;
+        assert_eq!(found.unwrap(), expected[last as usize..], "{audience:?}");
+        let listed = image::page(&audience, None, 9).all(&photos.db).await;
+        let listed: Vec<_> = listed.unwrap().iter().map(|image| image.id).collect();
+        assert_eq!(listed, expected, "{audience:?}");
+    }
+}
+
 async fn existing_images_are_indexed(db: DatabaseConnection) {
     Migrator::up(&db, Some(1)).await.unwrap();
     let photos = Photos { db };
@@ -310,7 +347,7 @@ impl Photos {
         let Some(words) = Words::parse(text) else {
             return Vec::new();
         };
-        search::best(&self.db, &words, in_file_names, 0, 50)
+        search::best(&self.db, &words, &Audience::Staff, in_file_names, 0, 50)
             .await
             .unwrap()
     }

@@ -196,6 +196,13 @@ impl ObjectStore for FolderStore {
         })
     }
 
+    async fn file(&self, key: &ObjectKey) -> Result<Option<std::fs::File>, StoreError> {
+        match fs::File::open(self.path(key)).await {
+            Ok(file) => Ok(Some(file.into_std().await)),
+            Err(source) => Err(self.error("reading", key, source)),
+        }
+    }
+
     async fn head(&self, key: &ObjectKey) -> Result<Option<Head>, StoreError> {
         match fs::metadata(self.path(key)).await {
             Ok(metadata) => Ok(Some(Head {

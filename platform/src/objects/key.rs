@@ -63,17 +63,26 @@ impl ObjectKey {
         }
     }
 
-    pub fn anonymised(id: Uuid) -> Self {
+    /// The copy of an image. Each copy has a name of its own, so that a slow worker cannot overwrite a
+    /// newer one; those from before copies had names have none.
+    pub fn anonymised(id: Uuid, copy: Option<Uuid>) -> Self {
         Self {
             area: Area::Anonymised,
-            name: format!("{id}.jpg"),
+            name: match copy {
+                Some(copy) => format!("{id}/{copy}.jpg"),
+                None => format!("{id}.jpg"),
+            },
         }
     }
 
-    pub fn anonymised_thumbnail(id: Uuid) -> Self {
+    /// The thumbnail of a copy.
+    pub fn anonymised_thumbnail(id: Uuid, copy: Option<Uuid>) -> Self {
         Self {
             area: Area::Anonymised,
-            name: format!("{id}-small.jpg"),
+            name: match copy {
+                Some(copy) => format!("{id}/{copy}-small.jpg"),
+                None => format!("{id}-small.jpg"),
+            },
         }
     }
 
@@ -126,10 +135,12 @@ impl ObjectKey {
     }
 
     /// `Cache-Control` of the object, for a store that serves it directly. The address changes with
-    /// the picture. Shared caches keep none: a deleted picture has to be gone.
+    /// the picture. Shared caches keep none: a deleted picture has to be gone. Copies are what visitors
+    /// see: one that is withdrawn has to be gone from their browsers soon.
     pub fn cache_control(&self) -> &'static str {
         match self.area {
-            Area::Uploads | Area::Thumbnails | Area::Anonymised => "private, max-age=86400",
+            Area::Uploads | Area::Thumbnails => "private, max-age=86400",
+            Area::Anonymised => "private, max-age=900",
             Area::Pending => "no-store",
         }
     }
@@ -159,8 +170,10 @@ mod tests {
         for key in [
             ObjectKey::original(id, Format::WebP),
             ObjectKey::thumbnail(id),
-            ObjectKey::anonymised(id),
-            ObjectKey::anonymised_thumbnail(id),
+            ObjectKey::anonymised(id, None),
+            ObjectKey::anonymised_thumbnail(id, None),
+            ObjectKey::anonymised(id, Some(Uuid::from_u128(8))),
+            ObjectKey::anonymised_thumbnail(id, Some(Uuid::from_u128(8))),
             ObjectKey::pending(id),
         ] {
             assert_eq!(ObjectKey::parse(&key.path()), Ok(key));
@@ -194,6 +207,6 @@ mod tests {
             ObjectKey::original(id, Format::Png).content_type(),
             "image/png"
         );
-        assert_eq!(ObjectKey::anonymised(id).content_type(), "image/jpeg");
+        assert_eq!(ObjectKey::anonymised(id, None).content_type(), "image/jpeg");
     }
 }

@@ -9,6 +9,7 @@ mod s3;
 mod scratch;
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -36,6 +37,11 @@ pub trait ObjectStore: Send + Sync + 'static {
 
     /// The object as a stream, to send it without holding it in memory.
     async fn open(&self, key: &ObjectKey) -> Result<OpenObject, StoreError>;
+
+    /// The object as a file, if the store keeps it as one on this machine.
+    async fn file(&self, _key: &ObjectKey) -> Result<Option<File>, StoreError> {
+        Ok(None)
+    }
 
     /// The metadata of the object; none if it does not exist.
     async fn head(&self, key: &ObjectKey) -> Result<Option<Head>, StoreError>;

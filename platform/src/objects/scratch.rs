@@ -11,6 +11,8 @@ use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncWriteExt as _;
 use uuid::Uuid;
 
+use crate::disk::Space;
+
 const LOCK: &str = "lock";
 
 /// A folder for unfinished files.
@@ -65,6 +67,11 @@ impl Scratch {
             bytes: 0,
             _scratch: self.clone(),
         })
+    }
+
+    /// The room on the disk of these files.
+    pub fn space(&self) -> io::Result<Space> {
+        Space::at(&self.inner.parent)
     }
 
     /// Deletes the folders of dead processes. Returns the number of files.

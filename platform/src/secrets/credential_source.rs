@@ -24,7 +24,7 @@ impl CredentialSource {
         Self(source)
     }
 
-    /// The login as it is now.
+    /// The current login.
     pub(crate) async fn login(&self) -> Result<Login, LoginError> {
         let json = self.0.secret(DATABASE).await?.ok_or(LoginError::Gone)?;
         Login::read(&json).map_err(LoginError::Unreadable)

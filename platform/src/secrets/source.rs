@@ -16,7 +16,7 @@ pub const ARN_SUFFIX: &str = "_SECRET_ARN";
 
 #[async_trait]
 pub trait SecretSource: fmt::Debug + Send + Sync + 'static {
-    /// The secret of a setting as it is now; none if this source does not have it.
+    /// The current secret of a setting; none if this source does not have it.
     async fn secret(&self, setting: &str) -> Result<Option<SecretString>, SecretError>;
 }
 

@@ -2,6 +2,7 @@
 //! learn from a bill which provider was used.
 
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::reader::{Reader, SettingError};
@@ -37,12 +38,22 @@ pub struct OpenAiSettings {
 }
 
 /// The picture that is sent to a provider.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CaptionSource {
     /// With every detected face made unrecognisable.
     Anonymised,
     /// Unchanged.
     Original,
+}
+
+impl CaptionSource {
+    /// The name in settings and rows.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Anonymised => "anonymised",
+            Self::Original => "original",
+        }
+    }
 }
 
 /// Limits on requests to a provider, for all workers together.

@@ -131,6 +131,15 @@ pub(super) fn database(
             ));
         }
     };
+    // Libraries repeat what they cannot read, password included.
+    if kind != DatabaseKind::Sqlite && !is_address(&url) {
+        return Err(SettingError::new(
+            "DATABASE_URL cannot be read: its host, port or an encoding is invalid; write special \
+             characters of the password in percent encoding, as in \
+             DATABASE_URL=postgres://vitrine:p%40ssword@localhost:5432/vitrine"
+                .to_owned(),
+        ));
+    }
     if authority != Authority::Web {
         url = verified(kind, &url);
     }
@@ -141,6 +150,10 @@ pub(super) fn database(
         max_connections,
         credential_source: secret.map(|secret| CredentialSource::new(secret.source)),
     })
+}
+
+fn is_address(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| url.has_host() && !url.cannot_be_a_base())
 }
 
 /// Adds certificate verification to the address, unless it has a setting for that.

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 use url::Url;
+use uuid::Uuid;
 
 use crate::aws::AwsSettings;
 use crate::objects::MAX_OBJECT_BYTES;
@@ -58,6 +59,8 @@ pub struct Settings {
     pub thumbnail_size: u32,
     pub max_upload_bytes: u64,
     pub max_pixels: u64,
+    /// Who makes an image public.
+    pub release: ReleaseRule,
     /// The rendition that visitors see.
     pub public_rendition: PublicRendition,
     /// Who may upload and write messages.
@@ -67,10 +70,21 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNetwork>,
     /// The address under which people know this server: scheme, host and port.
     pub public_url: Option<Url>,
+    /// Whether search engines may list the pages.
+    pub search_engines: SearchEngines,
     /// The name of this instance in logs and at `/load-balancer-test`.
     pub instance_id: String,
     /// Settings without effect.
     pub warnings: Vec<String>,
+}
+
+/// Who makes an image public.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReleaseRule {
+    /// A person, each of them.
+    Review,
+    /// The program, where its second look found nothing to be uncertain about; a person the others.
+    AtOnce,
 }
 
 /// The rendition that visitors see.
@@ -87,6 +101,13 @@ pub enum Uploads {
     Members,
     /// Visitors as well.
     Anyone,
+}
+
+/// Whether search engines may list the pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SearchEngines {
+    Refuse,
+    Allow,
 }
 
 impl Settings {
@@ -151,6 +172,14 @@ impl Settings {
             thumbnail_size: reader.number("VITRINE_THUMBNAIL_SIZE", 400, 16..=4096)?,
             max_upload_bytes: reader.number("VITRINE_MAX_UPLOAD_MB", 50, 1..=10_000)? * MEGABYTE,
             max_pixels: reader.number("VITRINE_MAX_MEGAPIXELS", 100, 1..=4_000)? * 1_000_000,
+            release: reader.choice(
+                "VITRINE_RELEASE",
+                ReleaseRule::Review,
+                &[
+                    ("review", ReleaseRule::Review),
+                    ("at-once", ReleaseRule::AtOnce),
+                ],
+            )?,
             public_rendition: reader.choice(
                 "VITRINE_PUBLIC_RENDITION",
                 PublicRendition::Anonymised,
@@ -169,9 +198,17 @@ impl Settings {
                 .map(SecretString::from),
             trusted_proxies: proxies::trusted_proxies(reader)?,
             public_url: proxies::public_url(reader)?,
+            search_engines: reader.choice(
+                "VITRINE_SEARCH_ENGINES",
+                SearchEngines::Refuse,
+                &[
+                    ("refuse", SearchEngines::Refuse),
+                    ("allow", SearchEngines::Allow),
+                ],
+            )?,
             instance_id: reader
                 .text("VITRINE_INSTANCE_ID")
-                .map_or_else(host_name, str::to_owned),
+                .map_or_else(new_instance_id, str::to_owned),
             warnings: reader.unknown(),
         };
         settings.check()?;
@@ -222,12 +259,11 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-fn host_name() -> String {
-    std::fs::read_to_string("/etc/hostname")
-        .map(|name| name.trim().to_owned())
-        .ok()
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| "this-machine".to_owned())
+/// Anybody may ask for it, so it is not the name of the host. On AWS, it is the id of the instance,
+/// which its service passes in.
+fn new_instance_id() -> String {
+    let id = Uuid::new_v4().simple().to_string();
+    format!("instance-{}", &id[..12])
 }
 
 #[cfg(test)]

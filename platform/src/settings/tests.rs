@@ -93,6 +93,25 @@ fn errors_do_not_repeat_the_database_url() {
 }
 
 #[test]
+fn a_database_url_that_cannot_be_read_is_not_repeated() {
+    for url in [
+        "postgres://scott:ti/ger@host/db",
+        "postgres://scott:tiger@ho st/db",
+        "postgres://scott:tiger@host:port/db",
+        "mysql://scott:tiger@[::1/db",
+        "mariadb:scott:tiger@host/db",
+        "postgres:tiger",
+    ] {
+        let complaint = complaint(&[("DATABASE_URL", url)]);
+        assert!(
+            complaint.starts_with("DATABASE_URL cannot be read"),
+            "{complaint}"
+        );
+        assert!(!complaint.contains("ger"), "{complaint}");
+    }
+}
+
+#[test]
 fn secrets_do_not_show_in_debug_output() {
     for captioner in ["gemini", "openai"] {
         let settings = read(&[

@@ -144,7 +144,7 @@ impl Shared {
     }
 }
 
-/// Reads up to the empty line, and whatever came with it.
+/// Reads up to the empty line, and any bytes that arrived with it.
 async fn read_head(stream: &mut TcpStream) -> io::Result<(String, Vec<u8>)> {
     let mut bytes = Vec::new();
     loop {

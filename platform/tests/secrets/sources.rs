@@ -7,7 +7,7 @@ use crate::kept::Vault;
 
 const SECRET: &str = "ti/ger 🐅";
 
-/// The source knows [`SECRET`] by this name and nothing else.
+/// The only setting whose secret the source has, [`SECRET`].
 async fn a_source_keeps_its_promises(source: &dyn SecretSource) {
     let secret = source.secret("GEMINI_API_KEY").await.unwrap().unwrap();
     assert_eq!(secret.expose_secret(), SECRET);
@@ -36,7 +36,7 @@ async fn secrets_manager_keeps_its_promises() {
 }
 
 #[tokio::test]
-async fn nobody_reaches_aws_who_keeps_nothing_there() {
+async fn without_secrets_on_aws_no_request_is_sent_there() {
     let manager = SecretsManager::new(&Default::default(), [("GEMINI_API_KEY", "lion")]).await;
     assert!(manager.is_none());
 }

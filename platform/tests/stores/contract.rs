@@ -182,7 +182,7 @@ pub(crate) async fn only_originals_send_one_event(home: &Home) {
     for key in [
         &ObjectKey::thumbnail(id),
         &original,
-        &ObjectKey::anonymised(id),
+        &ObjectKey::anonymised(id, None),
     ] {
         home.store.put(key, bytes(b"x")).await.unwrap();
     }

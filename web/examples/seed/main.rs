@@ -213,6 +213,7 @@ async fn leave_undescribed(
             },
             error: Some(reason.to_owned()),
             unusable_answer: false,
+            crashed: false,
         });
     }
     let tx = begin_write(db).await?;

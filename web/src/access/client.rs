@@ -1,5 +1,5 @@
-//! Who a request comes from, and how it looked to the browser: address, scheme and host. What a
-//! header says about that counts only if a trusted proxy wrote it (`VITRINE_TRUSTED_PROXIES`).
+//! The client of a request: its address, and the scheme and host that its browser used. Headers
+//! about these count only if a trusted proxy wrote them (`VITRINE_TRUSTED_PROXIES`).
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use axum::response::Response;
 use platform::settings::{IpNetwork, Settings};
 use url::Url;
 
-/// Headers that only a proxy adds, whichever it is.
+/// Headers that only proxies add.
 pub(super) const PROXY_HEADERS: [&str; 13] = [
     "forwarded",
     "via",
@@ -29,7 +29,7 @@ pub(super) const PROXY_HEADERS: [&str; 13] = [
     "fastly-client-ip",
 ];
 
-/// What the settings say about the way to this server.
+/// The proxies in front of this server, and the URL that clients use, as set.
 #[derive(Clone, Debug, Default)]
 pub struct Proxies {
     trusted: Arc<[IpNetwork]>,
@@ -45,19 +45,19 @@ impl From<&Settings> for Proxies {
     }
 }
 
-/// Who a request comes from.
+/// The client of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
-    /// Their address: what throttles, limits and logs go by.
+    /// The client's address. Throttles, limits and logs use it.
     pub address: IpAddr,
-    /// Whether their browser speaks HTTPS, to a proxy if not to us.
+    /// Whether the browser uses HTTPS, to this server or to a proxy.
     pub is_https: bool,
-    /// What they call this server; none if the request is unclear about it.
+    /// The host that the client asked for; none if it is missing or ambiguous.
     pub host: Option<Authority>,
 }
 
 impl Proxies {
-    /// Whether what this address says about others counts.
+    /// Whether forwarding headers from this address count.
     pub fn are_trusted_at(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.trusted
@@ -65,7 +65,7 @@ impl Proxies {
             .any(|network| network.contains(&address))
     }
 
-    /// Reads who is behind a request that came from `peer`.
+    /// The client of a request that came in from `peer`.
     pub fn client(&self, peer: IpAddr, uri: &Uri, headers: &HeaderMap) -> Client {
         let peer = peer.to_canonical();
         let trusted = self.are_trusted_at(peer);
@@ -74,8 +74,8 @@ impl Proxies {
         } else {
             Hops::default()
         };
-        // From the right: the first that is not one of our proxies. What is left of it anybody may
-        // have made up.
+        // The first address from the right that is not a trusted proxy. Addresses to the left of it
+        // may be forged.
         let address = hops
             .addresses
             .iter()
@@ -99,7 +99,7 @@ impl Proxies {
         }
     }
 
-    /// The origin under which people know this server, if that was set.
+    /// Host and port of `VITRINE_PUBLIC_URL`, if it is set.
     pub(super) fn public_authority(&self) -> Option<Authority> {
         let url = self.public_url.as_deref()?;
         let authority = &url[url::Position::BeforeHost..url::Position::AfterPort];
@@ -109,13 +109,13 @@ impl Proxies {
 
 #[derive(Default)]
 struct Hops {
-    /// As the headers list them: the client first. None where one cannot be read.
+    /// In the order of the headers: the client first. None for an entry that cannot be read.
     addresses: Vec<Option<IpAddr>>,
     is_https: bool,
     host: Option<Authority>,
 }
 
-/// What proxies say: `Forwarded` (RFC 7239) where it is there, else the `X-Forwarded-` headers.
+/// Reads `Forwarded` (RFC 7239) if it is present, otherwise the `X-Forwarded-` headers.
 fn hops(headers: &HeaderMap) -> Hops {
     let forwarded = list(headers, "forwarded");
     if forwarded.is_empty() {
@@ -174,8 +174,8 @@ fn node(text: &str) -> Option<IpAddr> {
     address.ok().map(|address: IpAddr| address.to_canonical())
 }
 
-/// The one `Host` of a request. Two of them, or one with a user in it, are a way to be read
-/// differently by a proxy and by us.
+/// The `Host` of a request. Two of them, or one with user information, may be read differently by
+/// a proxy and by this server, so they count as none.
 fn host(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
     let mut hosts = headers.get_all(header::HOST).into_iter();
     match (hosts.next(), hosts.next()) {
@@ -192,7 +192,7 @@ fn plain_authority(text: &str) -> Option<Authority> {
     text.parse().ok()
 }
 
-/// Middleware that finds out who a request comes from; everything behind it goes by the result.
+/// Middleware that adds the [`Client`] to each request.
 pub async fn identify(
     State(proxies): State<Proxies>,
     mut request: Request,
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_of_a_stranger_counts_for_nothing() {
+    fn headers_from_an_untrusted_address_are_ignored() {
         let found = client(
             &proxies(&["10.0.0.0/8"], None),
             "192.0.2.9",
@@ -252,7 +252,7 @@ mod tests {
         let two = proxies(&["10.0.0.0/8", "203.0.113.7"], None);
         for (headers, expected) in [
             (vec![("x-forwarded-for", "198.51.100.1")], "198.51.100.1"),
-            // A forged part is to the left of what our own proxies wrote.
+            // A forged part is to the left of the part that our proxies wrote.
             (
                 vec![("x-forwarded-for", "127.0.0.1, 198.51.100.1, 203.0.113.7")],
                 "198.51.100.1",
@@ -268,7 +268,7 @@ mod tests {
                 vec![("forwarded", "for=\"[2001:db8::1]:4711\";proto=https")],
                 "2001:db8::1",
             ),
-            // What cannot be read ends the chain: the proxy itself is what is known.
+            // An unreadable entry ends the chain: only the proxy's own address is known.
             (
                 vec![("x-forwarded-for", "198.51.100.1, unknown")],
                 "10.1.2.3",
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unclear_host_is_none_at_all() {
+    fn an_ambiguous_host_counts_as_none() {
         let none = Proxies::default();
         for hosts in [
             vec![("host", "localhost"), ("host", "evil.example")],

@@ -1,5 +1,5 @@
-//! Requests that come from where they should not: writes from other sites, and, when no password
-//! guards the server, anything that was not sent by a program of the same user on this machine.
+//! Refuses writes that come from other sites, and, without a password, every request that was not
+//! sent by a program of the same user on this machine.
 
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
@@ -14,7 +14,7 @@ use crate::connections::{Owner, Peer};
 use crate::problem::Problem;
 use crate::problem_kind::ProblemKind;
 
-/// Middleware that refuses them.
+/// Middleware that refuses such requests.
 pub async fn refuse_strangers(
     State(policy): State<Policy>,
     State(proxies): State<Proxies>,
@@ -34,8 +34,8 @@ pub async fn refuse_strangers(
     {
         return problem.into_response();
     }
-    // Browsers send a token only if our own page does: another site would have to ask first, and
-    // is never told that it may. So a request with a token is nobody's unwitting request.
+    // Browsers send an `Authorization` header to this server only from its own pages: other sites
+    // need permission by CORS, which is never given. So a request with a token cannot be forged.
     let has_token = request.extensions().get::<TokenHolder>().is_some();
     if !is_safe(request.method())
         && !has_token
@@ -50,8 +50,8 @@ fn is_safe(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
-/// Without a password the admin is whoever runs programs as the same user on this machine, or root.
-/// A web server in front would make its visitors the admin too, and so would a foreign name that
+/// Without a password, the admin is the user of this process (or root) on this machine. A proxy in
+/// front would turn all its visitors into the admin, and so would a page of another site whose name
 /// resolves to this machine (DNS rebinding).
 fn on_this_machine(
     owner: Owner,
@@ -72,7 +72,7 @@ fn on_this_machine(
     match owner {
         Owner::Ourselves => {}
         Owner::User(_) => return refused("this request came from another user's program"),
-        // Proxies speak HTTP/1.0 to what is behind them unless they are told otherwise.
+        // Proxies such as nginx use HTTP/1.0 towards their upstream by default.
         Owner::Unknown if version == Version::HTTP_10 => {
             return refused("this request used HTTP/1.0, as proxies do");
         }
@@ -156,7 +156,8 @@ fn same_authority(a: &Authority, b: &Authority) -> bool {
     a.host().eq_ignore_ascii_case(b.host()) && port(a) == port(b)
 }
 
-/// Browsers leave out the standard ports; a TLS-terminating proxy makes 80 and 443 one.
+/// The port, unless it is a standard one: browsers leave those out, and behind a proxy that ends
+/// TLS the browser's 443 is this server's 80.
 fn port(authority: &Authority) -> Option<u16> {
     authority
         .port_u16()
@@ -213,8 +214,7 @@ mod tests {
                 ("origin", "http://photos.example:8080"),
                 ("sec-fetch-site", "same-origin"),
             ],
-            // A proxy that passes its own name on as Host changes nothing about what the browser
-            // saw.
+            // A proxy may replace Host by its upstream's name; the browser knows what it asked for.
             &[
                 ("origin", "https://people-see-this.example"),
                 ("sec-fetch-site", "same-origin"),
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_looks_forwarded_is_refused() {
+    fn a_request_with_signs_of_a_proxy_or_another_site_is_refused() {
         for name in PROXY_HEADERS {
             assert!(!from_here("localhost", &[(name, "192.0.2.7")]), "{name}");
         }

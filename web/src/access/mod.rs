@@ -1,9 +1,12 @@
-//! Who may do what. This module decides, and every route asks it: nobody else looks at
-//! passwords, cookies or the settings about the public.
+//! Access control. Every route asks this module; no other code looks at passwords, session cookies
+//! or the settings about public access.
 
 mod client;
+mod credentials;
+pub mod disclosure;
 mod guard;
 mod policy;
+mod rate;
 pub(crate) mod sessions;
 mod throttle;
 pub(crate) mod tokens;
@@ -15,15 +18,18 @@ use entity::api_token::Scope;
 use entity::image;
 use platform::objects::ObjectKey;
 use platform::settings::{PublicRendition, Uploads};
-use uuid::Uuid;
 
+use self::disclosure::Insight;
 use self::tokens::TokenHolder;
 use crate::problem::Problem;
 use crate::problem_kind::ProblemKind;
 
 pub use client::{Client, Proxies, identify};
+pub(crate) use credentials::{Credential, Credentials};
+pub use disclosure::{Disclosure, Fact};
 pub use guard::refuse_strangers;
 pub use policy::Policy;
+pub use rate::VisitorRates;
 pub use sessions::Sessions;
 pub use tokens::{Tokens, authenticate};
 
@@ -33,18 +39,18 @@ pub(crate) const COOKIE: &str = "vitrine_session";
 /// The cookie of a browser that was signed in before.
 pub(crate) const BROWSER_COOKIE: &str = "vitrine_browser";
 
-/// Who somebody is. Members come in between, with accounts.
+/// The role of a client. There are no accounts yet, so there are no members between these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// May do everything.
     Admin,
-    /// A program, with a token that permits so much.
+    /// A program with a token of this scope.
     Program(Scope),
     /// Sees what is public.
     Visitor,
 }
 
-/// What somebody wants to do.
+/// What a permission is needed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Put photos in.
@@ -64,14 +70,14 @@ pub enum Action {
 pub enum Rendition {
     /// The photo as it was uploaded.
     Original,
-    /// A small picture.
+    /// A small picture for lists.
     Thumbnail,
     /// The copy without recognisable faces.
     Anonymised,
 }
 
 impl Rendition {
-    /// The name in addresses.
+    /// The name in URLs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Original => "original",
@@ -88,13 +94,13 @@ impl Rendition {
     }
 }
 
-/// Somebody who asks for something.
+/// The sender of a request, with a role.
 #[derive(Clone, Debug)]
 pub struct Viewer {
     role: Role,
     name: Option<String>,
     policy: Policy,
-    token: Option<Uuid>,
+    credential: Credential,
 }
 
 impl Viewer {
@@ -103,7 +109,7 @@ impl Viewer {
             role: Role::Visitor,
             name: None,
             policy,
-            token: None,
+            credential: Credential::None,
         }
     }
 
@@ -112,36 +118,36 @@ impl Viewer {
             role: Role::Admin,
             name: Some(name.into()),
             policy,
-            token: None,
+            credential: Credential::None,
         }
     }
 
-    /// The prefix keeps a token from having the name of a person.
+    /// The prefix keeps a token's name apart from a person's.
     fn program(holder: &TokenHolder, policy: Policy) -> Self {
         Self {
             role: Role::Program(holder.scope),
             name: Some(format!("token:{}", holder.name)),
             policy,
-            token: Some(holder.id),
+            credential: Credential::Token(holder.id),
         }
     }
 
-    /// Who they are.
+    /// Their role.
     pub fn role(&self) -> Role {
         self.role
     }
 
-    /// What they are called; visitors have no name.
+    /// Their name; visitors have none.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
-    /// The token that the request came with.
-    pub(crate) fn token(&self) -> Option<Uuid> {
-        self.token
+    /// What the request came with.
+    pub(crate) fn credential(&self) -> &Credential {
+        &self.credential
     }
 
-    /// Whether they hold a session that they can end.
+    /// Whether they can sign out.
     pub fn is_signed_in(&self) -> bool {
         self.role == Role::Admin && self.policy.needs_password
     }
@@ -167,7 +173,7 @@ impl Viewer {
         }
     }
 
-    /// Refuses what they may not do.
+    /// Refuses the action if they may not do it.
     pub fn require(&self, action: Action) -> Result<(), Problem> {
         if self.may(action) {
             Ok(())
@@ -195,19 +201,46 @@ impl Viewer {
         }
     }
 
-    /// Whether they may see the original of this image, its file name and the like: programs that
-    /// only upload see these of their own uploads.
+    /// Whether they may see the original of this image, its file name and similar details. Tokens
+    /// that only upload see those of their own uploads.
     pub fn sees_details_of(&self, image: &image::Model) -> bool {
-        let is_own = self.token.is_some() && self.name == image.uploaded_by;
+        let is_program = matches!(self.role, Role::Program(_));
+        let is_own = is_program && self.name == image.uploaded_by;
         self.may(Action::SeeDetails) || (is_own && self.may(Action::Upload))
+    }
+
+    /// Which images they see.
+    pub fn audience(&self) -> image::Audience {
+        match (self.may(Action::SeeDetails), &self.name) {
+            (true, _) => image::Audience::Staff,
+            (false, Some(name)) => image::Audience::Uploader(name.clone()),
+            (false, None) => image::Audience::Public,
+        }
+    }
+
+    /// Whether they see anything of this image.
+    pub fn sees(&self, image: &image::Model) -> bool {
+        image.is_visible_to(&self.audience())
+    }
+
+    /// The image as they may know it.
+    pub fn disclosure<'a>(&self, image: &'a image::Model) -> Disclosure<'a> {
+        let insight = if self.sees_details_of(image) {
+            Insight::Trusted
+        } else if self.sees_original_of(image) {
+            Insight::PublicOriginal
+        } else {
+            Insight::Copy
+        };
+        Disclosure::new(image, insight)
     }
 
     fn sees_original_of(&self, image: &image::Model) -> bool {
         self.policy.public_rendition == PublicRendition::Original || self.sees_details_of(image)
     }
 
-    /// The object that stands for a rendition for this viewer: none if it does not exist yet.
-    /// Visitors get the public rendition and a thumbnail of it, and never anything else.
+    /// The object to send to this viewer for a rendition; none if it does not exist yet. Visitors
+    /// get the public rendition and a thumbnail of that.
     ///
     /// # Errors
     /// If they may not see this rendition at all.
@@ -216,8 +249,11 @@ impl Viewer {
         image: &image::Model,
         rendition: Rendition,
     ) -> Result<Option<ObjectKey>, Problem> {
+        if !self.sees(image) {
+            return Ok(None);
+        }
         let sees_originals = self.sees_original_of(image);
-        let is_anonymised = image.faces.is_some();
+        let is_anonymised = image.copy_version.is_some();
         let key = match (rendition, sees_originals) {
             (Rendition::Original, true) => ObjectKey::parse(&image.object_key).ok(),
             (Rendition::Original, false) => return Err(self.refusal()),
@@ -226,14 +262,16 @@ impl Viewer {
                 .is_some()
                 .then(|| ObjectKey::thumbnail(image.id)),
             (Rendition::Thumbnail, false) => {
-                is_anonymised.then(|| ObjectKey::anonymised_thumbnail(image.id))
+                is_anonymised.then(|| ObjectKey::anonymised_thumbnail(image.id, image.copy_id))
             }
-            (Rendition::Anonymised, _) => is_anonymised.then(|| ObjectKey::anonymised(image.id)),
+            (Rendition::Anonymised, _) => {
+                is_anonymised.then(|| ObjectKey::anonymised(image.id, image.copy_id))
+            }
         };
         Ok(key)
     }
 
-    /// Which step makes what this viewer gets as a thumbnail.
+    /// The step that makes the thumbnail for this viewer.
     pub fn thumbnail_step(&self, image: &image::Model) -> entity::step::StepKind {
         if self.sees_original_of(image) {
             entity::step::StepKind::Thumbnail
@@ -260,13 +298,17 @@ where
             return Ok(Self::admin("admin", policy));
         }
         let jar = CookieJar::from_headers(&parts.headers);
-        match jar.get(COOKIE).map(Cookie::value) {
-            Some(token) => match Sessions::from_ref(state).user(token).await? {
-                Some(name) => Ok(Self::admin(name, policy)),
-                None => Ok(Self::visitor(policy)),
+        let session = match session_token(&jar) {
+            Some(token) => Sessions::from_ref(state).find(token).await?,
+            None => None,
+        };
+        Ok(match session {
+            Some(session) => Self {
+                credential: Credential::Session(session.id),
+                ..Self::admin(session.user_name, policy)
             },
-            None => Ok(Self::visitor(policy)),
-        }
+            None => Self::visitor(policy),
+        })
     }
 }
 
@@ -275,12 +317,12 @@ pub(crate) fn session_token(jar: &CookieJar) -> Option<&str> {
     named_cookie(jar, COOKIE)
 }
 
-/// What this browser was called when it signed in before, if it did.
+/// The cookie that names a browser which was signed in before.
 pub(crate) fn known_browser(jar: &CookieJar) -> Option<&str> {
     named_cookie(jar, BROWSER_COOKIE)
 }
 
-/// A cookie of ours: over HTTPS its name begins with `__Host-`.
+/// One of this server's cookies. Over HTTPS their names begin with `__Host-`.
 fn named_cookie<'a>(jar: &'a CookieJar, name: &str) -> Option<&'a str> {
     jar.get(&format!("__Host-{name}"))
         .or_else(|| jar.get(name))

@@ -1,8 +1,8 @@
-//! What the settings say about access.
+//! The settings that decide about access.
 
 use platform::settings::{PublicRendition, Settings, Uploads};
 
-/// What the settings say about access.
+/// The settings that decide about access.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
     pub(super) public_rendition: PublicRendition,
@@ -21,7 +21,7 @@ impl From<&Settings> for Policy {
 }
 
 impl Policy {
-    /// Whether somebody has to sign in to be the admin.
+    /// Whether the admin has to sign in.
     pub(crate) fn needs_password(&self) -> bool {
         self.needs_password
     }

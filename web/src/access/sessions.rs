@@ -22,11 +22,11 @@ use crate::problem_kind::ProblemKind;
 /// How long a session lasts.
 pub(crate) const LIFETIME: chrono::TimeDelta = chrono::TimeDelta::days(14);
 
-/// The name of the one account there is so far.
+/// The name of the only account.
 const ADMIN: &str = "admin";
 
-/// The salt only has to differ from other programs': the same password must give the same key
-/// on every instance.
+/// Fixed, because the same password must give the same key on every instance. It only has to
+/// differ from the salts of other programs.
 const SALT: &[u8] = b"vitrine session key, version 1";
 
 /// The key derived from a password.
@@ -38,12 +38,12 @@ pub struct Sessions {
     db: DatabaseConnection,
     key: Option<Arc<Key>>,
     throttle: Arc<Throttle>,
-    /// Each check takes 19 MiB of memory and some 20 ms: one at a time will do.
+    /// One check at a time: each takes 19 MiB of memory and some 20 ms.
     checks: Arc<Semaphore>,
 }
 
 impl Sessions {
-    /// Sessions for this password; without one, nobody can sign in.
+    /// Sessions for this password. Without one, signing in is impossible.
     ///
     /// # Errors
     /// If there is no memory for argon2.
@@ -80,7 +80,7 @@ impl Sessions {
         };
         self.throttle.admit(from)?;
         let permit = self.checks.acquire().await.map_err(Problem::internal)?;
-        // Many guesses may have waited here together: those before this one count by now.
+        // Guesses that waited for the permit before this one are counted by now.
         self.throttle.admit(from)?;
         let given = tokio::task::spawn_blocking(move || derive(&password))
             .await
@@ -104,8 +104,8 @@ impl Sessions {
         Ok(token)
     }
 
-    /// A new name for a browser that has just signed in, which proves later that it was us who gave
-    /// it: wrong passwords of others do not delay it.
+    /// A signed name for a browser that has just signed in. Later, wrong passwords from other
+    /// clients do not delay this browser.
     ///
     /// # Errors
     /// 500 if the system has no random numbers.
@@ -118,7 +118,7 @@ impl Sessions {
     fn known_browser(&self, cookie: &str) -> Option<String> {
         let (name, proof) = cookie.split_once('.')?;
         let expected = self.proof_of(name)?;
-        // What could be timed are hashes of what an attacker sent.
+        // Comparing hashes: their timing tells nothing about the proof.
         let key = self.key.as_ref()?.expose_secret();
         let same = mac(key, proof.as_bytes()) == mac(key, expected.as_bytes());
         same.then(|| name.to_owned())
@@ -129,24 +129,23 @@ impl Sessions {
         Some(hash(key, &format!("browser {browser}")))
     }
 
-    /// Who holds this token.
-    ///
-    /// # Errors
-    /// If the database does not answer.
-    pub async fn user(&self, token: &str) -> Result<Option<String>, DbErr> {
+    /// The session with this token.
+    pub(super) async fn find(&self, token: &str) -> Result<Option<session::Model>, DbErr> {
         let Some(key) = &self.key else {
             return Ok(None);
         };
-        let row = session::live(&hash(key, token), entity::now())
+        session::live(&hash(key, token), entity::now())
             .one(&self.db)
-            .await?;
-        Ok(row.map(|row| row.user_name))
+            .await
+    }
+
+    /// Whether the session with this id has neither ended nor expired.
+    pub(super) async fn is_open(&self, id: &str) -> Result<bool, DbErr> {
+        let found = session::live(id, entity::now()).one(&self.db).await?;
+        Ok(found.is_some())
     }
 
     /// Ends the session with this token.
-    ///
-    /// # Errors
-    /// If the database does not answer.
     pub async fn sign_out(&self, token: &str) -> Result<(), DbErr> {
         if let Some(key) = &self.key {
             Entity::delete_by_id(hash(key, token))
@@ -177,7 +176,7 @@ fn mac(key: &[u8; 32], text: &[u8]) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
-/// Compares in a time that tells nothing: what an attacker could time are hashes of the keys.
+/// Compares hashes of the keys, so that the time it takes tells nothing about the keys.
 fn same(a: &[u8; 32], b: &[u8; 32]) -> bool {
     mac(a, b"compare") == mac(b, b"compare")
 }

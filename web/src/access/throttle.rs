@@ -1,6 +1,6 @@
-//! Slows down those who guess passwords or tokens: after a few wrong ones from a guesser, each further
-//! try has to wait twice as long as the one before. A browser that was signed in before is a guesser
-//! of its own, so nobody else can lock it out.
+//! Slows down guessing of passwords and tokens: after a few wrong guesses from one source, the wait
+//! before the next one doubles each time. A browser that was signed in before is a source by itself,
+//! so other clients cannot lock it out.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use crate::connections::network;
 use crate::problem::Problem;
 use crate::problem_kind::ProblemKind;
 
-/// Wrong guesses that cost nothing.
+/// Wrong guesses without a wait.
 const FREE: u32 = 5;
 
 /// The longest wait.
@@ -20,15 +20,15 @@ const LONGEST: Duration = Duration::from_secs(300);
 /// How long a guesser is remembered.
 const MEMORY: Duration = Duration::from_secs(3600);
 
-/// Guessers that are remembered at once.
+/// The most guessers that are remembered.
 const CAPACITY: usize = 10_000;
 
-/// Whose wrong passwords are counted together.
+/// A source of guesses, whose wrong ones are counted together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Guesser {
-    /// An address, or an IPv6 network of the size that one customer gets.
+    /// An IPv4 address, or an IPv6 network as providers give it to one customer (/64).
     Network(IpAddr),
-    /// A browser that was signed in before, by the name in its cookie.
+    /// A browser that was signed in before: the name in its cookie.
     KnownBrowser(String),
 }
 
@@ -40,7 +40,7 @@ impl Guesser {
 
 #[derive(Debug)]
 pub(super) struct Throttle {
-    /// What is guessed, in the plural.
+    /// The plural noun for the message: passwords, tokens.
     guessed: &'static str,
     failures: Mutex<HashMap<Guesser, Failures>>,
 }
@@ -68,7 +68,7 @@ impl Throttle {
         }
     }
 
-    /// Refuses with 429 whoever has to wait.
+    /// Refuses with 429 while this guesser has to wait.
     pub(super) fn admit(&self, from: &Guesser) -> Result<(), Problem> {
         let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(known) = failures.get(from) else {
@@ -95,7 +95,8 @@ impl Throttle {
             failures.retain(|_, known| known.last.elapsed() < MEMORY);
         }
         if failures.len() >= CAPACITY {
-            // Whoever fills the memory must not clear their own record: the most harmless go.
+            // The one with the fewest failures goes, so that a guesser cannot clear its own record
+            // by filling the memory.
             let harmless = failures
                 .iter()
                 .min_by_key(|(_, known)| (known.count, known.last));

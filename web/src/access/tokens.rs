@@ -1,10 +1,9 @@
-//! Tokens for programs, sent as `Authorization: Bearer vt_…`. A request that brings one is the
-//! token's and nobody else's: cookies do not count, and neither does who sits at the keyboard. So
-//! a token that is wrong is refused, never taken for a visitor.
+//! Tokens for programs, sent as `Authorization: Bearer vt_…`. On a request with a token, neither
+//! cookies nor the owner of the socket count. A wrong token is refused with 401; it is never treated
+//! as a visitor.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -32,16 +31,13 @@ const PREFIX: &str = "vt_";
 /// Hexadecimal digits after the prefix: 256 bits.
 const DIGITS: usize = 64;
 
-/// How exactly the last use is recorded. Each record is a write to the database.
+/// The last use is recorded at most this often, because each record is a write to the database.
 const LAST_USE_PRECISION: TimeDelta = TimeDelta::minutes(1);
 
-/// How often an open stream of events asks whether its token still holds.
-const RECHECK: Duration = Duration::from_secs(1);
-
-/// What a refused token is answered with, as in RFC 6750, section 3.1.
+/// `WWW-Authenticate` for a refused token (RFC 6750, section 3.1).
 const INVALID_TOKEN: &str = "Bearer error=\"invalid_token\"";
 
-/// The token that a request came with. Only [`authenticate`] makes one.
+/// The valid token of a request. Only [`authenticate`] makes one.
 #[derive(Clone, Debug)]
 pub(super) struct TokenHolder {
     pub(super) id: Uuid,
@@ -49,12 +45,11 @@ pub(super) struct TokenHolder {
     pub(super) scope: Scope,
 }
 
-/// A new token, and what the database keeps of it.
+/// A new token, and its hash for the database.
 #[derive(Debug)]
 pub(crate) struct NewToken {
-    /// The whole token. It is shown once.
+    /// The token itself. It is shown once and not kept.
     pub(crate) text: String,
-    /// Its hash.
     pub(crate) hash: String,
 }
 
@@ -74,11 +69,11 @@ impl Tokens {
         }
     }
 
-    /// Who holds this token.
+    /// The token with this text.
     ///
     /// # Errors
-    /// 401 if it is malformed, unknown, revoked or expired; 429 instead after many such from the
-    /// same address. A token that holds is never refused.
+    /// 401 if it is malformed, unknown, revoked or expired; 429 instead after many of those from the
+    /// same address. A valid token is never refused.
     async fn holder(&self, from: IpAddr, text: Option<&str>) -> Result<TokenHolder, Problem> {
         let now = entity::now();
         let found = match text.filter(|text| is_well_formed(text)) {
@@ -108,7 +103,7 @@ impl Tokens {
         })
     }
 
-    /// Nobody is refused because this cannot be written.
+    /// A failure is logged, and the request goes on.
     async fn record_use(&self, token: &Model, now: DateTime<Utc>) {
         let before = now - LAST_USE_PRECISION;
         if token.last_used_at.is_some_and(|used| used > before) {
@@ -129,28 +124,9 @@ impl Tokens {
     }
 
     /// Whether this token is neither revoked nor expired.
-    async fn holds(&self, id: Uuid) -> Result<bool, DbErr> {
+    pub(super) async fn holds(&self, id: Uuid) -> Result<bool, DbErr> {
         let found = api_token::live(id, entity::now()).one(&self.db).await?;
         Ok(found.is_some())
-    }
-
-    /// For a stream that goes on for long: whether it may go on now. It may if it belongs to no
-    /// token. If the database does not answer it may not: the client comes back.
-    pub(crate) async fn still_holds(&self, id: Option<Uuid>) -> bool {
-        match id {
-            Some(id) => self.holds(id).await.unwrap_or(false),
-            None => true,
-        }
-    }
-
-    /// Waits until the token holds no more; for ever without one.
-    pub(crate) async fn ended(self, id: Option<Uuid>) {
-        if id.is_none() {
-            std::future::pending::<()>().await;
-        }
-        while self.still_holds(id).await {
-            tokio::time::sleep(RECHECK).await;
-        }
     }
 }
 
@@ -161,7 +137,8 @@ pub(crate) fn new_token() -> Result<NewToken, Problem> {
     Ok(NewToken { text, hash })
 }
 
-/// Looked up, not compared: what could be timed is the hash of a guess, which nobody chooses.
+/// The hash by which a token is looked up. Its timing tells nothing: an attacker cannot choose the
+/// hash of a guess.
 fn hash(text: &str) -> String {
     hex::encode(Sha256::digest(text))
 }
@@ -175,7 +152,7 @@ fn is_well_formed(text: &str) -> bool {
     })
 }
 
-/// Middleware that finds out whose token a request brings.
+/// Middleware that checks the token of a request, if it has one.
 pub async fn authenticate(
     State(tokens): State<Tokens>,
     mut request: Request,
@@ -197,14 +174,14 @@ pub async fn authenticate(
     }
 }
 
-/// The token that was sent; none inside if what was sent is none. Other schemes are left alone: a
-/// proxy in front may have its own. Whoever forgets the scheme is told so.
+/// The token of a request; `Some(None)` if the header is meant as one but malformed, such as a token
+/// without a scheme. Other schemes are ignored, because a proxy in front may use them.
 fn bearer(headers: &HeaderMap) -> Option<Option<&str>> {
     let values: Vec<_> = headers.get_all(header::AUTHORIZATION).into_iter().collect();
     if !values.iter().any(|value| is_meant_as_token(value)) {
         return None;
     }
-    // With a second header it would not be clear which one counts.
+    // Two headers are ambiguous.
     let value = match values[..] {
         [value] => Some(value),
         _ => None,
@@ -249,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_meant_as_a_token_and_is_none_does_not_count_as_absent() {
+    fn a_malformed_token_does_not_count_as_absent() {
         for values in [
             &[&b"Bearer"[..]][..],
             &[b"vt_1"],
@@ -272,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_a_prefix_and_64_digits_is_well_formed() {
+    fn only_the_prefix_and_64_lowercase_digits_are_well_formed() {
         let digits = "0123456789abcdef".repeat(4);
         assert!(is_well_formed(&format!("vt_{digits}")));
         for text in [

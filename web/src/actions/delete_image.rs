@@ -14,5 +14,5 @@ pub(crate) async fn delete_image(
     id: Uuid,
 ) -> Result<bool, Problem> {
     viewer.require(Action::Manage)?;
-    Ok(lifecycle::delete(&state.db, state.store.as_ref(), id).await?)
+    Ok(lifecycle::delete(&state.db, state.store.as_ref(), id, viewer.name()).await?)
 }

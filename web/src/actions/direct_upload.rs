@@ -1,7 +1,7 @@
 //! Direct uploads: the client puts a photo into the object store itself, under a presigned URL,
-//! so that a slow connection keeps no server busy. Until it is completed it is a pending object
-//! that nobody sees; completing it takes it in like any other upload. No row is kept meanwhile:
-//! what the client announced is signed metadata of the object.
+//! so that a slow connection keeps no server busy. Until completion it is an invisible pending
+//! object; completing it takes it in like any other upload. It has no row meanwhile: the client's
+//! announcement is signed metadata of the object.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -45,7 +45,8 @@ const NAME_LENGTH: usize = 300;
 pub struct UploadAnnouncement {
     #[schema(max_length = 300)]
     file_name: String,
-    /// `image/jpeg`, `image/png`, `image/gif` or `image/webp`.
+    /// `image/jpeg`, `image/png`, `image/gif`, `image/webp`, `image/heic` (or `image/heif`) or
+    /// `image/avif`.
     content_type: String,
     #[schema(minimum = 1)]
     bytes: u64,
@@ -90,7 +91,7 @@ pub(crate) async fn begin_upload(
     })
 }
 
-/// Takes in what was put under the signed URL. Completing twice answers the same.
+/// Takes in the object behind the signed URL. Completing twice gives the same answer.
 pub(crate) async fn complete_upload(
     state: &AppState,
     viewer: &Viewer,
@@ -176,10 +177,7 @@ pub async fn forget_pending(store: &dyn ObjectStore, kept: Duration) -> Result<u
 impl UploadAnnouncement {
     /// Refuses now what would be refused on completion. Returns the checksum.
     fn check(&self, state: &AppState) -> Result<[u8; 32], Problem> {
-        if !Format::ALL
-            .iter()
-            .any(|format| format.content_type() == self.content_type)
-        {
+        if Format::from_content_type(&self.content_type).is_none() {
             return Err(Refusal::NotAnImage.into());
         }
         if self.bytes > state.limits.max_bytes {

@@ -15,7 +15,7 @@ const TAGS: usize = 30;
 /// Characters of a tag at most.
 const TAG_LENGTH: usize = 40;
 
-/// What a person changes; none leaves a field as it is.
+/// A person's change. None leaves a field unchanged.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct CaptionEdit {
     pub(crate) caption: Option<String>,
@@ -35,7 +35,7 @@ pub(crate) async fn edit_caption(
     edit: CaptionEdit,
 ) -> Result<(), Problem> {
     viewer.require(Action::Manage)?;
-    let image = state.image(id).await?.image;
+    let image = state.image(viewer, id).await?.image;
     let edit = tidy(edit, image.caption_text)?;
     match by_person(&state.db, id, viewer.name(), edit).await? {
         Edited::Saved => Ok(()),
@@ -95,19 +95,20 @@ fn tidy_tags(tags: Vec<String>) -> Result<Vec<String>, Problem> {
     for tag in tags {
         let tag = one_line(&tag).to_lowercase();
         if tag.chars().count() > TAG_LENGTH {
+            let begin: String = tag.chars().take(TAG_LENGTH).collect();
             return Err(refused(format!(
-                "a tag has {TAG_LENGTH} characters at most, and this one has more: {tag}"
+                "a tag has {TAG_LENGTH} characters at most, and this one has more: {begin}…"
             )));
         }
         if !tag.is_empty() && !tidy.contains(&tag) {
+            // Checked here, so that no list is compared with itself.
+            if tidy.len() == TAGS {
+                return Err(refused(format!(
+                    "there are more than {TAGS} tags; send fewer"
+                )));
+            }
             tidy.push(tag);
         }
-    }
-    if tidy.len() > TAGS {
-        return Err(refused(format!(
-            "there are {} tags; {TAGS} are the most",
-            tidy.len()
-        )));
     }
     Ok(tidy)
 }

@@ -28,7 +28,7 @@ pub struct Search {
 type Found = (Vec<ImageRows>, Option<String>);
 
 impl Search {
-    /// What was typed, unless it is blank.
+    /// The query, unless it is blank.
     pub fn text(&self) -> Option<&str> {
         self.q
             .as_deref()
@@ -49,17 +49,18 @@ impl Search {
         paging: &Paging,
     ) -> Result<Found, Problem> {
         match (self.text(), self.words()) {
-            (None, _) => newest(state, paging).await,
+            (None, _) => newest(state, viewer, paging).await,
             (Some(_), Some(words)) => best(state, viewer, paging, &words).await,
             (Some(_), None) => Ok((Vec::new(), None)),
         }
     }
 }
 
-async fn newest(state: &AppState, paging: &Paging) -> Result<Found, Problem> {
+async fn newest(state: &AppState, viewer: &Viewer, paging: &Paging) -> Result<Found, Problem> {
+    let audience = viewer.audience();
     let after = paging.after.map(Cursor::row).transpose()?;
     let after = after.map(|(uploaded_at, id)| image::Cursor { uploaded_at, id });
-    let found = image::page(after, paging.limit + 1)
+    let found = image::page(&audience, after, paging.limit + 1)
         .select_only()
         .columns([image::Column::UploadedAt, image::Column::Id])
         .into_tuple()
@@ -71,7 +72,7 @@ async fn newest(state: &AppState, paging: &Paging) -> Result<Found, Problem> {
         .filter(|_| more)
         .map(|&(uploaded_at, id)| Cursor::Row(uploaded_at, id).encode());
     let ids: Vec<_> = found.into_iter().map(|(_, id)| id).collect();
-    let rows = ImageRows::load(&state.db, &state.caption_pause, &ids).await?;
+    let rows = ImageRows::load(&state.db, &state.caption_pause, &audience, &ids).await?;
     Ok((rows, next))
 }
 
@@ -86,7 +87,8 @@ async fn best(
     let skipped = shown.saturating_sub(DRIFT);
     let limit = shown - skipped + paging.limit + 1 + DRIFT;
     let in_file_names = viewer.may(Action::SeeDetails);
-    let mut ids = search::best(&state.db, words, in_file_names, skipped, limit).await?;
+    let audience = viewer.audience();
+    let mut ids = search::best(&state.db, words, &audience, in_file_names, skipped, limit).await?;
     let begin = after.map_or(0, |(_, last)| {
         last.iter()
             .find_map(|last| ids.iter().position(|id| id == last))
@@ -107,7 +109,7 @@ async fn best(
     });
     ids.truncate(end);
     ids.drain(..begin.min(end));
-    let rows = ImageRows::load(&state.db, &state.caption_pause, &ids).await?;
+    let rows = ImageRows::load(&state.db, &state.caption_pause, &audience, &ids).await?;
     Ok((rows, next))
 }
 

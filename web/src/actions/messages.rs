@@ -7,6 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::access::{Action, Viewer};
 use crate::cursor::Cursor;
 use crate::paging::{Paging, cut};
 use crate::problem::Problem;
@@ -17,7 +18,7 @@ const AUTHOR_LENGTH: usize = 80;
 /// Characters of a message at most.
 const BODY_LENGTH: usize = 4000;
 
-/// A message as it is posted.
+/// A message from a client.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[schema(example = json!({ "author": "Ada", "body": "Lovely photos!" }))]
 pub struct NewMessage {
@@ -49,6 +50,20 @@ pub(crate) async fn post_message(
     };
     Entity::insert(active).exec_without_returning(db).await?;
     Ok(row)
+}
+
+/// Whether there was such a message.
+///
+/// # Errors
+/// 401 or 403 if the viewer may not.
+pub(crate) async fn delete_message(
+    db: &DatabaseConnection,
+    viewer: &Viewer,
+    id: Uuid,
+) -> Result<bool, Problem> {
+    viewer.require(Action::Manage)?;
+    let deleted = Entity::delete_by_id(id).exec(db).await?;
+    Ok(deleted.rows_affected > 0)
 }
 
 fn bounded(field: &str, text: &str, length: usize) -> Result<String, Problem> {

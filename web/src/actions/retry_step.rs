@@ -17,7 +17,7 @@ pub(crate) async fn retry_step(
 ) -> Result<(), Problem> {
     viewer.require(Action::Manage)?;
     let name: StepKind = step.parse().map_err(|_| Problem::not_found("step"))?;
-    let rows = state.image(id).await?;
+    let rows = state.image(viewer, id).await?;
     match rows.step(name).map(|step| step.state) {
         None => return Err(Problem::not_found("step")),
         Some(StepState::Blocked) => {

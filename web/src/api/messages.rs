@@ -1,10 +1,10 @@
 //! `/api/messages`
 
-use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{OriginalUri, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use chrono::{DateTime, Utc};
 use entity::message::{Entity, Model};
 use sea_orm::EntityTrait as _;
@@ -12,9 +12,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::problems::{InvalidContent, NotFound, TooLarge, UnsupportedType};
-use crate::access::{Action, Viewer};
-use crate::actions::messages::{NewMessage, newest_messages, post_message};
+use super::problems::{InvalidContent, NotFound, TooLarge, TooManyRequests, UnsupportedType};
+use crate::access::{Action, Client, Viewer};
+use crate::actions::messages::{NewMessage, delete_message, newest_messages, post_message};
 use crate::extract::Path;
 use crate::paging::{Page, Paging, PagingQuery};
 use crate::problem::Problem;
@@ -52,16 +52,17 @@ impl From<Model> for MessageJson {
     responses(
         (status = 201, description = "It is on the board.", body = MessageJson,
             headers(("Location" = String, description = "The address of the message."))),
-        TooLarge, UnsupportedType, InvalidContent,
+        TooLarge, UnsupportedType, InvalidContent, TooManyRequests,
     ),
     security(("token" = ["upload"]), ("session" = []), ()),
 )]
 pub async fn post(
     State(state): State<AppState>,
     viewer: Viewer,
+    Extension(client): Extension<Client>,
     body: Result<Json<NewMessage>, JsonRejection>,
 ) -> Result<Response, Problem> {
-    viewer.require(Action::PostMessage)?;
+    state.admit(&viewer, &client, Action::PostMessage)?;
     let Json(new) = body?;
     let row = post_message(&state.db, &new).await?;
     let location = [("location", format!("/api/messages/{}", row.id))];
@@ -108,4 +109,25 @@ pub async fn show(
     let row = Entity::find_by_id(id).one(&state.db).await?;
     row.map(|row| Json(row.into()))
         .ok_or_else(|| Problem::not_found("message"))
+}
+
+/// Delete a message
+///
+/// For admins.
+#[utoipa::path(
+    delete, path = "/api/messages/{id}", operation_id = "deleteMessage", tag = "Messages",
+    params(("id" = Uuid, Path)),
+    responses((status = 204, description = "It is deleted."), NotFound),
+    security(("token" = ["manage"]), ("session" = []), ()),
+)]
+pub async fn delete(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    Path(id): Path<Uuid>,
+) -> Result<StatusCode, Problem> {
+    if delete_message(&state.db, &viewer, id).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Problem::not_found("message"))
+    }
 }

@@ -1,11 +1,16 @@
-//! The REST interface: one file per resource. Each handler carries its own description, and
+//! The REST interface: one file or folder per resource. Each handler carries its own description, and
 //! [`crate::openapi`] makes one document of them.
 
+pub mod boxes;
 pub mod captions;
 pub mod events;
+mod image_answer;
 pub mod images;
 pub mod messages;
 mod problems;
+pub mod records;
+pub mod release;
 pub mod renditions;
+pub mod review;
 pub mod steps;
 pub mod uploads;

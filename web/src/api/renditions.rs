@@ -13,7 +13,7 @@ use axum_extra::headers::{
 };
 use bytes::Bytes;
 use futures::{Stream, stream};
-use platform::objects::{ObjectKey, ObjectStore, StoreError};
+use platform::objects::{Area, ObjectKey, ObjectStore, StoreError};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -29,6 +29,9 @@ use crate::state::AppState;
 
 /// For the browser's own cache only. The URLs we hand out change with the picture.
 const PRIVATE: &str = "private, max-age=86400";
+/// The same for copies, which are what visitors see: one that is withdrawn has to be gone from their
+/// browsers soon.
+const PRIVATE_COPY: &str = "private, max-age=900";
 /// For a URL without the current version: kept, and revalidated each time.
 const REVALIDATE: &str = "private, no-cache";
 
@@ -42,8 +45,7 @@ pub struct RenditionQuery {
     /// The version, as in the `urls` of an image: with the current one, the answer may be cached
     /// for a day.
     v: Option<String>,
-    /// Download a file instead of showing a picture, where the store serves it. Its value does not
-    /// matter.
+    /// Download a file instead of showing a picture. Its value does not matter.
     save: Option<String>,
 }
 
@@ -99,7 +101,7 @@ pub async fn show(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let rendition = Rendition::parse(&rendition).ok_or_else(|| Problem::not_found("rendition"))?;
-    let rows = state.image(id).await?;
+    let rows = state.image(&viewer, id).await?;
     let key = viewer.rendition(&rows.image, rendition)?.ok_or_else(|| {
         Problem::new(
             ProblemKind::NotFound,
@@ -122,15 +124,23 @@ pub async fn show(
     let mut answer = picture(&state, &key, &etag, &method, &headers).await?;
     let headers = answer.headers_mut();
     let is_current = query.v.as_deref() == Some(&*version);
-    let cache = if is_current { PRIVATE } else { REVALIDATE };
+    let cache = match is_current {
+        true if key.area() == Area::Anonymised => PRIVATE_COPY,
+        true => PRIVATE,
+        false => REVALIDATE,
+    };
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
     headers.insert(
         header::VARY,
         HeaderValue::from_static("authorization, cookie"),
     );
+    let name = rows.content_disposition(&viewer, rendition, query.save.is_some());
+    if let Ok(name) = HeaderValue::from_str(&name) {
+        headers.insert(header::CONTENT_DISPOSITION, name);
+    }
     headers.typed_insert(etag);
     headers.typed_insert(AcceptRanges::bytes());
-    // A browser that shows the file by itself takes it for a picture, whatever its bytes are.
+    // A browser that opens the URL directly treats the bytes as this type of picture, never as a page.
     headers.insert(
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static("default-src 'none'; sandbox"),
@@ -138,7 +148,7 @@ pub async fn show(
     Ok(answer)
 }
 
-/// A file as it is.
+/// A file, unchanged.
 #[derive(utoipa::ToSchema)]
 #[schema(value_type = String, format = Binary)]
 #[allow(dead_code, reason = "only its schema is used")]

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use uuid::Uuid;
 
-use super::images::one;
+use super::image_answer::one;
 use super::problems::{NotFound, StepBlocked};
 use crate::access::Viewer;
 use crate::actions::retry_step::retry_step;

@@ -13,7 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::images::accepted;
+use super::image_answer::accepted;
 use super::problems::{
     DirectUploadsOff, NotFound, TooLarge, UnreadableImage, UnsupportedType, UploadStalled,
 };
@@ -76,7 +76,7 @@ pub async fn begin(
 
 /// Complete a direct upload
 ///
-/// For whoever began it. Answers like an upload; completing twice gives the same image.
+/// For the client that began it. Answers like an upload; completing twice gives the same image.
 #[utoipa::path(
     post, path = "/api/uploads/{id}/complete", operation_id = "completeUpload", tag = "Direct uploads",
     params(("id" = Uuid, Path)),

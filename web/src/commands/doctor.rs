@@ -1,17 +1,21 @@
 //! `vitrine doctor`: checks everything the server depends on. Invalid settings end the command
 //! before it starts.
 
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, ensure};
 use bytes::Bytes;
 use entity::image;
 use functions::faces::{self, FaceDetector as _};
+use functions::pipeline::pixel_workers::{Confinement, MemoryBudget, PixelWorkers};
 use functions::pipeline::setup::captioner;
 use migration::{Migrator, MigratorTrait as _};
 use platform::database;
+use platform::disk::Space;
 use platform::objects::{Body, ObjectKey};
-use platform::settings::{CaptionSource, CaptionerChoice, Settings};
+use platform::settings::{CaptionSource, CaptionerChoice, MEGABYTE, Settings};
 use sea_orm::PaginatorTrait as _;
 use uuid::Uuid;
 
@@ -30,8 +34,21 @@ pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
             checkup.note("database", rows(&services).await);
             checkup.note("store", write_read_delete(&services).await);
             checkup.note("captions", captions(&services.settings));
+            checkup.note("disk", room(&services));
+            if let Some(warning) = readable_by_others(&services.settings.data) {
+                checkup.warn("files", &warning);
+            }
         }
         Err(error) => checkup.note("start", Err(error)),
+    }
+    match pixels().await {
+        Ok(confinement) => {
+            checkup.note("pixels", Ok(confined(confinement)));
+            if let Some(gap) = confinement.gap() {
+                checkup.warn("pixels", gap);
+            }
+        }
+        Err(error) => checkup.note("pixels", Err(error)),
     }
     checkup.note("faces", Ok(faces::bundled().name().to_owned()));
     Ok(if checkup.healthy {
@@ -76,6 +93,26 @@ fn describe(settings: &Settings) -> String {
     )
 }
 
+/// Starts a process for pictures.
+async fn pixels() -> anyhow::Result<Confinement> {
+    let workers = PixelWorkers::new(1, MemoryBudget::of_this_machine());
+    Ok(workers.warm().await?)
+}
+
+fn confined(Confinement { files, calls }: Confinement) -> String {
+    let by: Vec<_> = [(files, "Landlock"), (calls, "seccomp")]
+        .into_iter()
+        .filter_map(|(is_there, name)| is_there.then_some(name))
+        .collect();
+    match by.is_empty() {
+        true => "decoded in processes of their own".to_owned(),
+        false => format!(
+            "decoded in processes of their own, confined by {}",
+            by.join(" and ")
+        ),
+    }
+}
+
 /// Builds the captioner, and says what would leave this machine. Nothing is sent.
 fn captions(settings: &Settings) -> anyhow::Result<String> {
     let provider = captioner(settings)?.provider();
@@ -117,12 +154,46 @@ async fn applied_migrations(settings: &Settings) -> anyhow::Result<usize> {
 }
 
 async fn rows(services: &Services) -> anyhow::Result<String> {
-    let images = image::visible().count(&services.db).await?;
+    let images = image::stored().count(&services.db).await?;
     let jobs = services.queue.depth().await?;
     Ok(format!(
         "{:?}, {images} images, {jobs} jobs waiting",
         services.settings.database.kind()
     ))
+}
+
+/// How much room is left for uploads, on the disks of the data folder and of unfinished uploads.
+fn room(services: &Services) -> anyhow::Result<String> {
+    let data = Space::at(&services.settings.data).context("the data folder's disk")?;
+    let uploads = services.scratch.space().context("the uploads' disk")?;
+    let space = if uploads.free < data.free {
+        uploads
+    } else {
+        data
+    };
+    let megabytes = |bytes| bytes / MEGABYTE;
+    ensure!(
+        !space.is_nearly_full(),
+        "nearly full: {} MB are free, and below {} MB no photos are taken; make room",
+        megabytes(space.free),
+        megabytes(space.reserve())
+    );
+    Ok(format!("{} MB are free", megabytes(space.free)))
+}
+
+/// Files of earlier versions, which others on this machine may read.
+fn readable_by_others(data: &Path) -> Option<String> {
+    let is_open = |path: &Path| {
+        std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0)
+    };
+    let database = data.join("vitrine.sqlite");
+    (is_open(data) && is_open(&database)).then(|| {
+        format!(
+            "others on this machine may read {}; run `chmod -R go= {}`",
+            database.display(),
+            data.display()
+        )
+    })
 }
 
 async fn write_read_delete(services: &Services) -> anyhow::Result<String> {
@@ -135,7 +206,10 @@ async fn write_read_delete(services: &Services) -> anyhow::Result<String> {
         .await?;
     let read = services.store.get(&key).await;
     services.store.delete(&key).await?;
-    ensure!(read? == content, "what was read is not what was written");
+    ensure!(
+        read? == content,
+        "the object that was read differs from the one written"
+    );
     ensure!(
         services.store.size(&key).await?.is_none(),
         "a deleted object is still there"

@@ -7,7 +7,6 @@ use std::process::ExitCode;
 
 use bytes::Bytes;
 use clap::Args;
-use functions::pipeline::cpu_pool::CpuPool;
 use functions::pipeline::lifecycle::Accepted;
 use futures::{Stream, StreamExt as _, stream};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -54,12 +53,11 @@ pub(super) async fn run(settings: Settings, arguments: Arguments) -> anyhow::Res
     let mut summary = Summary::default();
     let files = find(&arguments.paths, &mut summary);
     let services = Services::open(settings).await?;
-    let cpu = CpuPool::new(cores(), services.settings.max_pixels);
     let ingest = Ingest {
         db: &services.db,
         store: services.store.as_ref(),
         scratch: &services.scratch,
-        cpu: &cpu,
+        pixels: &services.pixels,
         limits: UploadLimits::from(&services.settings),
     };
     let bar = progress_bar(files.len());
@@ -179,8 +177,7 @@ async fn take(ingest: &Ingest<'_>, path: &Path) -> Result<Accepted, Problem> {
             .to_string_lossy()
             .into_owned(),
         name: Some("admin".to_owned()),
-        idempotency_key: None,
-        expected: None,
+        ..UploadMeta::default()
     };
     let chunks = read(path).await?;
     ingest.take(meta, chunks).await

@@ -89,6 +89,7 @@ pub fn run(cli: Cli) -> ExitCode {
 fn start(
     command: impl AsyncFnOnce(Settings, bool) -> anyhow::Result<ExitCode>,
 ) -> anyhow::Result<ExitCode> {
+    platform::process::keep_files_private();
     let telemetry = telemetry::init("vitrine").map_err(|error| anyhow::anyhow!(error))?;
     let has_metrics = telemetry.has_metrics();
     let result = within_runtime(async { command(Settings::load().await?, has_metrics).await });

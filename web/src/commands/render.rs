@@ -6,11 +6,11 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use functions::faces;
-use functions::picture::{self, Limits};
+use functions::picture::Limits;
+use functions::pipeline::pixel_workers::{Job, MemoryBudget, PictureFile, PixelWorkers};
 use functions::pipeline::setup::captioner;
-use functions::steps::annotate::{Subject, prepare};
-use functions::steps::{anonymise, thumbnail};
+use functions::steps::annotate::Subject;
+use functions::steps::anonymise::{Found, Request};
 use platform::settings::Settings;
 use serde_json::{Value, json};
 
@@ -41,13 +41,20 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         max_pixels: settings.max_pixels,
     };
     let size = arguments.size.unwrap_or(settings.thumbnail_size);
-    let bytes = std::fs::read(&arguments.input)
-        .with_context(|| format!("{} cannot be read", arguments.input.display()))?;
+    let pixels = PixelWorkers::new(1, MemoryBudget::of_this_machine());
+    // A server has one before the first picture comes.
+    pixels.warm().await?;
+    let unreadable = || format!("{} cannot be read", arguments.input.display());
+    let bytes = std::fs::metadata(&arguments.input)
+        .with_context(unreadable)?
+        .len();
+    let room = pixels.room(bytes).await;
+    let file = PictureFile::open(&arguments.input, room).with_context(unreadable)?;
     let output = arguments.output.as_deref();
     let (mut line, millis) = match arguments.rendition {
         Rendition::Thumbnail => {
             let start = Instant::now();
-            let made = thumbnail::make(&bytes, size, &limits)?;
+            let (_, made) = pixels.thumbnail(&file, &limits, size).await?;
             let millis = start.elapsed();
             write(output, &made.jpeg)?;
             (
@@ -56,25 +63,28 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             )
         }
         Rendition::Anonymised => {
-            let detector = faces::bundled();
             let start = Instant::now();
-            let made = anonymise::make(&bytes, &detector, size, &limits)?;
+            let made = pixels
+                .anonymise(&file, &limits, Request::first(size))
+                .await?;
             let millis = start.elapsed();
             write(output, &made.jpeg)?;
-            let line = json!({ "width": made.width, "height": made.height, "faces": made.faces });
+            let boxes: Vec<_> = made.found.iter().map(box_json).collect();
+            let line = json!({ "width": made.width, "height": made.height, "boxes": boxes });
             (line, millis)
         }
         Rendition::Caption => {
-            let detector = faces::bundled();
             let captioner = captioner(&settings)?;
+            let job = Job::CaptionInput {
+                known: None,
+                source: settings.caption_source,
+                sends_picture: captioner.account().is_some(),
+            };
             let start = Instant::now();
-            let inspection = picture::inspect(&bytes, &limits)?;
-            let input = prepare(&bytes, &limits, &detector, None, settings.caption_source)?;
+            let (inspection, input) = pixels.caption_input(&file, &limits, job).await?;
             let subject = Subject {
                 picture: input.picture,
                 faces: input.faces,
-                taken_at: inspection.taken_at,
-                camera: inspection.camera,
                 language: settings.caption_language,
             };
             let caption = captioner.caption(&subject).await?;
@@ -100,6 +110,15 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     line["millis"] = Value::from((millis.as_secs_f64() * 1e4).round() / 10.0);
     println!("{line}");
     Ok(ExitCode::SUCCESS)
+}
+
+/// A box with its score and what came of it.
+fn box_json(found: &Found) -> Value {
+    let Found { face, pass, state } = found;
+    json!({
+        "x": face.x, "y": face.y, "width": face.width, "height": face.height,
+        "score": face.score, "pass": pass, "state": state,
+    })
 }
 
 fn write(output: Option<&Path>, content: &[u8]) -> anyhow::Result<()> {

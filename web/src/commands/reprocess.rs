@@ -1,5 +1,5 @@
-//! `vitrine reprocess`: has functions run again. It only queues; a running `vitrine serve` (or
-//! the next one) does the work.
+//! `vitrine reprocess`: queues steps again. A running `vitrine serve`, or the next one, does the
+//! work.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -8,7 +8,7 @@ use std::str::FromStr;
 use anyhow::{bail, ensure};
 use clap::Args;
 use entity::call::{self, captions_by};
-use entity::image::{self, Author, Cursor};
+use entity::image::{self, Audience, Author, Cursor};
 use entity::step::{self, StepKind, StepState};
 use functions::pipeline::dispatch::Dispatch;
 use functions::pipeline::lifecycle::rerun;
@@ -20,10 +20,10 @@ use uuid::Uuid;
 
 use crate::services::Services;
 
-/// Images in one transaction.
+/// Images per transaction.
 const BATCH: u64 = 200;
 
-/// Requests that an estimate is made from.
+/// The newest requests that an estimate is based on.
 const SAMPLE: u64 = 200;
 
 /// What to run again.
@@ -38,11 +38,11 @@ pub(super) struct Arguments {
     /// Only where it failed.
     #[arg(long)]
     failed: bool,
-    /// Only where the caption comes from there: prompt_version=…, provider=…, model=… or
-    /// language=…, which can be combined. For annotate.
-    #[arg(long = "where", value_name = "WHAT=VALUE")]
+    /// Only captions with this origin: prompt_version=…, provider=…, model=… or language=…; can be
+    /// combined. Only for annotate.
+    #[arg(long = "where", value_name = "NAME=VALUE")]
     origin: Vec<Origin>,
-    /// Say how many and what that would cost, and do nothing.
+    /// Only show how many steps would run and what their captions would cost.
     #[arg(long)]
     dry_run: bool,
 }
@@ -52,7 +52,7 @@ fn names() -> Vec<&'static str> {
     steps.chain(["all"]).collect()
 }
 
-/// Where a caption comes from.
+/// A condition on the origin of a caption.
 #[derive(Clone, Debug)]
 struct Origin {
     column: image::Column,
@@ -99,7 +99,7 @@ impl FromStr for Origin {
 #[derive(Default)]
 struct Found {
     steps: u64,
-    /// Of these, the ones for which a captioner is asked.
+    /// How many of these ask the captioner.
     captions: u64,
 }
 
@@ -117,7 +117,7 @@ pub(super) async fn run(settings: Settings, arguments: Arguments) -> anyhow::Res
     let mut found = Found::default();
     let mut after: Option<Cursor> = None;
     loop {
-        let page = image::page(after, BATCH).filter(wanted.clone());
+        let page = image::page(&Audience::Staff, after, BATCH).filter(wanted.clone());
         let images = page.all(&services.db).await?;
         let Some(last) = images.last() else { break };
         after = Some(last.cursor());
@@ -128,7 +128,7 @@ pub(super) async fn run(settings: Settings, arguments: Arguments) -> anyhow::Res
     Ok(ExitCode::SUCCESS)
 }
 
-/// What makes an image one that the arguments name.
+/// The condition for images that the arguments select.
 async fn wanted(db: &DatabaseConnection, arguments: &Arguments) -> anyhow::Result<Condition> {
     let mut wanted = Condition::all();
     for origin in &arguments.origin {
@@ -136,7 +136,11 @@ async fn wanted(db: &DatabaseConnection, arguments: &Arguments) -> anyhow::Resul
     }
     if !arguments.image.is_empty() {
         for id in &arguments.image {
-            if image::visible_by_id(*id).one(db).await?.is_none() {
+            if image::visible_by_id(&Audience::Staff, *id)
+                .one(db)
+                .await?
+                .is_none()
+            {
                 bail!("there is no image {id}; `GET /api/images` lists them");
             }
         }
@@ -145,8 +149,7 @@ async fn wanted(db: &DatabaseConnection, arguments: &Arguments) -> anyhow::Resul
     Ok(wanted)
 }
 
-/// Queues the steps of some images again. What a provider blocked stays blocked, and what a person
-/// wrote stays written.
+/// Queues steps of these images again, except blocked steps and captions written by a person.
 async fn again(
     services: &Services,
     images: &[image::Model],
@@ -183,7 +186,8 @@ async fn again(
     })
 }
 
-/// Sends the messages for the steps, if they need any. What cannot be sent now, a server sends.
+/// Sends the messages for the steps to SQS, where it is used. If that fails, a server sends them
+/// later.
 async fn send(dispatch: &Dispatch) {
     if let Dispatch::Sqs(outbox) = dispatch
         && let Err(error) = outbox.send_due().await
@@ -216,7 +220,7 @@ async fn tell(services: &Services, found: &Found, dry_run: bool) -> anyhow::Resu
     Ok(())
 }
 
-/// What so many captions would cost, going by what the last ones did.
+/// The likely cost of so many captions, from the last ones.
 async fn estimate(
     db: &DatabaseConnection,
     provider_budget: &ProviderBudget,
@@ -232,7 +236,7 @@ async fn estimate(
         average(&calls, |call| call.tokens_out),
     ) else {
         return Ok(format!(
-            "{captions} requests to {model}; what they cost is not known before it wrote a caption."
+            "{captions} requests to {model}; their cost is unknown until it has written a caption."
         ));
     };
     let all = captions as f64;
@@ -251,7 +255,7 @@ async fn estimate(
     })
 }
 
-/// The average over those requests that have a figure.
+/// The average over the requests that have this figure.
 fn average(calls: &[call::Model], figure: impl Fn(&call::Model) -> Option<i32>) -> Option<f64> {
     let figures: Vec<_> = calls.iter().filter_map(figure).map(f64::from).collect();
     (!figures.is_empty()).then(|| figures.iter().sum::<f64>() / figures.len() as f64)

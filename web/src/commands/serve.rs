@@ -8,13 +8,14 @@ use clap::Args;
 use platform::settings::Settings;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tracing::{error, warn};
 
 use crate::app::App;
 
-/// Nothing in a release: there, all that could be said is in the settings.
+/// A release has no arguments: everything is in the settings.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Read styles, scripts and templates from this folder, and have pages notice their changes.
+    /// Read styles, scripts and templates from this folder, and reload open pages on changes.
     #[cfg(debug_assertions)]
     #[arg(long, value_name = "FOLDER", hide = true)]
     dev_files: Option<std::path::PathBuf>,
@@ -37,15 +38,24 @@ pub(super) async fn run(
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut app = App::build(settings).await?;
     app.measures_queue = has_metrics;
+    // The first picture need not wait for a process, and the log tells what this system lacks.
+    match app.state.pixels.warm().await {
+        Ok(confinement) => {
+            if let Some(gap) = confinement.gap() {
+                warn!("{gap}");
+            }
+        }
+        Err(error) => error!(%error, "pictures cannot be worked on"),
+    }
     let listener = TcpListener::bind(bind).await.with_context(|| {
         format!("cannot listen on {bind}; choose another address, for example VITRINE_BIND=127.0.0.1:8081")
     })?;
     let address = listener.local_addr()?;
     let mut greeting = format!("Vitrine is at http://{address}\n");
     if !has_password {
-        greeting += "There is no password: whoever uses this machine is the admin.\n";
+        greeting += "There is no password: programs of this user on this machine are the admin.\n";
     }
-    // If nobody reads standard output any more, the server runs all the same.
+    // A closed standard output does not stop the server.
     let _ = std::io::stdout().write_all(greeting.as_bytes());
     let shutdown = async {
         tokio::select! {

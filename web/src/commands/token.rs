@@ -1,4 +1,4 @@
-//! `vitrine token`: tokens for programs. Whoever can run this has the database, and with it
+//! `vitrine token`: tokens for programs. A user who can run this has the database, and with it
 //! everything else.
 
 use std::process::ExitCode;
@@ -73,7 +73,7 @@ async fn add(
     let token = add_token(db, &wanted)
         .await
         .map_err(|problem| anyhow!("{}", problem.detail()))?;
-    // Standard output has the token and nothing else, for scripts.
+    // Standard output has only the token, for scripts.
     println!("{token}");
     eprintln!(
         "Keep it secret: it is not shown again. Programs send it as\n  Authorization: Bearer {}…",

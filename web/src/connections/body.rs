@@ -1,5 +1,5 @@
 //! Request bodies that have to keep coming: a minimum rate rather than a total time, so that slow
-//! phones can upload and nobody can hold a connection for nothing.
+//! phones can upload and idle clients cannot hold a connection. No other code times an upload.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,7 +29,7 @@ const START: Duration = Duration::from_secs(20);
 /// The least rate over the whole of a body, in bytes a second: GPRS is five times as fast.
 const RATE: u64 = 1024;
 
-/// How much of a body that nobody reads is taken in before the answer goes out all the same.
+/// How much of an unread body is received before the answer is sent anyway.
 const DISCARDED_BYTES: usize = 64 * 1024 * 1024;
 
 /// The same in time.
@@ -39,7 +39,7 @@ const DISCARD: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stalled(Arc<AtomicBool>);
 
-/// What a handler has left unread.
+/// The part of a body that a handler left unread.
 pub(super) struct Rest {
     body: Arc<Mutex<Option<Body>>>,
     stalled: Stalled,
@@ -110,7 +110,7 @@ impl Stalled {
     }
 }
 
-/// Middleware that says 408 where a body came too slowly, whatever the handler made of it.
+/// Middleware that answers 408 where a body came too slowly, in place of the handler's answer.
 pub(crate) async fn refuse_stalled(request: Request, next: Next) -> Response {
     let stalled = request.extensions().get::<Stalled>().cloned();
     let response = next.run(request).await;
@@ -144,7 +144,7 @@ struct Paced {
 struct TooSlow;
 
 impl Paced {
-    /// Whichever comes first: the end of the silence, or of the time these bytes may have taken.
+    /// The earlier of two: the end of the allowed silence, or of the time these bytes may take.
     fn next_deadline(&self, now: Instant) -> Instant {
         let earned = Duration::from_secs(self.bytes / RATE);
         (now + SILENCE).min(self.begun + START + earned)
@@ -164,7 +164,7 @@ impl HttpBody for Paced {
             return Poll::Ready(None);
         };
         if !this.polled {
-            // Time in which nobody asked for the body does not count against the client.
+            // The time before the handler reads the body does not count against the client.
             this.polled = true;
             this.begun = Instant::now();
             let deadline = this.next_deadline(this.begun);
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_a_handler_leaves_unread_is_read_within_bounds() {
+    async fn an_unread_body_is_discarded_within_bounds() {
         let begun = Instant::now();
         let (request, rest) = paced(of(every(Duration::from_secs(1), 10, 5)), None);
         drop(request);

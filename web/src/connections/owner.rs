@@ -1,12 +1,14 @@
-//! Who runs the program at the other end of a loopback connection. The kernel knows the user of
-//! each socket; `/proc/net/tcp` tells it (proc(5)).
+//! Which user runs the program at the other end of a loopback connection. The kernel knows the user
+//! of each socket.
 
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+mod proc_net;
+mod sock_diag;
+
+use std::net::SocketAddr;
 
 use tokio::task::spawn_blocking;
 
-/// Who runs the program at the other end.
+/// The user of the program at the other end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
     /// The user of this process, or root.
@@ -24,98 +26,108 @@ pub(super) async fn of(theirs: SocketAddr, ours: SocketAddr) -> Owner {
     if !theirs.ip().to_canonical().is_loopback() {
         return Owner::NotAsked;
     }
-    let found = spawn_blocking(move || look_up(theirs, ours)).await;
-    match found {
-        Ok(Ok(Some(user))) if user == 0 || user == platform::process::user() => Owner::Ourselves,
-        Ok(Ok(Some(user))) => Owner::User(user),
-        Ok(Ok(None) | Err(_)) | Err(_) => Owner::Unknown,
-    }
-}
-
-/// Whether this system tells whose a socket is.
-pub(crate) fn can_be_looked_up() -> bool {
-    std::fs::read_to_string("/proc/net/tcp").is_ok()
-}
-
-fn look_up(theirs: SocketAddr, ours: SocketAddr) -> io::Result<Option<u32>> {
-    let table = std::fs::read_to_string("/proc/net/tcp")?;
-    if let Some(user) = find(&table, theirs, ours) {
-        return Ok(Some(user));
-    }
-    // An IPv4 client may use a socket of IPv6.
-    let table = std::fs::read_to_string("/proc/net/tcp6").unwrap_or_default();
-    Ok(find(&table, theirs, ours))
-}
-
-/// Columns: number, local address, remote address, state, queues, timer, retransmits, user, timeout,
-/// inode. A socket without an inode belongs to nobody any more, and its user is always given as 0.
-fn find(table: &str, theirs: SocketAddr, ours: SocketAddr) -> Option<u32> {
-    table.lines().skip(1).find_map(|line| {
-        let mut columns = line.split_ascii_whitespace();
-        let local = address(columns.nth(1)?)?;
-        let remote = address(columns.next()?)?;
-        let user = columns.nth(4)?.parse().ok()?;
-        let inode = columns.nth(1)?;
-        let same = local == canonical(theirs) && remote == canonical(ours) && inode != "0";
-        same.then_some(user)
-    })
-}
-
-fn canonical(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
-}
-
-/// `0100007F:1F90`: 32-bit words in the byte order of this machine, then the port.
-fn address(text: &str) -> Option<SocketAddr> {
-    let (ip, port) = text.split_once(':')?;
-    let port = u16::from_str_radix(port, 16).ok()?;
-    let words: Option<Vec<[u8; 4]>> = (0..ip.len() / 8)
-        .map(|word| {
-            let digits = ip.get(word * 8..word * 8 + 8)?;
-            Some(u32::from_str_radix(digits, 16).ok()?.to_ne_bytes())
-        })
-        .collect();
-    let ip = match words?.as_slice() {
-        [word] => IpAddr::V4(Ipv4Addr::from(*word)),
-        [a, b, c, d] => {
-            let octets = [*a, *b, *c, *d].concat();
-            IpAddr::V6(Ipv6Addr::from(<[u8; 16]>::try_from(octets).ok()?)).to_canonical()
-        }
-        _ => return None,
+    // The kernel answers at once, however many sockets there are. Where netlink is not allowed, the
+    // table of all sockets has to be read.
+    let found = match sock_diag::user(theirs, ours) {
+        Ok(found) => found,
+        Err(_) => spawn_blocking(move || proc_net::user(theirs, ours))
+            .await
+            .ok()
+            .and_then(Result::ok)
+            .flatten(),
     };
-    Some(SocketAddr::new(ip, port))
+    match found {
+        Some(user) if user == 0 || user == platform::process::user() => Owner::Ourselves,
+        Some(user) => Owner::User(user),
+        None => Owner::Unknown,
+    }
+}
+
+/// Whether this system tells the owners of sockets.
+pub(crate) fn can_be_looked_up() -> bool {
+    sock_diag::is_available() || proc_net::is_available()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
     use tokio::net::{TcpListener, TcpStream};
 
+    /// Both ends of a connection, and the client's and the server's address as the server sees
+    /// them. None if this machine lacks this kind of address.
+    async fn connection(
+        bind: &str,
+        connect: &str,
+    ) -> Option<(TcpStream, TcpStream, SocketAddr, SocketAddr)> {
+        let Ok(listener) = TcpListener::bind((bind, 0)).await else {
+            println!("SKIPPED: {bind} cannot be bound here");
+            return None;
+        };
+        let port = listener.local_addr().unwrap().port();
+        let client = TcpStream::connect((connect, port)).await.unwrap();
+        let (server, theirs) = listener.accept().await.unwrap();
+        let ours = server.local_addr().unwrap();
+        Some((client, server, theirs, ours))
+    }
+
+    const PAIRS: [(&str, &str); 5] = [
+        ("127.0.0.1", "127.0.0.1"),
+        ("::1", "::1"),
+        // A socket for both kinds of addresses, with a client of IPv4.
+        ("::", "127.0.0.1"),
+        // A client that uses a socket of IPv6 for IPv4.
+        ("127.0.0.1", "::ffff:127.0.0.1"),
+        ("::", "::ffff:127.0.0.1"),
+    ];
+
     #[tokio::test]
     async fn a_connection_of_this_process_is_our_own() {
-        for bind in ["127.0.0.1:0", "[::1]:0"] {
-            let Ok(listener) = TcpListener::bind(bind).await else {
-                println!("SKIPPED: {bind} cannot be bound here");
-                continue;
-            };
-            let ours = listener.local_addr().unwrap();
-            let client = TcpStream::connect(ours).await.unwrap();
-            let (_, theirs) = listener.accept().await.unwrap();
-            assert_eq!(of(theirs, ours).await, Owner::Ourselves, "{bind}");
-            drop(client);
+        for (bind, connect) in PAIRS {
+            if let Some((_client, _server, theirs, ours)) = connection(bind, connect).await {
+                assert_eq!(of(theirs, ours).await, Owner::Ourselves, "{bind} {connect}");
+            }
         }
     }
 
-    #[test]
-    fn the_user_is_read_from_the_line_of_the_connection() {
-        let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
-   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1\n\
-   1: 0100007F:C350 0100007F:1F90 01 00000000:00000000 00:00000000 00000000    33        0 7 1\n\
-   2: 0100007F:C351 0100007F:1F90 06 00000000:00000000 03:00000000 00000000     0        0 0 3\n";
-        let ours = SocketAddr::from(([127, 0, 0, 1], 8080));
-        let from = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        assert_eq!(find(table, from(50_000), ours), Some(33));
-        assert_eq!(find(table, from(50_001), ours), None, "it is closed");
-        assert_eq!(find(table, from(50_002), ours), None);
+    type Lookup = fn(SocketAddr, SocketAddr) -> io::Result<Option<u32>>;
+
+    #[tokio::test]
+    async fn both_sources_name_the_user_of_a_connection_and_none_once_it_is_closed() {
+        let user = platform::process::user();
+        let sources: [(&str, bool, Lookup); 2] = [
+            ("sock_diag", sock_diag::is_available(), sock_diag::user),
+            ("proc_net", proc_net::is_available(), proc_net::user),
+        ];
+        for (source, is_available, lookup) in sources {
+            if !is_available {
+                println!("SKIPPED: this system lacks {source}");
+                continue;
+            }
+            for (bind, connect) in PAIRS {
+                let Some((client, server, theirs, ours)) = connection(bind, connect).await else {
+                    continue;
+                };
+                let found = lookup(theirs, ours).unwrap();
+                assert_eq!(found, Some(user), "{source} {bind} {connect}");
+                drop(client);
+                let closed = lookup(theirs, ours).unwrap();
+                assert_eq!(closed, None, "{source} {bind} {connect}");
+                drop(server);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_listener_is_not_taken_for_a_connection() {
+        if !sock_diag::is_available() {
+            println!("SKIPPED: this system lacks sock_diag");
+            return;
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listening = listener.local_addr().unwrap();
+        let elsewhere = SocketAddr::from(([127, 0, 0, 1], 1));
+        assert_eq!(sock_diag::user(listening, elsewhere).unwrap(), None);
     }
 }

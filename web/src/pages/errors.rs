@@ -6,7 +6,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::{Page, html};
+use super::{Page, html, sentence};
 use crate::access::Viewer;
 use crate::problem::Problem;
 use crate::request_id;
@@ -62,13 +62,4 @@ fn page(state: &AppState, viewer: &Viewer, problem: &Problem) -> Option<Response
             .insert(header::RETRY_AFTER, seconds.into());
     }
     Some(response)
-}
-
-/// Details of problems begin in lower case and end without a full stop.
-fn sentence(detail: &str) -> String {
-    let mut rest = detail.chars();
-    match rest.next() {
-        Some(first) => format!("{}{}.", first.to_uppercase(), rest.as_str()),
-        None => String::new(),
-    }
 }

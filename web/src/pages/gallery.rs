@@ -57,7 +57,7 @@ pub async fn card(
     Path(id): Path<Uuid>,
     Query(search): Query<Search>,
 ) -> Result<Response, Problem> {
-    let rows = state.image(id).await?;
+    let rows = state.image(&viewer, id).await?;
     let image = ImageView::new(&rows, &viewer, &state.url_source().await);
     let context = json!({
         "page": Page::new(&state, &viewer, "/gallery", "Gallery"),

@@ -2,10 +2,11 @@
 
 use axum::Form;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use entity::caption;
 use entity::image::{self, Author};
+use entity::image_box;
 use entity::step::{StepKind, StepState};
 use platform::objects::ObjectKey;
 use serde::{Deserialize, Serialize};
@@ -13,8 +14,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::view::ImageView;
-use super::{Page, date_and_time, html, or_login, size};
-use crate::access::{Action, Rendition, Viewer};
+use super::{Page, date_and_time, html, or_login, sentence, size};
+use crate::access::{Action, Fact as Known, Rendition, Viewer};
 use crate::actions::delete_image::delete_image;
 use crate::actions::edit_caption::{CaptionEdit, edit_caption};
 use crate::actions::retry_step::retry_step;
@@ -36,12 +37,35 @@ struct RenditionView {
     height: Option<u32>,
     bytes_text: Option<String>,
     note: Option<&'static str>,
+    /// The media type and a JPEG in its place, where not every browser shows the original.
+    rare_type: Option<String>,
+    fallback_src: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
 struct Fact {
     label: &'static str,
     value: String,
+}
+
+/// The box of a covered face.
+#[derive(Debug, Serialize)]
+struct FaceView {
+    x: i32,
+    y: i32,
+    width: i32,
+    height: i32,
+}
+
+impl From<&image_box::Model> for FaceView {
+    fn from(row: &image_box::Model) -> Self {
+        Self {
+            x: row.x,
+            y: row.y,
+            width: row.width,
+            height: row.height,
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -79,38 +103,71 @@ pub async fn show(
     viewer: Viewer,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let rows = state.image(id).await?;
+    page(&state, &viewer, id, None).await
+}
+
+/// The page; after a refusal with the texts that were typed and the reason.
+async fn page(
+    state: &AppState,
+    viewer: &Viewer,
+    id: Uuid,
+    refused: Option<(&Description, &Problem)>,
+) -> Result<Response, Problem> {
+    let rows = state.image(viewer, id).await?;
     let urls = state.url_source().await;
     let renditions = [
         Rendition::Original,
         Rendition::Anonymised,
         Rendition::Thumbnail,
     ]
-    .map(|rendition| rendition_view(&viewer, &rows, rendition, &urls));
-    let history = caption_history(&state, &viewer, id).await?;
+    .map(|rendition| rendition_view(viewer, &rows, rendition, &urls));
+    let history = caption_history(state, viewer, id).await?;
     let cursor = rows.image.cursor();
-    let newer = image::newer_than(cursor).one(&state.db).await?;
-    let older = image::page(Some(cursor), 1).one(&state.db).await?;
+    let audience = viewer.audience();
+    let newer = image::newer_than(&audience, cursor).one(&state.db).await?;
+    let older = image::page(&audience, Some(cursor), 1)
+        .one(&state.db)
+        .await?;
     let address = |image: image::Model| format!("/images/{}", image.id);
-    let view = ImageView::new(&rows, &viewer, &urls);
+    let view = ImageView::new(&rows, viewer, &urls);
     let title = view.file_name.clone();
-    let faces = viewer
-        .sees_details_of(&rows.image)
-        .then_some(&rows.image.faces);
+    let faces = viewer.disclosure(&rows.image).faces(&rows.boxes);
     let context = json!({
-        "page": Page::new(&state, &viewer, &view.url, &title),
+        "page": Page::new(state, viewer, &view.url, &title),
         "renditions": renditions,
-        "faces": faces.cloned().flatten().unwrap_or_default(),
-        "facts": facts(&rows, &viewer),
+        "faces": faces.unwrap_or_default().into_iter().map(FaceView::from).collect::<Vec<_>>(),
+        "facts": facts(&rows, viewer),
         "tags": rows.image.tags.clone().unwrap_or_default(),
         "previous_url": newer.map(address),
         "next_url": older.map(address),
         "paragraph": rows.image.caption_paragraph.clone(),
         "captions": history,
+        "form": description_form(&rows.image, refused),
         "api_url": format!("/api/images/{id}"),
         "image": view,
     });
-    html(&state, "image.html", &context)
+    html(state, "image.html", &context)
+}
+
+/// The fields of the form for a description: the current texts, or those that were refused.
+fn description_form(
+    image: &image::Model,
+    refused: Option<(&Description, &Problem)>,
+) -> serde_json::Value {
+    match refused {
+        Some((typed, problem)) => json!({
+            "caption": typed.caption,
+            "paragraph": typed.paragraph,
+            "tags": typed.tags,
+            "error": sentence(problem.detail()),
+        }),
+        None => json!({
+            "caption": image.caption_text,
+            "paragraph": image.caption_paragraph,
+            "tags": image.tags.as_ref().map(|tags| tags.0.join(", ")),
+            "error": null,
+        }),
+    }
 }
 
 /// Earlier captions, for viewers who see details.
@@ -147,6 +204,9 @@ fn rendition_view(
         rows.image.height.unsigned_abs(),
     );
     let url = rows.own_url(viewer, rendition);
+    let is_rare = rendition == Rendition::Original
+        && matches!(&*rows.image.content_type, "image/heic" | "image/avif");
+    let fallback_src = rows.url(viewer, Rendition::Thumbnail, urls);
     let full_size = key.is_some() && rendition != Rendition::Thumbnail;
     RenditionView {
         name: rendition.as_str(),
@@ -165,6 +225,8 @@ fn rendition_view(
         height: full_size.then_some(height),
         bytes_text: rows.bytes(viewer, rendition).map(size),
         note,
+        rare_type: is_rare.then(|| rows.image.content_type.clone()),
+        fallback_src: fallback_src.filter(|_| is_rare),
     }
 }
 
@@ -175,39 +237,43 @@ fn save_address(rows: &ImageRows, rendition: Rendition) -> String {
 
 fn facts(rows: &ImageRows, viewer: &Viewer) -> Vec<Fact> {
     let image = &rows.image;
-    let mut facts = vec![
-        Fact {
-            label: "Size",
-            value: format!("{} × {} pixels", image.width, image.height),
-        },
-        Fact {
-            label: "Uploaded",
-            value: date_and_time(image.uploaded_at),
-        },
+    let known = viewer.disclosure(image);
+    let dimensions = known.dimensions();
+    let taken = known.taken_at();
+    let faces = known
+        .faces(&rows.boxes)
+        .filter(|_| image.copy_version.is_some());
+    let described = image.caption_at.map(|at| known.moment(at).text());
+    let bytes = known.bytes().and_then(|bytes| u64::try_from(bytes).ok());
+    let owned = |text: Option<&str>| text.map(str::to_owned);
+    let facts = [
+        (
+            "Size",
+            dimensions.map(|(width, height)| format!("{width} × {height} pixels")),
+        ),
+        ("Uploaded", Some(known.moment(image.uploaded_at).text())),
+        (
+            "Taken",
+            taken.map(|taken| taken.format("%-d %b %Y, %H:%M").to_string()),
+        ),
+        ("Camera", owned(known.camera())),
+        ("Faces found", faces.map(|faces| faces.len().to_string())),
+        ("Caption language", image.caption_language.clone()),
+        ("Described", described),
+        (
+            "File",
+            known
+                .tells(Known::MediaType)
+                .then(|| known.media_type().to_owned()),
+        ),
+        ("File size", bytes.map(size)),
+        ("Uploaded by", owned(known.uploaded_by())),
+        ("SHA-256", owned(known.sha256())),
     ];
-    let mut add = |label, value: Option<String>| {
-        facts.extend(value.map(|value| Fact { label, value }));
-    };
-    add(
-        "Taken",
-        image
-            .taken_at
-            .map(|taken| taken.format("%-d %b %Y, %H:%M").to_string()),
-    );
-    add("Camera", image.camera.clone());
-    add(
-        "Faces found",
-        image.faces.as_ref().map(|faces| faces.0.len().to_string()),
-    );
-    add("Caption language", image.caption_language.clone());
-    add("Described", image.caption_at.map(date_and_time));
-    if viewer.sees_details_of(image) {
-        add("File", Some(image.content_type.clone()));
-        add("File size", u64::try_from(image.bytes).ok().map(size));
-        add("Uploaded by", image.uploaded_by.clone());
-        add("SHA-256", Some(image.sha256.clone()));
-    }
     facts
+        .into_iter()
+        .filter_map(|(label, value)| value.map(|value| Fact { label, value }))
+        .collect()
 }
 
 /// `POST /images/{id}/steps/{step}/retry`
@@ -247,16 +313,20 @@ pub async fn describe(
     viewer: Viewer,
     Path(id): Path<Uuid>,
     Form(new): Form<Description>,
-) -> Response {
-    let page = format!("/images/{id}");
+) -> Result<Response, Problem> {
+    let address = format!("/images/{id}");
     let edit = CaptionEdit {
-        caption: Some(new.caption),
-        paragraph: Some(new.paragraph),
+        caption: Some(new.caption.clone()),
+        paragraph: Some(new.paragraph.clone()),
         tags: Some(new.tags.split(',').map(str::to_owned).collect()),
     };
     match edit_caption(&state, &viewer, id, edit).await {
-        Ok(()) => Redirect::to(&page).into_response(),
-        Err(problem) => or_login(problem, &page),
+        Ok(()) => Ok(Redirect::to(&address).into_response()),
+        Err(problem) if problem.status() == StatusCode::UNPROCESSABLE_ENTITY => {
+            let shown = page(&state, &viewer, id, Some((&new, &problem))).await?;
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response())
+        }
+        Err(problem) => Ok(or_login(problem, &address)),
     }
 }
 

@@ -1,16 +1,18 @@
 //! `/messages`
 
-use axum::Form;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Redirect, Response};
+use axum::{Extension, Form};
 use entity::message::Model;
 use serde::Serialize;
 use serde_json::json;
+use uuid::Uuid;
 
-use super::{Page, date_and_time, html, or_login};
-use crate::access::{Action, Viewer};
-use crate::actions::messages::{NewMessage, newest_messages, post_message};
+use super::{Page, date_and_time, html, or_login, sentence};
+use crate::access::{Action, Client, Viewer};
+use crate::actions::messages::{NewMessage, delete_message, newest_messages, post_message};
+use crate::extract::Path;
 use crate::paging::Paging;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -49,19 +51,42 @@ pub async fn show(
 pub async fn post(
     State(state): State<AppState>,
     viewer: Viewer,
+    Extension(client): Extension<Client>,
     paging: Paging,
     Form(new): Form<NewMessage>,
 ) -> Result<Response, Problem> {
     if let Err(problem) = viewer.require(Action::PostMessage) {
         return Ok(or_login(problem, "/messages"));
     }
-    match post_message(&state.db, &new).await {
+    let posted = match state.admit(&viewer, &client, Action::PostMessage) {
+        Ok(()) => post_message(&state.db, &new).await,
+        Err(problem) => Err(problem),
+    };
+    match posted {
         Ok(_) => Ok(Redirect::to("/messages").into_response()),
-        Err(problem) if problem.status() == StatusCode::UNPROCESSABLE_ENTITY => {
+        // What was written stays in the form.
+        Err(problem) if problem.status().is_client_error() => {
             let shown = page(&state, &viewer, &paging, &new, Some(problem.detail())).await?;
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response())
+            let mut answer = (problem.status(), shown).into_response();
+            if let Some(seconds) = problem.retry_after() {
+                answer.headers_mut().insert(RETRY_AFTER, seconds.into());
+            }
+            Ok(answer)
         }
         Err(problem) => Err(problem),
+    }
+}
+
+/// `POST /messages/{id}/delete`
+pub async fn delete(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    Path(id): Path<Uuid>,
+) -> Response {
+    match delete_message(&state.db, &viewer, id).await {
+        // It may have been deleted before.
+        Ok(true | false) => Redirect::to("/messages").into_response(),
+        Err(problem) => or_login(problem, "/messages"),
     }
 }
 
@@ -78,7 +103,7 @@ async fn page(
         "page": Page::new(state, viewer, "/messages", "Messages"),
         "messages": messages,
         "next_url": next.map(|cursor| format!("/messages?after={cursor}")),
-        "form": { "author": form.author, "body": form.body, "error": error },
+        "form": { "author": form.author, "body": form.body, "error": error.map(sentence) },
     });
     html(state, "messages.html", &context)
 }

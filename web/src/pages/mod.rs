@@ -14,7 +14,7 @@ mod view;
 
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use chrono::{DateTime, Utc};
-use platform::settings::MEGABYTE;
+use platform::settings::{MEGABYTE, SearchEngines};
 use serde::Serialize;
 
 use crate::access::{Action, Role, Viewer};
@@ -32,6 +32,8 @@ pub(crate) struct Page<'a> {
     max_megapixels: u64,
     notice: Option<Notice>,
     version: &'static str,
+    /// Whether search engines may list it.
+    may_be_listed: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -92,6 +94,7 @@ impl<'a> Page<'a> {
             max_megapixels: state.limits.picture.max_pixels / 1_000_000,
             notice: notice(state, viewer, path),
             version: env!("CARGO_PKG_VERSION"),
+            may_be_listed: state.search_engines == SearchEngines::Allow,
         }
     }
 }
@@ -111,6 +114,15 @@ fn or_login(problem: Problem, next: &str) -> Response {
         Redirect::to(&login::address(next)).into_response()
     } else {
         problem.into_response()
+    }
+}
+
+/// The detail of a problem, which begins in lower case and has no full stop, as a sentence.
+fn sentence(detail: &str) -> String {
+    let mut rest = detail.chars();
+    match rest.next() {
+        Some(first) => format!("{}{}.", first.to_uppercase(), rest.as_str()),
+        None => String::new(),
     }
 }
 

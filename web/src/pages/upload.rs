@@ -1,6 +1,7 @@
 //! The upload form without JavaScript: several files in one request, and a page with the result of
 //! each.
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use functions::pipeline::lifecycle::Accepted;
@@ -8,7 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{Page, html, or_login};
-use crate::access::{Action, Viewer};
+use crate::access::{Action, Client, Viewer};
 use crate::ingest::UploadMeta;
 use crate::photo_form::PhotoForm;
 use crate::problem::Problem;
@@ -44,6 +45,7 @@ impl Outcome {
 pub async fn receive(
     State(state): State<AppState>,
     viewer: Viewer,
+    Extension(client): Extension<Client>,
     mut form: PhotoForm,
 ) -> Result<Response, Problem> {
     if let Err(problem) = viewer.require(Action::Upload) {
@@ -55,10 +57,12 @@ pub async fn receive(
         let meta = UploadMeta {
             file_name: file_name.clone(),
             name: viewer.name().map(str::to_owned),
-            idempotency_key: None,
-            expected: None,
+            ..UploadMeta::default()
         };
-        let taken = state.ingest().take(meta, part.chunks()).await;
+        let taken = match state.admit(&viewer, &client, Action::Upload) {
+            Ok(()) => state.ingest().take(meta, part.chunks()).await,
+            Err(problem) => Err(problem),
+        };
         // A browser sends an empty field if no file was chosen.
         if !file_name.is_empty() {
             outcomes.push(Outcome::new(file_name, taken));

@@ -8,11 +8,13 @@ use entity::step::{self, Attempt, StepState};
 use functions::picture::placeholder;
 use serde::Serialize;
 
-use super::date_and_time;
 use super::highlight::{self, Part};
-use crate::access::{Action, Rendition, Viewer};
-use crate::image_rows::{ImageRows, reason};
+use crate::access::{Action, Fact, Rendition, Viewer};
+use crate::image_rows::ImageRows;
 use crate::picture_urls::UrlSource;
+
+/// Width and height of the frame of an image whose size the viewer does not know yet.
+const UNKNOWN_SHAPE: (i32, i32) = (4, 3);
 
 #[derive(Debug, Serialize)]
 pub(super) struct ImageView {
@@ -66,11 +68,10 @@ impl ImageView {
     pub(super) fn new(rows: &ImageRows, viewer: &Viewer, urls: &UrlSource) -> Self {
         let image = &rows.image;
         let caption = image.caption_text.clone();
-        let file_name = if viewer.sees_details_of(image) {
-            image.file_name.clone()
-        } else {
-            "Photo".to_owned()
-        };
+        let known = viewer.disclosure(image);
+        let file_name = known.file_name().unwrap_or("Photo").to_owned();
+        let (width, height) = known.dimensions().unwrap_or(UNKNOWN_SHAPE);
+        let uploaded = known.moment(image.uploaded_at);
         let alt = caption
             .clone()
             .unwrap_or_else(|| format!("{file_name}, not described yet"));
@@ -82,13 +83,13 @@ impl ImageView {
             caption_note: caption.as_ref().map(|_| caption_note(rows)),
             caption_parts: caption.as_deref().map_or_else(Vec::new, highlight::none),
             caption,
-            width: image.width,
-            height: image.height,
+            width,
+            height,
             thumbnail_url: rows.own_url(viewer, Rendition::Thumbnail),
             thumbnail_src: rows.url(viewer, Rendition::Thumbnail, urls),
-            placeholder: image.thumbhash.as_deref().and_then(data_uri),
-            uploaded_at: image.uploaded_at.to_rfc3339(),
-            uploaded_text: date_and_time(image.uploaded_at),
+            placeholder: known.thumbhash().and_then(data_uri),
+            uploaded_at: uploaded.attribute(),
+            uploaded_text: uploaded.text(),
             state: rows.state().as_str(),
             paused: rows
                 .steps
@@ -133,8 +134,10 @@ fn data_uri(thumbhash: &str) -> Option<String> {
 
 impl StepView {
     fn new(rows: &ImageRows, step: &step::Model, viewer: &Viewer) -> Self {
-        let details = viewer.sees_details_of(&rows.image);
-        let history = step.history.clone().unwrap_or_default().0;
+        let known = viewer.disclosure(&rows.image);
+        let details = known.tells(Fact::Attempts);
+        let mut history = step.history.clone().unwrap_or_default().0;
+        history.retain(|_| details);
         let millis = history.last().and_then(millis);
         Self {
             name: step.name.as_str(),
@@ -143,22 +146,19 @@ impl StepView {
             attempts: step.attempts,
             error: rows.reason(step, details),
             paused: rows.pause_of(step).is_some(),
-            finished_at: step.finished_at.map(|instant| instant.to_rfc3339()),
-            queued_text: date_and_time(step.queued_at),
-            started_text: step.started_at.map(date_and_time),
-            finished_text: step.finished_at.map(date_and_time),
+            finished_at: step.finished_at.map(|at| known.moment(at).attribute()),
+            queued_text: known.moment(step.queued_at).text(),
+            started_text: step.started_at.map(|at| known.moment(at).text()),
+            finished_text: step.finished_at.map(|at| known.moment(at).text()),
             millis: millis.filter(|_| !step.state.is_pending()),
-            history: history
-                .iter()
-                .map(|attempt| AttemptView::new(attempt, details))
-                .collect(),
+            history: history.iter().map(AttemptView::new).collect(),
             may_retry: step.state == StepState::Failed && viewer.may(Action::Manage),
         }
     }
 }
 
 impl AttemptView {
-    fn new(attempt: &Attempt, details: bool) -> Self {
+    fn new(attempt: &Attempt) -> Self {
         let outcome = match (attempt.state, attempt.finished_at) {
             (StepState::Done, _) => "done",
             (StepState::Failed, _) => "failed",
@@ -172,7 +172,7 @@ impl AttemptView {
             outcome,
             text: attempt.started_at.format("%-d %b, %H:%M:%S").to_string(),
             millis: millis(attempt),
-            error: attempt.error.as_ref().map(|error| reason(error, details)),
+            error: attempt.error.clone(),
         }
     }
 }

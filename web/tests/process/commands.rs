@@ -1,4 +1,4 @@
-//! The other commands.
+//! The commands besides `serve`, `import` and those with files of their own.
 
 use std::io::{Read as _, Write as _};
 use std::path::Path;
@@ -115,7 +115,7 @@ async fn reprocess_queues_the_selected_steps_only() {
     let before = queued_at(&broken, "thumbnail").await;
     let others = queued_at(&broken, "annotate").await;
 
-    // Nothing is done that is only asked about.
+    // A dry run changes nothing.
     for (arguments, count) in [
         (&["all"][..], 6),
         (&["thumbnail"], 2),
@@ -131,7 +131,7 @@ async fn reprocess_queues_the_selected_steps_only() {
     }
     assert_eq!(queued_at(&broken, "thumbnail").await, before);
 
-    // One function of one image, whose original has become unreadable: that step fails alone.
+    // One step of one image whose original has become unreadable: only that step fails.
     let original = home.objects().join(format!("uploads/{broken}.jpg"));
     let content = std::fs::read(&original).unwrap();
     std::fs::write(&original, &content[..2000]).unwrap();
@@ -152,7 +152,7 @@ async fn reprocess_queues_the_selected_steps_only() {
     assert_eq!(image["steps"]["annotate"]["state"], "done");
     assert_eq!(queued_at(&broken, "annotate").await, others);
 
-    // Failed ones, once the reason is gone.
+    // Failed steps, after the cause was removed.
     std::fs::write(&original, &content).unwrap();
     let failed = home.run(["reprocess", "all", "--failed"]).succeeded();
     assert_eq!(
@@ -164,7 +164,7 @@ async fn reprocess_queues_the_selected_steps_only() {
     })
     .await;
 
-    // All.
+    // All steps.
     let all = home.run(["reprocess", "all"]).succeeded();
     assert_eq!(
         all.lines(),
@@ -202,7 +202,7 @@ async fn reprocess_selects_captions_by_origin_and_estimates_the_cost() {
         before.lines(),
         [
             "2 steps would run again.",
-            "2 requests to gemini-3.5-flash; what they cost is not known before it wrote a caption.",
+            "2 requests to gemini-3.5-flash; their cost is unknown until it has written a caption.",
         ]
     );
     let server = home.serve();
@@ -332,7 +332,7 @@ async fn health_asks_the_server_at_the_configured_address() {
     let port = server.url.rsplit(':').next().unwrap().to_owned();
     let asked = |bind: &str| Finished::of(home.vitrine(["health"]).env("VITRINE_BIND", bind));
 
-    // Nobody can connect to "every address", so it goes by way of loopback. No password is needed.
+    // 0.0.0.0 is no destination, so the command connects to loopback. It needs no password.
     for ip in ["127.0.0.1", "0.0.0.0"] {
         let health = asked(&format!("{ip}:{port}")).succeeded();
         assert_eq!(health.lines(), ["ok"]);
@@ -420,7 +420,7 @@ fn every_command_has_help() {
 }
 
 #[tokio::test]
-async fn a_token_made_by_the_command_holds_until_the_command_revokes_it() {
+async fn a_token_is_valid_from_token_add_until_token_revoke() {
     let home = Home::with(&[("VITRINE_ADMIN_PASSWORD", "four random plain words")]);
     let server = home.serve();
     let made = home
@@ -451,7 +451,7 @@ async fn a_token_made_by_the_command_holds_until_the_command_revokes_it() {
 }
 
 #[test]
-fn the_command_about_tokens_says_why_it_does_nothing() {
+fn token_commands_explain_refusals() {
     let home = Home::new();
     let refusal = |arguments: &[&str]| home.run(arguments).refusal().to_owned();
     home.run(["token", "add", "camera", "--may", "upload"])

@@ -1,4 +1,4 @@
-//! Killed without warning, and started again.
+//! The server is killed with SIGKILL and started again.
 
 use entity::step::StepState;
 use futures::StreamExt as _;
@@ -28,8 +28,8 @@ async fn repeated_kills_lose_no_image_and_repeat_none() {
         .buffer_unordered(8)
         .collect::<Vec<_>>()
         .await;
-    // Once while most images have a thumbnail only, once while some are done and some are not,
-    // and then for as long as it was not caught in the middle of a step.
+    // Once while most images only have a thumbnail, once while some are done, and then until a kill
+    // interrupts a running step.
     let mut caught = 0;
     for done in (50..STEPS).step_by(40).chain(100..STEPS) {
         eventually("so many steps are done", async || {
@@ -75,7 +75,7 @@ async fn a_kill_during_an_upload_leaves_nothing_behind() {
     .await;
     server.kill_9();
     assert!(!home.half_written().is_empty());
-    // The client does not know yet; whatever it still sends goes nowhere.
+    // The client has not noticed yet; what it still sends is lost.
     let _ = client.write_all(&file[file.len() / 2..]).await;
 
     let server = home.serve();
@@ -119,7 +119,7 @@ async fn uploads_and_deletions_interrupted_by_a_kill_are_completed() {
         .collect()
         .await;
     server.settled().await;
-    // Some answers come before the kill and some never.
+    // Some requests are answered before the kill; others never are.
     let deletions = futures::future::join_all(ids.iter().map(|id| {
         let address = format!("{}/api/images/{id}", server.url);
         reqwest::Client::new().delete(address).send()
@@ -140,7 +140,7 @@ async fn uploads_and_deletions_interrupted_by_a_kill_are_completed() {
     let server = home.serve();
 
     let stored = home.stored().await;
-    eventually("what was begun is done", async || {
+    eventually("everything begun is completed", async || {
         let rows = stored.images().await;
         rows.iter()
             .all(|row| row.deleted_at.is_none())
@@ -151,7 +151,7 @@ async fn uploads_and_deletions_interrupted_by_a_kill_are_completed() {
     stored.assert_whole().await;
 }
 
-/// A client that has sent the first half of a photo and keeps the rest to itself.
+/// A client that has sent the first half of a photo and does not send the rest.
 pub(crate) async fn half_an_upload(server: &Server, file: &[u8]) -> TcpStream {
     let host = server.url.strip_prefix("http://").unwrap();
     let mut client = TcpStream::connect(host).await.unwrap();

@@ -1,4 +1,4 @@
-//! The server on the databases that are servers themselves.
+//! The server on PostgreSQL and MariaDB.
 
 use migration::testing::{Kind, ScratchServer};
 use reqwest::StatusCode;
@@ -31,7 +31,7 @@ async fn a_photo_is_done_on(kind: Kind) {
     assert!(is_done(&images[0]), "{images:#?}");
     assert_eq!(images[0]["file_name"], "Füchse 🦊.jpg");
     let mut heard = String::new();
-    eventually("a browser hears of it", async || {
+    eventually("the event stream sends it", async || {
         let chunk = events.chunk().await.unwrap().unwrap();
         heard.push_str(&String::from_utf8_lossy(&chunk));
         heard.contains(&id).then_some(())

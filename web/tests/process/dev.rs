@@ -1,4 +1,4 @@
-//! What `make dev` adds: files from disk, and pages that notice when one changes.
+//! `make dev`: files are read from disk, and open pages follow their changes.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use reqwest::StatusCode;
 
 use crate::harness::{Browser, Home, Scripts, eventually};
 
-/// How soon a changed style has to be seen.
+/// A changed style has to be visible within this time.
 const PROMISE: Duration = Duration::from_secs(2);
 
 /// Copies of the styles, scripts and templates, which a test may change.
@@ -38,7 +38,7 @@ async fn a_changed_style_is_seen_within_two_seconds_and_a_changed_template_reloa
         return;
     };
     browser.goto("/gallery").await;
-    // The page listens once it has asked how the files are.
+    // The page follows changes once it has fetched the list of files.
     let listens = "return performance.getEntriesByName(location.origin + '/dev/changes').length \
                    > 0 || window.listens === true;";
     browser
@@ -52,7 +52,7 @@ async fn a_changed_style_is_seen_within_two_seconds_and_a_changed_template_reloa
     })
     .await;
 
-    // Several times, because a machine with much else to do may be late once.
+    // The fastest of several counts, because a busy machine may delay one of them.
     let mut fastest = Duration::MAX;
     for width in [11, 12, 13, 14, 15] {
         let style = format!("\nbody {{ outline: {width}px solid transparent; }}\n");
@@ -81,7 +81,7 @@ async fn a_changed_style_is_seen_within_two_seconds_and_a_changed_template_reloa
 }
 
 #[tokio::test]
-async fn without_the_flag_pages_neither_ask_for_changes_nor_is_there_an_answer() {
+async fn without_the_flag_the_script_and_its_route_are_absent() {
     let home = Home::new();
     let server = home.serve();
 

@@ -1,4 +1,4 @@
-//! `vitrine import`
+//! `vitrine import`.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -14,7 +14,7 @@ fn write(path: &Path, content: &[u8]) {
 }
 
 #[tokio::test]
-async fn what_network_stores_and_cameras_keep_beside_photos_is_passed_over() {
+async fn folders_of_network_stores_and_sidecar_files_are_ignored() {
     let home = Home::new();
     let tree = home.desk().join("nas");
     write(&tree.join("2019/a.jpg"), &photo(1));
@@ -100,7 +100,7 @@ async fn a_folder_tree_is_imported_and_skipped_files_are_listed_with_reasons() {
         .map(|image| image.file_name)
         .collect();
     names.sort();
-    // Which of the two files with the same bytes came first is not promised.
+    // Either of the two files with the same bytes may come first.
     assert!(
         names[0] == "one again.jpg" || names[0] == "one.jpg",
         "{names:?}"
@@ -171,7 +171,7 @@ async fn an_interrupted_import_is_completed_by_running_it_again() {
         let stopped = Finished::end_of(import);
 
         let there = stored.images().await.len() as u64;
-        assert!(there < PHOTOS, "it was over before it could be stopped");
+        assert!(there < PHOTOS, "it ended before it could be stopped");
         if end == "INT" {
             assert_eq!(stopped.status.code(), Some(1));
             assert_eq!(

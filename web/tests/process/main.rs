@@ -1,5 +1,5 @@
-//! The real program, as a process, from outside: started, fed, killed, stopped and started
-//! again. What can be tested within one process is tested in `suite`.
+//! The real program as a process: started, used, killed, stopped and started again. Behaviour that
+//! can be tested within one process is tested in `suite`.
 
 #![allow(clippy::unwrap_used)]
 
@@ -9,8 +9,11 @@ mod commands;
 mod crash;
 mod databases;
 mod dev;
+mod full_disk;
 mod harness;
 mod import;
+mod nginx;
+mod pixels;
 mod real_photos;
 mod s3;
 mod secrets;
@@ -18,7 +21,7 @@ mod shutdown;
 mod start;
 mod telemetry;
 
-/// A small photo of which no two seeds give the same bytes.
+/// A small photo; different seeds give different bytes.
 fn photo(seed: u64) -> Vec<u8> {
     functions::testing::photo(seed, 320, 240)
 }

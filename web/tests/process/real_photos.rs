@@ -1,4 +1,4 @@
-//! Real photos, if they lie beside the repository.
+//! Real photos, if there is a folder of them beside the repository.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::harness::{Home, Server, is_done};
 
-/// What the server may take at its peak, in kilobytes, with the default settings.
+/// The limit of the server's peak memory with the default settings, in kilobytes.
 const MOST_MEMORY: u64 = 400_000;
 
 fn files_below(folder: &Path) -> Vec<PathBuf> {
@@ -59,7 +59,7 @@ async fn every_file_is_processed_or_refused_within_the_memory_limit() {
     home.stored().await.assert_whole().await;
 }
 
-/// The most resident memory there ever was, in kilobytes.
+/// Peak resident memory of a process, in kilobytes.
 fn peak_memory(server: &Server) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
     let line = status
@@ -103,7 +103,7 @@ async fn thumbnail(server: &Server, id: &str) -> RgbImage {
     image::load_from_memory(&bytes).unwrap().into_rgb8()
 }
 
-/// The mean difference of a channel of a pixel, of 255.
+/// The mean difference per channel and pixel, from 0 to 255.
 fn difference(a: &RgbImage, b: &RgbImage) -> f64 {
     let pairs = a.as_raw().iter().zip(b.as_raw());
     let sum: u64 = pairs.map(|(a, b)| u64::from(a.abs_diff(*b))).sum();

@@ -19,13 +19,13 @@ async fn home_on_s3() -> Option<(Home, Proxy, Moto)> {
     Some((home, proxy, moto))
 }
 
-/// Where the pictures on a page come from that have been drawn.
+/// The URLs of the pictures on a page that have been drawn.
 const DRAWN: &str = "
     return [...document.querySelectorAll('img.thumb, img.full')]
         .filter((image) => image.complete && image.naturalWidth > 0)
         .map((image) => image.currentSrc);";
 
-/// Waits until so many pictures are drawn, and returns where they come from.
+/// Waits until so many pictures are drawn, and returns their URLs.
 async fn drawn(browser: &Browser, pictures: usize) -> Vec<String> {
     eventually("the pictures are drawn", async || {
         let drawn: Vec<String> = browser.ask(DRAWN).await;
@@ -71,7 +71,7 @@ async fn a_picture_with_an_expired_url_is_loaded_again() {
         return;
     };
     proxy.requests();
-    // What S3 says of an address that is too old.
+    // S3's answer to a URL that has expired.
     proxy.next([Fault::Answer(403, "AccessDenied")]);
 
     browser.goto("/gallery").await;

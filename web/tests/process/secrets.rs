@@ -1,4 +1,4 @@
-//! The program with secrets that AWS keeps.
+//! The program with secrets in AWS Secrets Manager.
 
 use platform::testing::Moto;
 use reqwest::StatusCode;

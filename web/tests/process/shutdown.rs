@@ -1,4 +1,4 @@
-//! Asked to stop: what has been begun is finished, and it does not take for ever.
+//! A clean shutdown: requests and steps in progress are finished, within a bounded time.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::crash::half_an_upload;
 use crate::harness::{Home, eventually, within};
 use crate::photo;
 
-/// What a server may take to stop: what it gives requests and jobs, and a little for itself.
+/// How long a server may take to stop: its grace period for requests and jobs, and some margin.
 const BOUND: Duration = Duration::from_secs(30);
 
 #[tokio::test]
@@ -27,7 +27,7 @@ async fn sigterm_and_sigint_stop_the_server_cleanly() {
 
 #[tokio::test]
 async fn shutdown_finishes_running_steps_and_keeps_queued_ones() {
-    // One worker, so that it is not done before it can be stopped.
+    // One worker, so that some steps are still queued when it is stopped.
     let home = Home::with(&[("VITRINE_WORKERS", "1")]);
     let mut server = home.serve();
     let uploads = (0..12).map(|seed| server.upload("photo.jpg", photo(seed)));

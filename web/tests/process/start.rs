@@ -1,4 +1,4 @@
-//! What keeps a server from starting, and what it says about that.
+//! Reasons for which a server does not start, and its messages about them.
 
 use crate::harness::Home;
 
@@ -130,4 +130,45 @@ fn a_misspelt_setting_gets_a_suggestion() {
         log.contains("VITRINE_WORKER is no setting; did you mean VITRINE_WORKERS?"),
         "{log}"
     );
+}
+
+#[tokio::test]
+async fn nobody_else_on_this_machine_can_read_what_it_keeps() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = Home::new();
+    let server = home.serve();
+    server.upload("photo.jpg", crate::photo(1)).await;
+    server.settled().await;
+
+    let mut seen = 0;
+    for entry in walkdir::WalkDir::new(home.data()) {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+        let private = if entry.file_type().is_dir() {
+            0o700
+        } else {
+            0o600
+        };
+        assert_eq!(mode, private, "{}: {mode:o}", entry.path().display());
+        seen += 1;
+    }
+    assert!(seen > 8, "the database, its log and four pictures");
+}
+
+#[tokio::test]
+async fn the_name_of_the_host_is_not_told() {
+    let home = Home::new();
+    let ids = async || {
+        let server = home.serve();
+        let answer = server.get("/load-balancer-test").send().await.unwrap();
+        let answer: serde_json::Value = answer.json().await.unwrap();
+        server.terminate().await;
+        answer["instance_id"].as_str().unwrap().to_owned()
+    };
+    let (first, second) = (ids().await, ids().await);
+
+    assert!(first.starts_with("instance-"), "{first}");
+    assert_ne!(first, second);
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    assert!(!first.contains(host.trim()), "{first}");
 }

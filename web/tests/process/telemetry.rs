@@ -1,5 +1,4 @@
-//! What the program tells about itself: logs with the numbers of traces, and traces and metrics
-//! for a collector, which may well be away.
+//! Logs with trace ids, and traces and metrics sent to a collector, which may be unreachable.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -12,11 +11,10 @@ use serde_json::Value;
 use crate::harness::{Home, STEPS, Server, eventually, is_done, named, trace_of, within};
 use crate::photo;
 
-/// What a server may take to stop once nothing is left to do: two seconds for telemetry, and much
-/// for a slow machine.
+/// How long an idle server may take to stop: two seconds for telemetry, the rest for a slow machine.
 const BOUND: Duration = Duration::from_secs(20);
 
-/// The trace of somebody who uploads.
+/// The trace context that a client sends with its upload.
 const THEIRS: &str = "0af7651916cd43dd8448eb211c80319c";
 
 fn home(variables: &[(&str, &str)], provider: &Provider) -> Home {
@@ -69,7 +67,7 @@ async fn one_trace_spans_the_upload_and_all_three_steps() {
     for step in STEPS {
         let job = named(&spans, &format!("process {step}"));
         let done = named(&spans, step);
-        assert_eq!(job.kind, 5, "{step} is worked on by a consumer");
+        assert_eq!(job.kind, 5, "{step} is a span of a consumer");
         assert_eq!(done.parent_id, job.span_id);
         assert_eq!(done.attributes["attempt"], "1");
         let inside = |name: &str| {
@@ -242,7 +240,7 @@ async fn telemetry_is_flushed_on_shutdown() {
     );
 }
 
-/// Uploads, and waits until all is done.
+/// Uploads, and waits until all steps are done.
 async fn works(server: &Server, seeds: Range<u64>) {
     for seed in seeds {
         server.upload("photo.jpg", photo(seed)).await;
@@ -252,7 +250,7 @@ async fn works(server: &Server, seeds: Range<u64>) {
 
 #[tokio::test]
 async fn an_unreachable_collector_is_warned_about_once_per_signal() {
-    // Nobody listens there any more.
+    // The collector no longer listens there.
     let away = {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         format!("http://{}", listener.local_addr().unwrap())
@@ -272,7 +270,7 @@ async fn an_unreachable_collector_is_warned_about_once_per_signal() {
         (missed == [true, true]).then_some(())
     })
     .await;
-    // There is something to send once more.
+    // Another upload makes more telemetry to send.
     works(&server, 3..6).await;
     server.send("TERM");
     let status = within(BOUND, "it has stopped", async || server.has_exited()).await;
@@ -339,7 +337,7 @@ async fn without_a_collector_no_exporter_is_started() {
 
 #[tokio::test]
 async fn every_log_line_about_an_image_has_its_trace_id_without_a_collector() {
-    // On Lambda machines read what is logged.
+    // As on Lambda, where logs are read by machines.
     let home = Home::with(&[("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")]);
     let server = home.serve();
 

@@ -1,7 +1,7 @@
 //! A server in this process, which a test can call, inspect and stop.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +10,9 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta};
 use entity::{call, image, job, provider, step};
 use functions::drivers::local;
+use functions::faces::FaceDetector;
 use functions::pipeline::context::Context;
+use functions::pipeline::pixel_workers::{MemoryBudget, PixelWorkers};
 use platform::aws::AwsSettings;
 use platform::objects::{Body, ObjectKey};
 use platform::settings::Settings;
@@ -63,6 +65,11 @@ impl Builder {
         self.set("VITRINE_ADMIN_PASSWORD", password)
     }
 
+    /// Visitors see what the second look found nothing uncertain about.
+    pub(crate) fn releases_at_once(self) -> Self {
+        self.set("VITRINE_RELEASE", "at-once")
+    }
+
     pub(crate) fn anyone_may_upload(self) -> Self {
         self.set("VITRINE_UPLOADS", "anyone")
     }
@@ -110,7 +117,12 @@ impl Builder {
             variables.insert(name.to_owned(), value);
         }
         let settings = Settings::from_variables(variables).unwrap();
-        let app = App::build(settings).await.unwrap();
+        let mut app = App::build(settings).await.unwrap();
+        // This process is a test, not the program that can be a worker.
+        let program = env!("CARGO_BIN_EXE_vitrine").into();
+        let pixels = PixelWorkers::of_program(program, 2, MemoryBudget::of_this_machine());
+        app.context.pixels = pixels.with_own_queue(2);
+        app.state.pixels = pixels;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
@@ -156,6 +168,11 @@ impl TestApp {
         Client::new(self.address)
     }
 
+    /// A client without cookies that comes from another loopback address.
+    pub(crate) fn visitor_at(&self, address: impl Into<IpAddr>) -> Client {
+        Client::from(address.into(), self.address)
+    }
+
     /// A client that has signed in with this password.
     pub(crate) async fn sign_in(&self, password: &str) -> Client {
         let client = Client::new(self.address);
@@ -174,6 +191,11 @@ impl TestApp {
         // The pause is cached for a second.
         self.state.caption_pause.forget();
         worked
+    }
+
+    /// From now on [`TestApp::drain`] finds the faces that this detector finds.
+    pub(crate) fn find_faces_with(&mut self, detector: impl FaceDetector + 'static) {
+        self.context.pixels = self.context.pixels.with_detector(Arc::new(detector));
     }
 
     /// Starts workers, beside those of the server.
@@ -228,6 +250,12 @@ impl TestApp {
                 .unwrap();
         }
         self.let_time_pass().await;
+    }
+
+    /// The copy of an image.
+    pub(crate) async fn copy(&self, id: Uuid) -> Vec<u8> {
+        let row = self.row(id).await.unwrap();
+        self.object(&ObjectKey::anonymised(id, row.copy_id)).await
     }
 
     pub(crate) async fn row(&self, id: Uuid) -> Option<image::Model> {

@@ -188,12 +188,31 @@ async fn the_page_saves_a_caption_and_shows_the_earlier_one() {
     assert!(page.contains("Written by a person"));
     assert!(page.contains("desk, work"));
     assert!(page.contains(&before), "the caption before it is shown");
-    app.post_form(
-        &format!("/images/{id}/caption"),
-        &[("caption", ""), ("tags", "")],
-    )
-    .await
-    .expect(422);
+}
+
+#[tokio::test]
+async fn a_refused_description_is_shown_again_in_its_form_with_the_reason() {
+    let (app, id) = app_with_a_photo().await;
+    let tags = ["desk, ".repeat(9), "x".repeat(50)].concat();
+    let fields = [
+        ("caption", "Ada at her desk"),
+        ("paragraph", "She <writes> a letter."),
+        ("tags", &tags),
+    ];
+
+    let answer = app
+        .post_form(&format!("/images/{id}/caption"), &fields)
+        .await
+        .expect(422);
+
+    let page = answer.text();
+    assert!(page.contains(">Ada at her desk</textarea>"), "{page}");
+    assert!(page.contains(">She &lt;writes&gt; a letter.</textarea>"));
+    assert!(page.contains(&format!("value=\"{tags}\"")));
+    assert!(page.contains("A tag has 40 characters at most"));
+    assert!(page.contains("id=\"describe\" open"));
+    let image = app.image(id).await;
+    assert_eq!(image["caption"], serde_json::Value::Null);
 }
 
 #[tokio::test]
@@ -211,4 +230,28 @@ async fn deleting_an_image_deletes_its_captions() {
         .await
         .unwrap();
     assert_eq!(left, []);
+}
+
+#[tokio::test]
+async fn a_hundred_thousand_tags_are_refused_at_once() {
+    let app = TestApp::spawn().await;
+    let id = app
+        .upload("photo.jpg", testing::photo(1, 32, 32))
+        .await
+        .id();
+    let path = format!("/api/images/{id}");
+    let tags: Vec<_> = (0..100_000).map(|number| number.to_string()).collect();
+    let patch = json!({"caption": "A photo", "tags": tags});
+    let asked = std::time::Instant::now();
+
+    let request = app.request(reqwest::Method::PATCH, &path).json(&patch);
+    let refused = send(request).await;
+
+    assert!(refused.problem(422).contains("more than 30 tags"));
+    assert!(asked.elapsed() < std::time::Duration::from_secs(2));
+    let long = json!({"caption": "A photo", "tags": ["t".repeat(100_000)]});
+    let request = app.request(reqwest::Method::PATCH, &path).json(&long);
+    let refused = send(request).await;
+    assert!(refused.problem(422).contains("40 characters at most"));
+    assert!(refused.body.len() < 1000, "the tag is not repeated");
 }

@@ -1,6 +1,6 @@
 //! A client of the server, with its own cookies.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap};
@@ -38,7 +38,19 @@ pub(crate) struct Part<'a> {
 
 impl Client {
     pub(crate) fn new(address: SocketAddr) -> Self {
-        let http = reqwest::Client::builder()
+        Self::of(reqwest::Client::builder(), address)
+    }
+
+    /// A client at this address of its own.
+    pub(crate) fn from(local: IpAddr, address: SocketAddr) -> Self {
+        Self::of(
+            reqwest::Client::builder().local_address(Some(local)),
+            address,
+        )
+    }
+
+    fn of(builder: reqwest::ClientBuilder, address: SocketAddr) -> Self {
+        let http = builder
             .cookie_store(true)
             .no_proxy()
             .redirect(redirect::Policy::none())

@@ -1,4 +1,4 @@
-//! The driver of AWS Lambda, over the rows and objects of a server: what becomes of each message
+//! The driver for AWS Lambda, on the rows and objects of a test server: the answer for each message
 //! of a batch.
 
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::ports::{Move, Scripted};
 use crate::providers::asking;
 use crate::uploads::states;
 
-/// Long enough for everything here.
+/// More time than any invocation here needs.
 const MINUTE: Duration = Duration::from_secs(60);
 
 pub(crate) fn function(app: &TestApp, step: StepKind) -> Function {
@@ -40,7 +40,7 @@ pub(crate) fn message(id: &str, body: &str, receives: u32) -> Value {
     })
 }
 
-/// The ids of those messages that are to come back.
+/// The ids of the messages that the function reports as failed.
 pub(crate) async fn failures(function: &Function, messages: &[Value]) -> Vec<String> {
     let event = json!({ "Records": messages }).to_string();
     let deadline = Instant::now() + MINUTE;
@@ -91,7 +91,7 @@ async fn only_the_two_poison_messages_of_a_batch_are_returned() {
 
     let failed = failures(&function(&app, StepKind::Annotate), &messages).await;
 
-    // One of the good ones met the captioner on a bad moment, and comes back too.
+    // The captioner panics on one of the good messages, so that one is returned as well.
     assert_eq!(failed.len(), 3, "{failed:?}");
     assert_eq!(failed[1..], ["poison-1", "poison-2"]);
     let mut done = 0;
@@ -277,7 +277,7 @@ async fn an_object_without_a_row_is_adopted_once() {
     let image = app.image(rows[0].id).await;
     assert_eq!(states(&image), ["done"; 3]);
 
-    // The same bytes once more, something that is no photo, and something too large.
+    // The same bytes again, a text, and a file that is too large.
     for (name, bytes) in [
         ("uploads/again.jpg", testing::photo(5, 64, 48)),
         ("uploads/letter.jpg", b"Dear Ada".to_vec()),
@@ -302,7 +302,7 @@ async fn a_provider_pause_returns_the_message_without_an_attempt() {
     let annotate = function(&app, StepKind::Annotate);
 
     for _ in 0..3 {
-        // Without queues of our own, SQS's visibility timeout has to do for waiting.
+        // Without access to its queue, the function relies on SQS's visibility timeout.
         assert_eq!(failures(&annotate, &[message("m", &body, 1)]).await, ["m"]);
     }
     let step = app.step(id, StepKind::Annotate).await;

@@ -199,3 +199,35 @@ async fn a_changed_picture_or_an_unsupported_range_gets_the_whole_file() {
         assert_eq!(answer.expect(200).body, photo, "{headers:?}");
     }
 }
+
+#[tokio::test]
+async fn a_saved_file_has_the_name_of_the_photo_and_the_extension_of_its_bytes() {
+    let app = TestApp::spawn().await;
+    for (seed, sent, original) in [
+        (
+            1,
+            "Füße.jpeg",
+            "F__e.jpeg\"; filename*=UTF-8''F%C3%BC%C3%9Fe.jpeg",
+        ),
+        (2, "holiday.png", "holiday.jpg\""),
+        (3, "party", "party.jpg\""),
+    ] {
+        let id = app.upload(sent, testing::photo(seed, 64, 48)).await.id();
+        app.drain().await;
+        let saved = async |rendition: &str| {
+            let answer = app.get(&format!("/api/images/{id}/{rendition}")).await;
+            answer.expect(200).header("content-disposition").to_owned()
+        };
+
+        assert_eq!(
+            saved("original").await,
+            format!("inline; filename=\"{original}")
+        );
+        assert_eq!(
+            saved("original?save=1").await,
+            format!("attachment; filename=\"{original}")
+        );
+        let copy = saved("anonymised").await;
+        assert!(copy.contains("-anonymised.jpg"), "{copy}");
+    }
+}

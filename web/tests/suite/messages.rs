@@ -132,7 +132,39 @@ async fn an_incomplete_form_keeps_its_text() {
 
     let page = answer.expect(422).text();
     assert!(
-        page.contains("author is empty") && page.contains("A long story"),
+        page.contains("author is empty.") && page.contains("A long story"),
         "{page}"
     );
+}
+
+#[tokio::test]
+async fn those_who_manage_delete_messages_and_visitors_do_not() {
+    let app = TestApp::builder()
+        .password("four random plain words")
+        .spawn()
+        .await;
+    let admin = app.sign_in("four random plain words").await;
+    let mut paths = Vec::new();
+    for body in ["One", "Two"] {
+        let posted = admin
+            .post_json("/api/messages", &message("Ada", body))
+            .await
+            .expect(201);
+        paths.push(posted.header("location").to_owned());
+    }
+    let form = |path: &str| path.replace("/api", "") + "/delete";
+    app.delete(&paths[0]).await.problem(401);
+    let answer = app.post_form(&form(&paths[0]), &[]).await.expect(303);
+    assert!(answer.header("location").starts_with("/login"));
+    let page = app.page("/messages").await.text();
+    assert!(!page.contains("/delete"), "no button for a visitor");
+    let page = admin.page("/messages").await.text();
+    assert!(page.contains(&form(&paths[0])), "{page}");
+
+    admin.delete(&paths[0]).await.expect(204);
+    admin.post_form(&form(&paths[1]), &[]).await.expect(303);
+
+    let left = app.get("/api/messages").await.json();
+    assert_eq!(left["items"], json!([]));
+    admin.delete(&paths[0]).await.problem(404);
 }

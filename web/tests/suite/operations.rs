@@ -34,7 +34,7 @@ async fn a_server_is_ready_when_database_and_store_answer() {
 
     assert_eq!(
         answer.json(),
-        json!({"ready": true, "database": "ok", "store": "ok"})
+        json!({"ready": true, "database": "ok", "store": "ok", "disk": "ok"})
     );
 }
 
@@ -47,7 +47,7 @@ async fn a_server_without_its_store_is_not_ready() {
 
     assert_eq!(
         answer,
-        json!({"ready": false, "database": "ok", "store": "does not answer"})
+        json!({"ready": false, "database": "ok", "store": "does not answer", "disk": "ok"})
     );
 }
 
@@ -60,7 +60,7 @@ async fn a_server_without_its_database_is_not_ready() {
 
     assert_eq!(
         answer,
-        json!({"ready": false, "database": "does not answer", "store": "ok"})
+        json!({"ready": false, "database": "does not answer", "store": "ok", "disk": "ok"})
     );
     let answer = app.get("/api/images").await;
     assert!(!answer.problem(503).contains("sql"));
@@ -121,4 +121,24 @@ async fn pages_are_compressed_on_request() {
         send(request).await.expect(200).header("content-encoding"),
         "gzip"
     );
+}
+
+#[tokio::test]
+async fn search_engines_list_nothing_unless_they_may() {
+    let refusing = TestApp::spawn().await;
+    let allowing = TestApp::builder()
+        .set("VITRINE_SEARCH_ENGINES", "allow")
+        .spawn()
+        .await;
+    for (app, is_refused) in [(&refusing, true), (&allowing, false)] {
+        let page = app.page("/gallery").await.expect(200);
+        let is_noindex = page.header("x-robots-tag") == "noindex";
+        assert_eq!(is_noindex, is_refused);
+        let tag = "<meta name=\"robots\" content=\"noindex\">";
+        assert_eq!(page.text().contains(tag), is_refused);
+        let robots = app.get("/robots.txt").await.expect(200);
+        assert!(robots.header("content-type").starts_with("text/plain"));
+        let refuses_all = robots.text().contains("Disallow: /\n");
+        assert_eq!(refuses_all, is_refused, "{}", robots.text());
+    }
 }

@@ -88,7 +88,7 @@ impl TestApp {
         row.state == StepState::Done && row.queued_at > instant
     }
 
-    /// Makes every message of the outbox due, whoever holds it.
+    /// Makes every message of the outbox due, even those that a sender holds.
     async fn let_senders_die(&self) {
         outbox::Entity::update_many()
             .col_expr(outbox::Column::DueAt, Expr::value(entity::now()))
@@ -283,7 +283,7 @@ async fn the_message_of_a_deleted_image_is_not_sent() {
 async fn a_step_with_which_nothing_happens_for_hours_is_sent_again_once() {
     let sqs = Sqs::start().await;
     let app = TestApp::builder().with_queues(&sqs).spawn().await;
-    // Nobody is told of the upload, as if the store's event were lost.
+    // No event announces the upload, as if the store's had been lost.
     let ids = app.upload_photos(0..2).await;
 
     app.let_steps_age(STUCK_AFTER - TimeDelta::minutes(1)).await;

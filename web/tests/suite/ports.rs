@@ -147,3 +147,78 @@ impl FaceDetector for CrashesAtWidth {
         Ok(Vec::new())
     }
 }
+
+/// Finds what it is told to, on the original and on the copy.
+#[derive(Clone)]
+pub(crate) struct Finds {
+    pub(crate) name: &'static str,
+    pub(crate) first: Vec<Face>,
+    pub(crate) again: Vec<Face>,
+}
+
+impl Finds {
+    pub(crate) fn nothing() -> Self {
+        Self {
+            name: "finds 1",
+            first: Vec::new(),
+            again: Vec::new(),
+        }
+    }
+
+    pub(crate) fn sure(x: i32, y: i32, side: u32) -> Self {
+        Self {
+            first: vec![face(x, y, side, Certainty::Sure)],
+            ..Self::nothing()
+        }
+    }
+}
+
+pub(crate) fn face(x: i32, y: i32, side: u32, certainty: Certainty) -> Face {
+    Face {
+        x,
+        y,
+        width: side,
+        height: side,
+        score: 0.8,
+        certainty,
+    }
+}
+
+impl FaceDetector for Finds {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn detect(&self, _: &Upright) -> Result<Vec<Face>, DetectError> {
+        Ok(self.first.clone())
+    }
+
+    fn look_again(&self, _: &Upright, _: &[[f32; 4]], _: bool) -> Result<Vec<Face>, DetectError> {
+        Ok(self.again.clone())
+    }
+}
+
+/// Blocks the thread until it is released, once; then finds what it is told to.
+pub(crate) struct Slow {
+    pub(crate) begun: std::sync::mpsc::SyncSender<()>,
+    pub(crate) go: Mutex<std::sync::mpsc::Receiver<()>>,
+    pub(crate) finds: Finds,
+}
+
+impl FaceDetector for Slow {
+    fn name(&self) -> &str {
+        self.finds.name
+    }
+
+    fn detect(&self, picture: &Upright) -> Result<Vec<Face>, DetectError> {
+        // After the first time, nobody holds the other end.
+        if self.begun.send(()).is_ok() {
+            let _ = self.go.lock().unwrap().recv();
+        }
+        self.finds.detect(picture)
+    }
+
+    fn look_again(&self, _: &Upright, _: &[[f32; 4]], _: bool) -> Result<Vec<Face>, DetectError> {
+        Ok(Vec::new())
+    }
+}

@@ -1,7 +1,5 @@
 //! Captions by a provider, through the whole server.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::step::{StepKind, StepState};
 use functions::picture::{Detail, Limits, decode};
@@ -390,7 +388,7 @@ async fn a_picture_that_gemini_blocks_is_blocked() {
 async fn gemini_never_sees_a_face_whichever_function_comes_first() {
     let provider = Provider::start().await;
     let mut app = app_with(&provider).await;
-    app.context.detector = Arc::new(OneLargeFace);
+    app.find_faces_with(OneLargeFace);
     let id = upload(&app).await;
     app.drain().await;
     // By now the faces are in the row; the first time they may not have been.
@@ -404,7 +402,7 @@ async fn gemini_never_sees_a_face_whichever_function_comes_first() {
         .await
         .unwrap()
         .unwrap();
-    assert!(row.faces.is_some());
+    assert!(row.copy_version.is_some());
     let asked = provider.asked();
     assert_eq!(asked.len(), 2);
     for asked in asked {

@@ -1,4 +1,4 @@
-//! The same server on S3: pictures come from the bucket, and nobody gets a URL of a picture that
+//! The same server on S3: pictures come from the bucket, and no viewer gets a URL of a picture that
 //! they may not see.
 
 use functions::testing;
@@ -169,7 +169,7 @@ async fn visitors_never_get_a_url_of_a_picture_with_faces() {
     let Some(mut app) = app_on_s3().await else {
         return;
     };
-    app.context.detector = std::sync::Arc::new(OneLargeFace);
+    app.find_faces_with(OneLargeFace);
     let admin = app.sign_in(PASSWORD).await;
     let visitor = app.visitor();
     let mut events = Events::listen(&visitor).await;

@@ -6,11 +6,21 @@ use reqwest::Method;
 use sea_orm::EntityTrait as _;
 
 use crate::app::TestApp;
-use crate::client::{Client, send};
+use crate::client::{BROWSER, Client, send};
 
 const PASSWORD: &str = "four random plain words";
 
 /// Whether the gallery shows that this client is signed in.
+/// Signs in and returns the session's cookie as name and value.
+async fn session_cookie(browser: &Client) -> String {
+    let answer = browser
+        .post_form("/login", &[("password", PASSWORD)])
+        .await
+        .expect(303);
+    let cookie = answer.header("set-cookie").split(';').next();
+    cookie.unwrap().to_owned()
+}
+
 async fn is_signed_in(client: &Client) -> bool {
     let page = client.page("/gallery").await.expect(200).text();
     page.contains("Sign out")
@@ -67,6 +77,10 @@ async fn behind_a_tls_proxy_the_cookie_is_secure() {
         assert_eq!(cookie.starts_with("__Host-"), is_https, "{cookie}");
         let transport = answer.header("strict-transport-security");
         assert_eq!(!transport.is_empty(), is_https);
+        let sent_back = cookie.split(';').next().unwrap();
+        let page = app.request(Method::GET, "/").header("cookie", sent_back);
+        let page = send(page.header("accept", BROWSER)).await.text();
+        assert!(page.contains("Sign out"), "{page}");
     }
 }
 
@@ -103,16 +117,7 @@ async fn a_wrong_password_shows_the_form_again() {
 async fn signing_out_ends_the_session_of_a_copied_cookie() {
     let app = TestApp::builder().password(PASSWORD).spawn().await;
     let browser = app.visitor();
-    let answer = browser
-        .post_form("/login", &[("password", PASSWORD)])
-        .await
-        .expect(303);
-    let cookie = answer
-        .header("set-cookie")
-        .split(';')
-        .next()
-        .unwrap()
-        .to_owned();
+    let cookie = session_cookie(&browser).await;
     assert_eq!(sessions(&app).await, 1);
 
     let answer = browser.post_form("/logout", &[]).await.expect(303);
@@ -224,17 +229,7 @@ async fn concurrent_wrong_passwords_do_not_bypass_the_wait() {
 #[tokio::test]
 async fn a_changed_password_ends_all_sessions() {
     let app = TestApp::builder().password(PASSWORD).spawn().await;
-    let answer = app
-        .visitor()
-        .post_form("/login", &[("password", PASSWORD)])
-        .await
-        .expect(303);
-    let cookie = answer
-        .header("set-cookie")
-        .split(';')
-        .next()
-        .unwrap()
-        .to_owned();
+    let cookie = session_cookie(&app.visitor()).await;
     let twin = TestApp::builder()
         .password(PASSWORD)
         .on_the_data_of(&app)

@@ -24,6 +24,8 @@ pub(crate) struct Event {
 pub(crate) struct Events {
     bytes: Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>,
     read: String,
+    /// The id that a browser would send if it reconnected before the first change.
+    pub(crate) first_id: String,
 }
 
 impl Events {
@@ -48,9 +50,12 @@ impl Events {
         let mut events = Self {
             bytes: Box::pin(response.bytes_stream()),
             read: String::new(),
+            first_id: String::new(),
         };
         // The first comment comes once the server has subscribed to changes.
-        assert!(events.block().await.unwrap().contains(": listening"));
+        let first = events.block().await.unwrap();
+        assert!(first.contains(": listening"), "{first}");
+        events.first_id = field(&first, "id");
         events
     }
 
@@ -64,19 +69,12 @@ impl Events {
     async fn read_event(&mut self) -> Option<Event> {
         loop {
             let block = self.block().await?;
-            let field = |name: &str| {
-                block
-                    .lines()
-                    .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
-                    .unwrap_or_default()
-                    .to_owned()
-            };
-            let data = field("data");
+            let data = field(&block, "data");
             // Comments only keep the connection open.
             if !data.is_empty() {
                 return Some(Event {
-                    id: field("id"),
-                    name: field("event"),
+                    id: field(&block, "id"),
+                    name: field(&block, "event"),
                     data: serde_json::from_str(&data).unwrap(),
                 });
             }
@@ -114,4 +112,13 @@ impl Events {
             self.read.push_str(std::str::from_utf8(&bytes).unwrap());
         }
     }
+}
+
+/// The value of a field in a block; empty if it is absent.
+fn field(block: &str, name: &str) -> String {
+    block
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+        .unwrap_or_default()
+        .to_owned()
 }

@@ -21,7 +21,7 @@ const PASSWORD: &str = "four random plain words";
 const ROLES: [&str; 5] = ["visitor", "read", "upload", "manage", "admin"];
 
 /// For each route, which of [`ROLES`] get what they ask for.
-const ACCESS: [(&str, &str, &str); 39] = [
+const ACCESS: [(&str, &str, &str); 50] = [
     ("get", "/docs", "visitor read upload manage admin"),
     ("get", "/docs/problems", "visitor read upload manage admin"),
     (
@@ -50,6 +50,7 @@ const ACCESS: [(&str, &str, &str); 39] = [
     ("post", "/captions/resume", "manage admin"),
     ("get", "/messages", "visitor read upload manage admin"),
     ("post", "/messages", "manage admin"),
+    ("post", "/messages/{id}/delete", "manage admin"),
     ("get", "/login", "visitor read upload manage admin"),
     ("post", "/login", "visitor read upload manage admin"),
     ("post", "/logout", "visitor read upload manage admin"),
@@ -57,6 +58,7 @@ const ACCESS: [(&str, &str, &str); 39] = [
     ("post", "/tokens", "admin"),
     ("post", "/tokens/{id}/revoke", "admin"),
     ("get", "/static/{file}", "visitor read upload manage admin"),
+    ("get", "/robots.txt", "visitor read upload manage admin"),
     ("get", "/api/images", "visitor read upload manage admin"),
     ("post", "/api/images", "upload manage admin"),
     (
@@ -72,6 +74,14 @@ const ACCESS: [(&str, &str, &str); 39] = [
         "/api/images/{id}/steps/{step}/retry",
         "manage admin",
     ),
+    ("get", "/api/images/{id}/boxes", "read manage admin"),
+    ("put", "/api/images/{id}/boxes", "manage admin"),
+    ("post", "/api/images/{id}/release", "manage admin"),
+    ("post", "/api/images/{id}/withdraw", "manage admin"),
+    ("post", "/api/images/{id}/hold", "manage admin"),
+    ("get", "/api/review", "manage admin"),
+    ("post", "/api/review/release-certain", "manage admin"),
+    ("get", "/api/records", "read manage admin"),
     ("get", "/api/captions", "read manage admin"),
     ("post", "/api/captions/resume", "manage admin"),
     ("post", "/api/uploads", "upload manage admin"),
@@ -84,6 +94,7 @@ const ACCESS: [(&str, &str, &str); 39] = [
         "/api/messages/{id}",
         "visitor read upload manage admin",
     ),
+    ("delete", "/api/messages/{id}", "manage admin"),
     ("get", "/health/ready", "visitor read upload manage admin"),
 ];
 
@@ -92,7 +103,7 @@ const OPEN: [&str; 2] = ["/load-balancer-test", "/health"];
 
 impl TestApp {
     /// A token made on the page by somebody who is signed in.
-    async fn token(&self, admin: &Client, name: &str, may: &str) -> String {
+    pub(crate) async fn token(&self, admin: &Client, name: &str, may: &str) -> String {
         let fields = [("name", name), ("may", may)];
         let page = admin.post_form("/tokens", &fields).await.expect(201);
         assert_eq!(page.header("cache-control"), "no-store");
@@ -162,6 +173,7 @@ fn request(client: &Client, route: &Route, id: Uuid, seed: u64) -> RequestBuilde
         ("post", "/tokens") => form(request, format!("name=token+{seed}&may=read")),
         ("post", "/api/messages") => request.json(&json!({"author": "Ada", "body": "Hello"})),
         ("patch", "/api/images/{id}") => request.json(&json!({"caption": "Ada"})),
+        ("put", "/api/images/{id}/boxes") => request.json(&json!({"version": 0, "items": []})),
         ("post", "/api/uploads") => request.json(&json!({
             "file_name": "a.jpg", "content_type": "image/jpeg", "bytes": 1, "sha256": "0".repeat(64),
         })),

@@ -15,6 +15,7 @@ use platform::Format;
 use platform::objects::{
     Area, Body, Head, ListedObject, ObjectKey, ObjectStore, OpenObject, StoreError,
 };
+use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -277,4 +278,62 @@ impl ObjectStore for FullStore {
     fn describe(&self) -> String {
         "a full disk".to_owned()
     }
+}
+
+#[tokio::test]
+async fn several_photos_in_one_form_are_each_taken_and_answered() {
+    let app = TestApp::spawn().await;
+    let photos = [1, 2].map(|seed| testing::photo(seed, 32, 32));
+    let parts = [
+        ("one.jpg", &photos[0][..]),
+        ("notes.txt", b"no picture"),
+        ("two.jpg", &photos[1]),
+        ("one-again.jpg", &photos[0]),
+    ]
+    .map(|(name, bytes)| Part {
+        field: "file",
+        name,
+        bytes,
+    });
+    let form = || multipart(app.request(Method::POST, "/api/images"), &parts);
+    let keyed = || form().header("idempotency-key", "album 1");
+
+    let answer = send(keyed()).await.expect(207).json();
+
+    let items = answer["items"].as_array().unwrap();
+    let of = |field: &str| {
+        let values = items.iter().map(|item| item[field].clone());
+        values.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        json!(of("file_name")),
+        json!(["one.jpg", "notes.txt", "two.jpg", "one-again.jpg"])
+    );
+    assert_eq!(json!(of("status")), json!([201, 415, 201, 200]));
+    assert_eq!(items[0]["image"]["id"], items[3]["image"]["id"]);
+    assert_eq!(items[2]["image"]["file_name"], "two.jpg");
+    assert_eq!(items[1]["image"], json!(null));
+    assert_eq!(items[1]["problem"]["status"], 415);
+    assert_eq!(app.rows().await.len(), 2);
+    let again = send(keyed()).await.expect(207).json();
+    assert_eq!(again["items"][2]["image"]["id"], items[2]["image"]["id"]);
+    assert_eq!(again["items"][2]["status"], 201, "the same answer");
+}
+
+#[tokio::test]
+async fn a_photo_that_is_too_large_is_answered_before_the_rest_is_read() {
+    let app = TestApp::builder().max_upload_mb(1).spawn().await;
+    let mut huge = testing::photo(1, 32, 32);
+    huge.resize(2 * 1024 * 1024, 0);
+    let photo = testing::photo(2, 32, 32);
+    let parts = [("huge.jpg", &huge[..]), ("good.jpg", &photo)].map(|(name, bytes)| Part {
+        field: "file",
+        name,
+        bytes,
+    });
+
+    let request = multipart(app.request(Method::POST, "/api/images"), &parts);
+
+    assert!(send(request).await.problem(413).contains("1 MB"));
+    assert!(app.rows().await.is_empty());
 }

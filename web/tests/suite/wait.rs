@@ -5,8 +5,20 @@ use std::time::{Duration, Instant};
 use functions::testing;
 use reqwest::Method;
 
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
 use crate::app::TestApp;
-use crate::client::{Part, multipart, send};
+use crate::client::{Answer, Part, multipart, send};
+
+/// Uploads a photo and waits for it in a task.
+async fn wait_for_a_photo(app: &TestApp) -> (Uuid, JoinHandle<Answer>) {
+    let photo = testing::photo(1, 64, 48);
+    let id = app.upload("photo.jpg", photo).await.id();
+    let client = app.visitor();
+    let waiting = async move { client.get(&format!("/api/images/{id}?wait=60")).await };
+    (id, tokio::spawn(waiting))
+}
 
 #[tokio::test]
 async fn an_upload_that_waits_is_answered_with_the_finished_image() {
@@ -31,13 +43,8 @@ async fn an_upload_that_waits_is_answered_with_the_finished_image() {
 #[tokio::test]
 async fn a_wait_ends_when_the_last_step_does() {
     let app = TestApp::spawn().await;
-    let id = app
-        .upload("photo.jpg", testing::photo(1, 64, 48))
-        .await
-        .id();
-    let path = format!("/api/images/{id}?wait=60");
-    let (begun, client) = (Instant::now(), app.visitor());
-    let waiting = tokio::spawn(async move { client.get(&path).await });
+    let begun = Instant::now();
+    let (_, waiting) = wait_for_a_photo(&app).await;
 
     app.drain().await;
 
@@ -64,13 +71,7 @@ async fn when_the_time_is_up_the_answer_is_the_image_as_it_is() {
 #[tokio::test]
 async fn a_wait_for_an_image_that_is_deleted_ends() {
     let app = TestApp::spawn().await;
-    let id = app
-        .upload("photo.jpg", testing::photo(1, 64, 48))
-        .await
-        .id();
-    let path = format!("/api/images/{id}?wait=60");
-    let client = app.visitor();
-    let waiting = tokio::spawn(async move { client.get(&path).await });
+    let (id, waiting) = wait_for_a_photo(&app).await;
 
     app.delete(&format!("/api/images/{id}")).await.expect(204);
 
@@ -103,13 +104,8 @@ async fn a_wait_out_of_bounds_is_refused_and_nothing_is_stored() {
 #[tokio::test]
 async fn a_server_that_stops_answers_those_who_wait() {
     let app = TestApp::spawn().await;
-    let id = app
-        .upload("photo.jpg", testing::photo(1, 64, 48))
-        .await
-        .id();
-    let path = format!("/api/images/{id}?wait=60");
-    let (begun, client) = (Instant::now(), app.visitor());
-    let waiting = tokio::spawn(async move { client.get(&path).await });
+    let begun = Instant::now();
+    let (_, waiting) = wait_for_a_photo(&app).await;
     crate::app::eventually("somebody waits", async || app.state.live.is_listened_to()).await;
 
     app.stop().await;

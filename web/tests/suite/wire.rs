@@ -83,7 +83,7 @@ async fn a_refused_upload_is_answered_although_it_is_still_being_sent() {
 }
 
 #[tokio::test]
-async fn two_host_headers_or_one_with_a_user_are_nobodys_admin() {
+async fn two_host_headers_or_one_with_a_user_are_refused() {
     let app = TestApp::spawn().await;
     for hosts in [
         "Host: localhost\r\nHost: evil.example",
@@ -101,7 +101,7 @@ async fn two_host_headers_or_one_with_a_user_are_nobodys_admin() {
 }
 
 #[tokio::test]
-async fn what_a_proxy_passed_on_is_nobodys_admin() {
+async fn a_request_with_a_proxys_header_is_refused() {
     let app = TestApp::spawn().await;
     for header in [
         "x-real-ip",

@@ -16,8 +16,8 @@ use tracing::{Instrument as _, Span, error, error_span, info, warn};
 
 use crate::pipeline::adopt::adopt;
 use crate::pipeline::context::Context;
-use crate::pipeline::cpu_pool::panic_text;
 use crate::pipeline::outcomes::{StepError, Verdict};
+use crate::pipeline::panics::panic_text;
 use crate::pipeline::run_step::{Delivery, run_step};
 use crate::pipeline::sqs::SqsQueues;
 

@@ -7,8 +7,10 @@ use platform::objects::{S3Store, StoreError};
 use platform::settings::{QueueChoice, Settings, Storage};
 use platform::{aws, database};
 use sea_orm::DbErr;
+use tracing::warn;
 
 use super::function::Function;
+use crate::pipeline::pixel_workers::{MemoryBudget, PixelError, PixelWorkers};
 use crate::pipeline::setup::{self, context};
 use crate::pipeline::sqs::SqsQueues;
 
@@ -17,6 +19,8 @@ use crate::pipeline::sqs::SqsQueues;
 pub(super) enum SetupError {
     #[error(transparent)]
     Captioner(#[from] setup::SetupError),
+    #[error(transparent)]
+    Pixels(#[from] PixelError),
     #[error("the database cannot be opened; see DATABASE_SECRET_ARN: {0}")]
     Database(#[from] DbErr),
     #[error("the store cannot be used; see VITRINE_STORAGE: {0}")]
@@ -37,12 +41,23 @@ pub(super) async fn function(
     let Storage::S3(bucket) = &settings.storage else {
         return Err(SetupError::NoBucket);
     };
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let pixels = PixelWorkers::new(threads, MemoryBudget::of_this_machine());
+    // A worker starts while the rest is set up.
+    let starting = pixels.clone();
+    let confined = tokio::spawn(async move { starting.warm().await });
     let config = aws::config(&settings.aws).await;
     // S3 itself tells the functions of new originals.
     let store = S3Store::new(&config, bucket, None).await?;
     let db = database::connect(&settings.database).await?;
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let mut ctx = context(settings, db, Arc::new(store), threads)?;
+    if let Some(gap) = confined
+        .await
+        .map_err(|error| PixelError::NotStarted(error.to_string()))??
+        .gap()
+    {
+        warn!("{gap}");
+    }
+    let mut ctx = context(settings, db, Arc::new(store), pixels)?;
     // The queue delivers a message once more than that. In the last delivery the step is only marked
     // as failed, because no attempt has written down its outcome; then the message goes to the
     // dead-letter queue.

@@ -46,7 +46,7 @@ pub struct Swept {
 /// at each.
 ///
 /// # Errors
-/// What was done until then stays done.
+/// The work done until then is kept.
 pub async fn sweep(
     ctx: &Context,
     dispatch: &Dispatch,

@@ -1,5 +1,5 @@
-//! The loops in which the network spends its time, written once for whatever vectors the processor
-//! has: AVX2 and NEON where they are found at run time, plain arithmetic elsewhere. A map is rows
+//! The inner loops of the network, written once for all vector widths: AVX2 and NEON where they are
+//! found at run time, scalar arithmetic elsewhere. A map is rows
 //! of pixels, and a pixel its channels one after the other.
 
 use pulp::{Simd, WithSimd};

@@ -35,7 +35,7 @@ const UNITS: [(usize, usize); 14] = [
 ];
 /// Pixels of the picture between neighbouring cells of each level.
 const STRIDES: [usize; 3] = [8, 16, 32];
-/// What a head says about a cell: face or not, object or not, centre, size; two are unused.
+/// A head's outputs for a cell: face or not, object or not, centre, size; two are unused.
 const HEAD: usize = 8;
 
 /// The network.
@@ -86,7 +86,7 @@ impl Network {
         found
     }
 
-    /// Gives `each` what the heads say: the level, the row's number, and the row.
+    /// Calls `each` with the heads' outputs: the level, the row's number, and the row.
     fn run(&self, picture: &Pixels<'_>, mut each: impl FnMut(usize, usize, &[f32])) {
         let (width, height) = (
             picture.width.next_multiple_of(32),
@@ -109,7 +109,7 @@ impl Network {
         let rows = self.unit(self.unit(rows, 9, size(32)), 10, size(32));
         let coarse = Map::collect(rows, size(32));
 
-        // What is seen at large is passed on to where it is seen in detail.
+        // The coarse maps are added to the finer ones.
         let coarse = Map::collect(self.unit(coarse.rows(), 13, size(32)), size(32));
         let middle = Map::collect(self.unit(middle.rows_plus(&coarse), 12, size(16)), size(16));
         let fine = self.unit(fine.rows_plus(&middle), 11, size(8));
@@ -144,7 +144,7 @@ impl Network {
     }
 }
 
-/// What a head says about a cell as a box, if it scores at least `floor`.
+/// The box of a cell from a head's outputs, if it scores at least `floor`.
 fn candidate(cell: &[f32; HEAD], at: (usize, usize), stride: f32, floor: f32) -> Option<Candidate> {
     let [class, object, dx, dy, log_width, log_height, ..] = *cell;
     let score = (sigmoid(class) * sigmoid(object)).sqrt();
@@ -179,7 +179,7 @@ mod tests {
     use super::{HEAD, Network, STRIDES, WEIGHTS};
     use crate::faces::pixels::{Levels, Pixels};
 
-    /// What ONNX Runtime computed; see `record_reference.py` beside it.
+    /// ONNX Runtime's results; see `record_reference.py` beside it.
     const REFERENCE: &str = include_str!("../../../weights/reference.json");
 
     #[derive(Deserialize)]

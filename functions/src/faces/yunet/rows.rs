@@ -1,5 +1,5 @@
-//! The network as a chain of layers, each of which asks the one before for rows as it needs them
-//! and keeps three: what is in work stays in the caches, however large the picture is.
+//! The network as a chain of layers. Each layer pulls rows from the one before it and keeps three, so
+//! that the working set stays in the caches for pictures of any size.
 
 use pulp::Arch;
 
@@ -9,7 +9,7 @@ use crate::faces::pixels::Pixels;
 
 /// A map's rows from top to bottom.
 pub(super) trait Rows {
-    /// Writes the next row. Asked for no more rows than there are.
+    /// Writes the next row. Must not be called after the last row.
     fn next(&mut self, row: &mut [f32]);
 }
 

@@ -23,7 +23,7 @@ pub(super) struct Depthwise {
     pub(super) biases: Vec<f32>,
 }
 
-/// What the network is made of: a pointwise convolution and then a depthwise one.
+/// The unit of the network: a pointwise convolution, then a depthwise one.
 pub(super) struct UnitWeights {
     pub(super) inputs: usize,
     pub(super) pointwise: Pointwise,
@@ -76,7 +76,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Checks that nothing is left.
+    /// Checks that all bytes have been read.
     pub(super) fn finish(self) -> Result<(), DetectError> {
         match self.0.len() {
             0 => Ok(()),

@@ -1,4 +1,4 @@
-//! AV1, through rav1d: dav1d in Rust. It is built without its assembly, which nothing checks.
+//! AV1, through rav1d: dav1d in Rust. It is built without its assembly, which is not memory-safe.
 
 use re_rav1d::dav1d::pixel::YUVRange;
 use re_rav1d::dav1d::{Decoder, Error, Picture, PixelLayout, PlanarImageComponent, Settings};
@@ -6,8 +6,8 @@ use re_rav1d::dav1d::{Decoder, Error, Picture, PixelLayout, PlanarImageComponent
 use super::super::Refusal;
 use super::{CodePoints, Tile};
 
-/// Memory while a picture is decoded, for each of its pixels: three planes of two bytes, what
-/// the coding keeps for each block, and the result.
+/// Memory while a picture is decoded, in bytes per pixel: three planes of two bytes, the decoder's
+/// data for each block, and the result.
 pub(super) const BYTES_PER_PIXEL: u64 = 16;
 
 /// Decodes the first picture of one item, of which at most `wanted` pixels across and down are
@@ -29,8 +29,8 @@ pub(super) fn decode(
         Err(error) => return Err(refusal(error)),
     }
     let picture = decoder.get_picture().map_err(refusal)?;
-    // What the picture itself says about its colours is not asked for: rav1d gives up the whole
-    // process where that is a reserved value. Writers leave `nclx` out where all is as usual.
+    // The colours that the coding itself names are not read: rav1d aborts the process if one of them
+    // is a reserved value. Writers leave `nclx` out only for the usual colours.
     let mut code_points = code_points.unwrap_or(CodePoints {
         full_range: picture.color_range() == YUVRange::Full,
         ..CodePoints::DEFAULT
@@ -103,7 +103,7 @@ impl Matrix {
     }
 }
 
-/// From light of 0 to 1; what is outside is cut off.
+/// From light of 0 to 1; values outside are clamped.
 fn level(light: f32) -> u8 {
     (light * 255.0 + 0.5) as u8
 }
@@ -139,8 +139,8 @@ impl Plane {
     }
 }
 
-/// Three bytes for each pixel of the upper left part of this size. Chroma lies in the middle of the pixels it is for, and is blended
-/// in between.
+/// Three bytes for each pixel of the upper left part of this size. A chroma sample lies in the middle
+/// of the pixels that share it, and is blended in between.
 fn to_rgb(picture: &Picture, code_points: CodePoints, (width, height): (usize, usize)) -> Vec<u8> {
     let layout = picture.pixel_layout();
     let (halves_x, halves_y) = match layout {

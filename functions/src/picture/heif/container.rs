@@ -10,7 +10,7 @@ use super::super::limits::{MAX_PARTS, MAX_PROFILE};
 /// The name of a box, an item's kind or a reference's.
 pub(super) type Name = [u8; 4];
 
-/// What the `meta` box says.
+/// The contents of the `meta` box.
 #[derive(Debug)]
 pub(super) struct Container<'a> {
     bytes: &'a [u8],
@@ -21,11 +21,11 @@ pub(super) struct Container<'a> {
     properties: Vec<(Name, &'a [u8])>,
     associations: BTreeMap<u32, Vec<u16>>,
     references: Vec<Reference>,
-    /// Contents that stand in the `meta` box itself.
+    /// Item data inside the `meta` box (`idat`).
     inner: &'a [u8],
 }
 
-/// Where the contents of an item are.
+/// The location of an item's contents.
 #[derive(Debug)]
 struct Place {
     inside_meta: bool,
@@ -219,7 +219,7 @@ impl<'a> Container<'a> {
             left = left.checked_sub(count as usize)?;
             let mut indices = Vec::with_capacity(count as usize);
             for _ in 0..count {
-                // The highest bit says that whoever does not know the property must not go on.
+                // The highest bit: a reader that does not know the property must refuse the item.
                 indices.push(match flags & 1 {
                     0 => reader.number(1)? & 0x7F,
                     _ => reader.number(2)? & 0x7FFF,
@@ -247,7 +247,7 @@ impl<'a> Container<'a> {
         Some(())
     }
 
-    /// What an item is.
+    /// The kind of an item.
     pub(super) fn kind(&self, item: u32) -> Option<&Name> {
         self.kinds.get(&item)
     }
@@ -326,7 +326,7 @@ impl<'a> Container<'a> {
                 .map(Cow::Borrowed)
                 .ok_or_else(Refusal::truncated);
         }
-        // Extents do not overlap, unless they mean to make much of little.
+        // Overlapping extents would cause much work with few bytes.
         if self.length(item) > source.len() as u64 {
             return Err(Refusal::truncated());
         }

@@ -1,5 +1,5 @@
-//! HEVC, through `heic-decoder`. It wants a whole file, so each coded picture is put into a small
-//! one: the decoder's own reader of containers then sees one item and nothing else.
+//! HEVC, through `heic-decoder`. It takes whole files, so each coded picture is wrapped in a minimal
+//! one, and the decoder's container reader sees a single item.
 
 use heic_decoder::{ColorInfo, DecodedImage, HeifError, RgbOptions};
 
@@ -7,15 +7,15 @@ use super::super::Refusal;
 use super::container::Reader;
 use super::{CodePoints, Tile};
 
-/// What counts where neither the container nor the coding says anything: the range of television
-/// (Rec. H.265, E.3.1), and the matrix that libheif takes.
+/// The default if neither the container nor the coding names the colours: television's range
+/// (Rec. H.265, E.3.1), and the matrix that libheif assumes.
 const UNSPECIFIED: CodePoints = CodePoints {
     full_range: false,
     ..CodePoints::DEFAULT
 };
 
-/// Memory while a picture is decoded, for each of its pixels: samples of four bytes, once more
-/// while padding is cut off, what the coding keeps for each block, and the result.
+/// Memory while a picture is decoded, in bytes per pixel: samples of four bytes, a copy while padding
+/// is cut off, the decoder's data for each block, and the result.
 pub(super) const BYTES_PER_PIXEL: u64 = 24;
 
 const SEQUENCE_PARAMETER_SET: u8 = 33;
@@ -35,7 +35,7 @@ pub(super) fn coded_size(configuration: &[u8]) -> Result<(u32, u32), Refusal> {
         zeros = if *byte == 0 { zeros + 1 } else { 0 };
         !escape
     });
-    // All that comes before the size is shorter than this.
+    // The fields before the size are shorter than this.
     let bytes: Vec<u8> = unescaped.take(256).collect();
     size_in(&mut Bits {
         bytes: &bytes,
@@ -162,8 +162,8 @@ pub(super) fn decode(
     })
 }
 
-/// Cuts off what is not wanted to the right and below, before chroma is blended between pixels:
-/// encoders fill a tile up with whatever compresses well.
+/// Cuts off the unwanted part to the right and below, before chroma is blended between pixels:
+/// encoders pad tiles with arbitrary pixels.
 fn crop(picture: &mut DecodedImage, wanted: (usize, usize)) {
     let (width, height) = (picture.width.min(wanted.0), picture.height.min(wanted.1));
     let sampling = picture.chroma_sampling;
@@ -197,7 +197,7 @@ fn crop_plane(plane: &mut Vec<i32>, stride: usize, (width, height): (usize, usiz
     plane.truncate(width * height);
 }
 
-/// A HEIC with this picture and nothing else.
+/// A HEIC with only this picture.
 fn file(configuration: &[u8], data: &[u8]) -> Option<Vec<u8>> {
     const ITEM: [u8; 2] = [0, 1];
     let properties = boxed(b"ipco", &[&boxed(b"hvcC", &[configuration])?])?;

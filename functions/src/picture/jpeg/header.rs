@@ -15,7 +15,7 @@ const APP14: u8 = 0xEE;
 const ADOBE_YCC: &[u8] = b"\xFF\xEE\0\x0EAdobe\0\x64\0\0\0\0\x01";
 const ADOBE_YCCK: &[u8] = b"\xFF\xEE\0\x0EAdobe\0\x64\0\0\0\0\x02";
 
-/// What the segments before the pixels say.
+/// The facts from the segments before the pixels.
 #[derive(Debug)]
 pub(in crate::picture) struct Header<'a> {
     pub(super) bytes: &'a [u8],
@@ -35,7 +35,7 @@ pub(in crate::picture) struct Header<'a> {
     /// Segments with their markers, up to the first scan; needed if the file is to be mended.
     segments: Vec<&'a [u8]>,
     scan: usize,
-    /// Whether there is something that libjpeg warns about, for no consequence.
+    /// Whether libjpeg warns about this header although its pixels are unaffected.
     odd: bool,
 }
 
@@ -54,7 +54,7 @@ struct Profile<'a> {
     broken: bool,
 }
 
-/// What follows the header.
+/// The facts from the scans.
 #[derive(Debug)]
 pub(super) struct Scans {
     pub(super) count: usize,
@@ -77,7 +77,7 @@ impl<'a> Profile<'a> {
             || self.parts.insert(*number, data).is_some();
     }
 
-    /// Whether the parts do not fit together; libjpeg then warns, and browsers ignore them.
+    /// Whether the parts do not fit together. Then libjpeg warns, and browsers ignore the profile.
     fn is_unusable(&self) -> bool {
         let parts = self.parts.len();
         self.broken
@@ -191,7 +191,7 @@ impl<'a> Header<'a> {
         }
     }
 
-    /// Tells apart what is damaged and what no library of ours reads.
+    /// Tells a damaged frame from a kind of JPEG that is not supported.
     fn read_frame(&mut self, marker: u8, body: &[u8]) -> Result<(), Refusal> {
         let [precision, h1, h2, w1, w2, count, components @ ..] = body else {
             return Err(Refusal::damaged("its frame has no size"));
@@ -252,7 +252,7 @@ impl<'a> Header<'a> {
         self.profile.bytes()
     }
 
-    /// How many bytes the profile has, and whatever is made of it.
+    /// Memory for the profile and the tables that are made from it, in bytes.
     pub(super) fn profile_memory(&self) -> u64 {
         match self.profile.length() {
             0 => 0,
@@ -279,14 +279,13 @@ impl<'a> Header<'a> {
         }
     }
 
-    /// Whether something has to be left out, or else libjpeg warns instead of saying whether
-    /// pixels are missing.
+    /// Whether parts have to be left out so that a warning of libjpeg means missing pixels.
     pub(super) fn is_odd(&self) -> bool {
         self.odd
     }
 
-    /// Goes through the scans, up to the end or to what can be no part of the picture: data that
-    /// a phone or an editor appended.
+    /// Goes through the scans, up to the end of the picture or to data that a phone or an editor
+    /// appended.
     pub(super) fn scans(&self) -> Scans {
         let bytes = self.bytes;
         let mut scans = Scans {
@@ -329,7 +328,7 @@ impl<'a> Header<'a> {
                     at = end;
                     scans.end = end;
                 }
-                // Tables, a late height, comments, applications' data.
+                // Tables, a late height, comments, application data.
                 0xC4 | 0xCC | 0xDB..=0xDD | 0xE0..=0xEF | 0xFE => match segment_end(bytes, start) {
                     Ok(end) if end <= bytes.len() => at = end,
                     _ => break,
@@ -344,9 +343,8 @@ impl<'a> Header<'a> {
         scans
     }
 
-    /// The bytes as libjpeg wants them: without what it warns about, and with an end right after
-    /// the last scan. If every pixel is there, this takes away the warnings, and if pixels are
-    /// missing, it does not.
+    /// The file without the parts that libjpeg warns about, and with an end-of-image marker after the
+    /// last scan. Afterwards libjpeg warns only if pixels are missing.
     pub(super) fn mended(&self, scans: &Scans) -> Cow<'a, [u8]> {
         let mut mended = Vec::with_capacity(scans.end - self.scan + (64 << 10));
         mended.extend([0xFF, SOI]);

@@ -13,7 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::call::{self, Outcome};
 use entity::provider;
 use platform::database::begin_write;
-use platform::settings::{CaptionLimits, CaptionPrice};
+use platform::settings::{CaptionLimits, CaptionPrice, CaptionSource};
 use platform::telemetry::metrics::{self, CaptionRequest};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
@@ -40,6 +40,8 @@ pub struct ProviderBudget {
     limits: CaptionLimits,
     price: Option<CaptionPrice>,
     window: Duration,
+    /// What the requests show.
+    source: CaptionSource,
 }
 
 /// A request that may be sent, and counts already.
@@ -73,7 +75,14 @@ impl ProviderBudget {
             limits,
             price,
             window: MINUTE,
+            source: CaptionSource::Anonymised,
         }
+    }
+
+    /// The same for requests that show this copy of a picture.
+    #[must_use]
+    pub fn sending(self, source: CaptionSource) -> Self {
+        Self { source, ..self }
     }
 
     /// The same with another window than [`MINUTE`], for tests.
@@ -121,6 +130,7 @@ impl ProviderBudget {
             provider: Set(self.account.provider.to_owned()),
             model: Set(Some(self.account.model.clone())),
             outcome: Set(Outcome::Open),
+            rendition: Set(Some(self.source.as_str().to_owned())),
             ..Default::default()
         };
         call::Entity::insert(row)

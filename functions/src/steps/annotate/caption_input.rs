@@ -4,14 +4,15 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use platform::settings::CaptionSource;
+use serde::{Deserialize, Serialize};
 
-use super::CaptionError;
-use crate::faces::{Certainty, Face, FaceDetector};
+use super::colours;
+use crate::faces::{Certainty, FaceDetector};
 use crate::picture::{self, Detail, Limits, Refusal, Upright, encode_jpeg};
-use crate::steps::anonymise::{AnonymiseError, redact};
+use crate::steps::anonymise::{AnonymiseError, Region, cover};
 
 /// Long side of the small copy, in pixels. Providers scale down to about that themselves.
-const LONG_SIDE: u32 = 1536;
+pub(crate) const LONG_SIDE: u32 = 1536;
 /// A JPEG of this size or less is sent, in bytes.
 const FEW_BYTES: usize = 100_000;
 /// Long sides, in pixels, and JPEG qualities that are tried until the JPEG is small enough; the
@@ -26,54 +27,68 @@ pub struct CaptionInput {
     pub faces: usize,
 }
 
-/// Makes the small copy. Unless `known` has the faces, in pixels of the whole upright picture, they
-/// are detected on the same pixels as in `anonymise`, so that caption and boxes agree.
+/// What is known of a picture whose copy was made before.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Known {
+    /// What is covered, in pixels of the whole upright picture.
+    pub cover: Vec<Region>,
+    /// The number of boxes that are surely faces.
+    pub faces: usize,
+}
+
+/// Makes the small copy. Unless it is known what to cover, faces are detected on the same pixels as in
+/// `anonymise`, so that caption and boxes agree.
 pub fn prepare(
     original: &[u8],
     limits: &Limits,
     detector: &dyn FaceDetector,
-    known: Option<Vec<Face>>,
+    known: Option<Known>,
     source: CaptionSource,
 ) -> Result<CaptionInput, AnonymiseError> {
-    let (mut picture, size, faces) = match known {
-        Some(faces) => {
+    let (mut picture, size, known) = match known {
+        Some(known) => {
             let whole = picture::inspect(original, limits)?;
             let picture = picture::decode_fitting(original, limits, LONG_SIDE)?;
-            (picture, (whole.width, whole.height), faces)
+            (picture, (whole.width, whole.height), known)
         }
         None => {
             let whole = picture::decode(original, limits, Detail::Full)?;
             let faces = detector.detect(&whole)?;
             let size = (whole.width, whole.height);
-            (picture::fitted(whole, LONG_SIDE), size, faces)
+            let known = Known {
+                cover: faces.iter().map(Region::from).collect(),
+                faces: faces
+                    .iter()
+                    .filter(|face| face.certainty == Certainty::Sure)
+                    .count(),
+            };
+            (picture::fitted(whole, LONG_SIDE), size, known)
         }
     };
     if source == CaptionSource::Anonymised {
-        let scaled: Vec<Face> = faces
+        let scaled: Vec<Region> = known
+            .cover
             .iter()
-            .map(|face| scaled(face, size, (picture.width, picture.height)))
+            .map(|region| scaled(region, size, (picture.width, picture.height)))
             .collect();
-        redact(&mut picture, &scaled);
+        cover(&mut picture, &scaled);
     }
     Ok(CaptionInput {
         picture,
-        faces: faces
-            .iter()
-            .filter(|face| face.certainty == Certainty::Sure)
-            .count(),
+        faces: known.faces,
     })
 }
 
-/// The box of a face on a picture of another size, rounded outwards: never smaller than the face.
-fn scaled(face: &Face, from: (u32, u32), to: (u32, u32)) -> Face {
-    let (x, width) = span(face.x, face.width, from.0, to.0);
-    let (y, height) = span(face.y, face.height, from.1, to.1);
-    Face {
+/// A region on a picture of another size, rounded outwards: never smaller than it was.
+fn scaled(region: &Region, from: (u32, u32), to: (u32, u32)) -> Region {
+    let (x, width) = span(region.x, region.width, from.0, to.0);
+    let (y, height) = span(region.y, region.height, from.1, to.1);
+    Region {
         x,
         y,
         width,
         height,
-        ..*face
+        ..*region
     }
 }
 
@@ -84,18 +99,47 @@ fn span(start: i32, length: u32, from: u32, to: u32) -> (i32, u32) {
     (first as i32, (end - first) as u32)
 }
 
-/// The picture as a JPEG without metadata, in base64, as all providers want it.
-pub(super) async fn base64_jpeg(picture: &Upright) -> Result<String, CaptionError> {
-    let picture = picture.clone();
-    let encode = move || small_jpeg(&picture).map(|jpeg| BASE64.encode(jpeg));
-    let transient = |reason: String| CaptionError::Transient {
-        reason,
-        retry_after: None,
-    };
-    tokio::task::spawn_blocking(encode)
-        .await
-        .map_err(|error| transient(format!("the picture could not be encoded: {error}")))?
-        .map_err(|refusal| transient(refusal.to_string()))
+/// What a captioner gets to know of the small copy. The pixels stay in the process that decoded
+/// them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaptionPicture {
+    /// In pixels.
+    pub width: u32,
+    /// In pixels.
+    pub height: u32,
+    /// The main colours, largest share first.
+    pub colours: Vec<String>,
+    /// Without metadata; empty if the captioner sends no picture.
+    #[serde(skip)]
+    pub jpeg: Vec<u8>,
+}
+
+impl CaptionPicture {
+    /// What a captioner needs that sends no picture.
+    pub fn described(picture: &Upright) -> Self {
+        Self {
+            width: picture.width,
+            height: picture.height,
+            colours: colours::dominant(picture)
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
+            jpeg: Vec::new(),
+        }
+    }
+
+    /// What any captioner needs.
+    pub fn of(picture: &Upright) -> Result<Self, Refusal> {
+        Ok(Self {
+            jpeg: small_jpeg(picture)?,
+            ..Self::described(picture)
+        })
+    }
+
+    /// The JPEG in base64, as all providers want it.
+    pub(super) fn base64_jpeg(&self) -> String {
+        BASE64.encode(&self.jpeg)
+    }
 }
 
 fn small_jpeg(picture: &Upright) -> Result<Vec<u8>, Refusal> {

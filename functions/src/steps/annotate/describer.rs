@@ -1,10 +1,9 @@
-//! The offline captioner: a plain sentence from pixels and metadata, which says that it was made
+//! The offline captioner: a plain sentence from the pixels, which says that it was made
 //! without AI. It keeps a gallery usable with a screen reader before any provider is configured.
 
 use async_trait::async_trait;
-use chrono::NaiveDateTime;
 
-use super::{Account, Answered, Caption, Captioner, Shape, Subject, Usage, colours};
+use super::{Account, Answered, Caption, Captioner, Shape, Subject, Usage};
 
 /// Describes pictures offline, in English.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,11 +20,11 @@ impl Captioner for Describer {
     }
 
     async fn ask(&self, subject: &Subject) -> Answered {
-        let colours = colours::dominant(&subject.picture);
+        let colours = &subject.picture.colours;
         let caption = Caption {
-            text: sentence(subject, &colours),
+            text: sentence(subject, colours),
             paragraph: None,
-            tags: tags(subject, &colours),
+            tags: tags(subject, colours),
             provider: self.provider().to_owned(),
             model: None,
             prompt_version: None,
@@ -38,7 +37,7 @@ impl Captioner for Describer {
     }
 }
 
-fn sentence(subject: &Subject, colours: &[&str]) -> String {
+fn sentence(subject: &Subject, colours: &[String]) -> String {
     let shape = match subject.shape() {
         Shape::Landscape => "Landscape",
         Shape::Portrait => "Portrait-format",
@@ -49,28 +48,14 @@ fn sentence(subject: &Subject, colours: &[&str]) -> String {
         1 => " with one face".to_owned(),
         n => format!(" with {} faces", number(n)),
     };
-    let mut text = format!("{shape} photo{faces}, mostly {}", listed(colours));
-    if let Some(at) = subject.taken_at {
-        text.push_str(&format!(", taken on {}", date(at)));
-    }
-    if let Some(camera) = &subject.camera {
-        let taken = if subject.taken_at.is_some() {
-            ""
-        } else {
-            ", taken"
-        };
-        let article = if camera.to_lowercase().starts_with(['a', 'e', 'i', 'o']) {
-            "an"
-        } else {
-            "a"
-        };
-        text.push_str(&format!("{taken} with {article} {camera}"));
-    }
-    text.push_str(" (described from its pixels, without AI).");
-    text
+    // Visitors read it: they are not told when and with which camera a photo was taken.
+    format!(
+        "{shape} photo{faces}, mostly {} (described from its pixels, without AI).",
+        listed(colours)
+    )
 }
 
-fn tags(subject: &Subject, colours: &[&str]) -> Vec<String> {
+fn tags(subject: &Subject, colours: &[String]) -> Vec<String> {
     let shape = match subject.shape() {
         Shape::Landscape => "landscape",
         Shape::Portrait => "portrait",
@@ -85,15 +70,15 @@ fn tags(subject: &Subject, colours: &[&str]) -> Vec<String> {
     [shape]
         .iter()
         .chain(people)
-        .chain(colours)
         .map(|tag| (*tag).to_owned())
+        .chain(colours.iter().cloned())
         .collect()
 }
 
-fn listed(words: &[&str]) -> String {
+fn listed(words: &[String]) -> String {
     match words {
         [] => "without colour".to_owned(),
-        [only] => (*only).to_owned(),
+        [only] => only.clone(),
         [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
     }
 }
@@ -107,8 +92,4 @@ fn number(n: usize) -> String {
     WORDS
         .get(n)
         .map_or_else(|| n.to_string(), |word| (*word).to_owned())
-}
-
-fn date(at: NaiveDateTime) -> String {
-    at.format("%-d %B %Y").to_string()
 }

@@ -12,9 +12,7 @@ use serde_json::{Value, json};
 use super::answer::{Answer, End, Unread, Written};
 use super::http::{Complaint, Endpoint, Http, Reply, SetupError};
 use super::reply::{self, Texts, field};
-use super::{
-    Account, Answered, Caption, CaptionError, Captioner, Prompt, Subject, Usage, caption_input,
-};
+use super::{Account, Answered, Caption, CaptionError, Captioner, Prompt, Subject, Usage};
 
 /// A cap on what one answer may cost. A description takes some 300 tokens; models that think
 /// before they write need the rest.
@@ -76,12 +74,17 @@ impl Captioner for Gemini {
 
 impl Gemini {
     async fn answer(&self, subject: &Subject, usage: &mut Usage) -> Result<Caption, CaptionError> {
-        let data = caption_input::base64_jpeg(&subject.picture).await?;
+        let data = subject.picture.base64_jpeg();
         let prompt = self.prompt.in_language(&subject.language);
         let request = request(prompt, data);
         let reply = self.http.post(&request, Instant::now()).await?;
         let answer = self.read(&reply, usage)?;
         Ok(answer.into_caption(self.http.account(), &self.prompt, &subject.language))
+    }
+
+    #[cfg(feature = "testing")]
+    pub(super) fn read_any(&self, reply: &Reply) -> Result<Answer, CaptionError> {
+        self.read(reply, &mut Usage::default())
     }
 
     /// Finds the answer in a reply, and what it took.

@@ -6,6 +6,8 @@ mod answer_format;
 mod caption_input;
 mod colours;
 mod describer;
+#[cfg(feature = "testing")]
+pub mod fuzzing;
 mod gemini;
 mod http;
 mod lenient_json;
@@ -18,11 +20,9 @@ mod reply;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::NaiveDateTime;
 
-use crate::picture::Upright;
-
-pub use caption_input::{CaptionInput, prepare};
+pub(crate) use caption_input::LONG_SIDE as CAPTION_LONG_SIDE;
+pub use caption_input::{CaptionInput, CaptionPicture, Known, prepare};
 pub use describer::Describer;
 pub use gemini::Gemini;
 pub use http::SetupError;
@@ -37,13 +37,9 @@ pub const PATIENCE: Duration = Duration::from_secs(50);
 #[derive(Clone, Debug)]
 pub struct Subject {
     /// A small copy, with faces made unrecognisable if the settings say so.
-    pub picture: Upright,
+    pub picture: CaptionPicture,
     /// The number of faces.
     pub faces: usize,
-    /// By the camera's clock.
-    pub taken_at: Option<NaiveDateTime>,
-    /// Make and model.
-    pub camera: Option<String>,
     /// The requested language, as a BCP 47 tag.
     pub language: String,
 }

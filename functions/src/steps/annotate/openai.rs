@@ -14,10 +14,7 @@ use super::answer::{Answer, End, Unread, Written, is_answer};
 use super::answer_format::{AnswerFormat, KnownFormat};
 use super::http::{Complaint, Endpoint, Http, Reply, SetupError};
 use super::reply::{self, Texts, field};
-use super::{
-    Account, Answered, Caption, CaptionError, Captioner, Prompt, Subject, Usage, caption_input,
-    gemini,
-};
+use super::{Account, Answered, Caption, CaptionError, Captioner, Prompt, Subject, Usage, gemini};
 
 /// More alternatives than this are not looked at.
 const MAX_CHOICES: usize = 8;
@@ -119,7 +116,7 @@ impl From<CaptionError> for Failure {
 
 impl OpenAi {
     async fn answer(&self, subject: &Subject, usage: &mut Usage) -> Result<Caption, CaptionError> {
-        let jpeg = caption_input::base64_jpeg(&subject.picture).await?;
+        let jpeg = subject.picture.base64_jpeg();
         let began = Instant::now();
         let mut format = self.format.first();
         loop {
@@ -180,6 +177,12 @@ impl OpenAi {
             None => self.http.unread(Unread::Empty),
         }
         .into())
+    }
+
+    #[cfg(feature = "testing")]
+    pub(super) fn read_any(&self, reply: &Reply) -> Result<Answer, CaptionError> {
+        let read = self.read(reply, &mut Usage::default());
+        read.map_err(|failure| failure.error)
     }
 
     fn refused(&self, reply: &Reply, complaint: Complaint, status: u16) -> Failure {

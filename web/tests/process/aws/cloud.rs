@@ -1,5 +1,6 @@
-//! AWS, as far as Vitrine uses it: moto with a bucket that tells three queues of new originals,
-//! each with a dead-letter queue, and for each a mapping that invokes its function with batches.
+//! The parts of AWS that Vitrine uses: moto with a bucket that sends an event about each new
+//! original to three queues, their dead-letter queues, and a mapping per queue that invokes its
+//! function with batches.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -20,14 +21,14 @@ use crate::harness::STEPS;
 /// How long an invocation may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a message that nobody gives back stays hidden, in seconds. On AWS this is six times
-/// the timeout; nobody wants to wait that long here.
+/// The visibility timeout of the queues, in seconds. On AWS it is six times the timeout of the
+/// function, which is too long for a test.
 const VISIBILITY: u64 = 4;
 
 /// Deliveries before a message goes to the dead-letter queue.
 pub(crate) const MAX_RECEIVES: u32 = 5;
 
-/// How uploads are made known.
+/// How S3 events reach the queues.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Router {
     EventBridge,
@@ -36,18 +37,18 @@ pub(crate) enum Router {
 
 pub(crate) struct Cloud {
     pub(crate) moto: Moto,
-    /// Between the functions and S3.
+    /// The proxy between the functions and S3.
     pub(crate) proxy: Proxy,
     pub(crate) bucket: String,
     http: Client,
     sandboxes: Vec<Arc<Sandbox>>,
     mappings: Vec<JoinHandle<()>>,
-    /// So many of a hundred batches are delivered twice.
+    /// The percentage of batches that are delivered twice.
     duplicates: Arc<AtomicUsize>,
 }
 
 impl Cloud {
-    /// Everything but the mappings.
+    /// Starts everything but the mappings.
     pub(crate) async fn start(router: Router) -> Option<Self> {
         let moto = Moto::start().await?;
         let bucket = moto.bucket().await;
@@ -71,7 +72,7 @@ impl Cloud {
         Some(cloud)
     }
 
-    /// Settings for all that run here, over this database.
+    /// Settings for the server and the functions, with this database.
     pub(crate) fn variables(&self, database: &str) -> Vec<(String, String)> {
         let mut variables = self.moto.variables();
         variables.retain(|(name, _)| name != "AWS_ENDPOINT_URL");
@@ -86,7 +87,7 @@ impl Cloud {
         variables
     }
 
-    /// Has the functions, built from this tree, work on what comes through the queues.
+    /// Starts the mappings, which invoke the functions built from this tree.
     pub(crate) async fn invoke_functions(&mut self, variables: &[(String, String)]) {
         for step in STEPS {
             let sandbox = Arc::new(Sandbox::new(program(step), variables.to_vec()).await);
@@ -103,12 +104,12 @@ impl Cloud {
         }
     }
 
-    /// From now on so many of a hundred batches are delivered twice.
+    /// Sets the percentage of batches that are delivered twice.
     pub(crate) fn deliver_twice(&self, share: usize) {
         self.duplicates.store(share, Ordering::Relaxed);
     }
 
-    /// Kills the process of one function after the other.
+    /// Kills the process of one function, chosen by `turn`.
     pub(crate) fn kill_one(&self, turn: usize) -> bool {
         self.sandboxes[turn % self.sandboxes.len()].kill()
     }
@@ -130,7 +131,7 @@ impl Cloud {
         count.as_str().unwrap().parse().unwrap()
     }
 
-    /// Puts any text into the queue of a function.
+    /// Sends a message with any body to the queue of a function.
     pub(crate) async fn send(&self, step: &str, body: &str) {
         let message = json!({ "QueueUrl": self.queue(step), "MessageBody": body });
         sqs(&self.http, self.moto.endpoint(), "SendMessage", &message).await;
@@ -238,8 +239,8 @@ impl Drop for Cloud {
     }
 }
 
-/// What AWS calls an event source mapping: it takes batches out of a queue, invokes the function,
-/// and deletes what the function does not want to have again.
+/// An event source mapping: receives batches from a queue, invokes the function, and deletes the
+/// messages that the function does not report as failed.
 struct Mapping {
     http: Client,
     endpoint: String,
@@ -271,7 +272,7 @@ impl Mapping {
         let event = json!({ "Records": records });
         let share = self.duplicates.load(Ordering::Relaxed);
         if self.noise.lock().await.below(100) < share {
-            // The first answer is lost, as happens.
+            // The answer to the first delivery is lost.
             let _ = self.sandbox.invoke(&event, TIMEOUT).await;
         }
         let Ok(answer) = self.sandbox.invoke(&event, TIMEOUT).await else {
@@ -323,7 +324,7 @@ fn arn(queue: &str) -> String {
     format!("arn:aws:sqs:eu-central-1:123456789012:{queue}")
 }
 
-/// Moto reads in the signature which service is meant, and does not look at it otherwise.
+/// Moto only reads the service's name from the signature; it does not verify it.
 fn signed(request: RequestBuilder, service: &str) -> RequestBuilder {
     let scope = format!("AKIAIOSFODNN7EXAMPLE/20260101/eu-central-1/{service}/aws4_request");
     let signature =

@@ -1,5 +1,6 @@
-//! The home on AWS, end to end: the server with its objects in S3 and its rows on PostgreSQL; S3
-//! tells the queues, mappings invoke the Lambda functions, and the gallery shows what they made.
+//! Vitrine on AWS, end to end: the server with objects in S3 and rows in PostgreSQL or MariaDB. S3
+//! sends events to the queues, event source mappings invoke the Lambda functions, and the gallery
+//! shows the results.
 
 mod cloud;
 mod sandbox;
@@ -56,10 +57,10 @@ impl Site {
         ids
     }
 
-    /// The images once nothing is owed any more.
+    /// The images, once no step is pending.
     async fn settled(&self, patience: Duration) -> Vec<Value> {
-        within(patience, "nothing is owed any more", async || {
-            // Every look signs the addresses of all pictures.
+        within(patience, "no step is pending", async || {
+            // Each request signs the URLs of all pictures, so ask seldom.
             tokio::time::sleep(Duration::from_millis(250)).await;
             let images = self.server.images().await;
             let settled = !images.is_empty() && images.iter().all(is_settled);
@@ -95,7 +96,7 @@ async fn a_photo_goes_all_the_way(router: Router, kind: Kind) {
         assert_eq!(site.cloud.dead_letters(step).await, 0);
     }
 
-    // A step that is to be done again goes through the queue too.
+    // A retried step goes through the queue as well.
     let retry = format!("/api/images/{}/steps/thumbnail/retry", ids[0]);
     let before = site.server.image(&ids[0]).await["urls"]["thumbnail"].clone();
     let answer = site.server.post(&retry).send().await.unwrap();
@@ -280,7 +281,7 @@ async fn duplicates_and_killed_functions_lose_nothing_and_repeat_nothing() {
     };
     let images = tokio::select! {
         images = working => images,
-        () = killing => unreachable!("it never ends"),
+        () = killing => unreachable!("steps are still pending"),
     };
 
     let done = images.iter().filter(|image| is_done(image)).count();

@@ -1,6 +1,6 @@
-//! Where a Lambda function runs: a Runtime API of its own on a free port, and the process of the
-//! function, which is started when there is something to do and may be killed at any moment. The
-//! API is documented in Lambda's developer guide ("Using the Lambda runtime API", "Using the Lambda
+//! The execution environment of a Lambda function: a Runtime API on a free port, and the function's
+//! process, which is started for an invocation and may be killed at any moment. The API is
+//! documented in Lambda's developer guide ("Using the Lambda runtime API", "Using the Lambda
 //! Extensions API").
 
 use std::path::PathBuf;
@@ -20,10 +20,10 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-/// What an invocation ended with: an answer, or why there is none.
+/// The result of an invocation: an answer, or the reason why there is none.
 type Outcome = Result<Value, String>;
 
-/// One sandbox of one function. It works on one invocation at a time, as Lambda's do.
+/// One execution environment of one function. Like Lambda's, it handles one invocation at a time.
 pub(crate) struct Sandbox {
     program: PathBuf,
     variables: Vec<(String, String)>,
@@ -72,7 +72,7 @@ impl Sandbox {
         }
     }
 
-    /// Has the function work on an event, for so long at most.
+    /// Invokes the function with an event, with this timeout.
     pub(crate) async fn invoke(&self, event: &Value, timeout: Duration) -> Outcome {
         self.ensure_process();
         let id = Uuid::new_v4().to_string();
@@ -102,7 +102,7 @@ impl Sandbox {
         outcome
     }
 
-    /// Takes the process away in the middle of whatever it does. True if there was one.
+    /// Kills the process, even during an invocation. True if there was one.
     pub(crate) fn kill(&self) -> bool {
         let process = self.process.lock().unwrap().take();
         let Some(mut process) = process else {
@@ -209,7 +209,7 @@ impl Slot {
     fn end(&self, id: &str, outcome: Outcome) -> StatusCode {
         let answer = self.answer.lock().unwrap().take_if(|(of, _)| of == id);
         if let Some((_, sender)) = answer {
-            // Nobody waits any more if the time was over.
+            // After a timeout the receiver is gone.
             let _ = sender.send(outcome);
         }
         StatusCode::ACCEPTED

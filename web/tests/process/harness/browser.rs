@@ -37,7 +37,7 @@ pub(crate) enum Scripts {
 /// A browser for one server. It is closed when this is dropped. The order of the fields matters:
 /// the driver closes the browser, and both write to the profile.
 pub(crate) struct Browser {
-    /// For what the methods here do not cover.
+    /// For calls that have no method here.
     pub(crate) driver: WebDriver,
     url: String,
     _chromedriver: Chromedriver,
@@ -51,8 +51,8 @@ struct Chromedriver {
 }
 
 impl Browser {
-    /// Opens a browser. Returns none and prints it if Chromium is not installed; with `CI=true`
-    /// that is a failure.
+    /// Opens a browser. If Chromium is not installed, prints that and returns none, or fails with
+    /// `CI=true`.
     pub(crate) async fn open(server: &Server, scripts: Scripts) -> Option<Self> {
         let programs = ["/usr/bin/chromium", "/usr/bin/chromedriver"];
         if !programs.iter().all(|program| Path::new(program).exists()) {
@@ -91,13 +91,13 @@ impl Browser {
         })
     }
 
-    /// Goes to a page.
+    /// Opens a page.
     pub(crate) async fn goto(&self, path: &str) {
         let address = format!("{}{path}", self.url);
         self.driver.goto(address).await.unwrap();
     }
 
-    /// The path of the page that is shown.
+    /// The path of the current page.
     pub(crate) async fn path(&self) -> String {
         self.driver.current_url().await.unwrap().path().to_owned()
     }
@@ -107,7 +107,7 @@ impl Browser {
         eventually(path, async || (self.path().await == path).then_some(())).await;
     }
 
-    /// The first element, once there is one.
+    /// Waits for a matching element and returns the first.
     pub(crate) async fn find(&self, selector: &str) -> WebElement {
         eventually(selector, async || {
             self.driver.find(By::Css(selector)).await.ok()
@@ -115,12 +115,12 @@ impl Browser {
         .await
     }
 
-    /// How many elements there are.
+    /// The number of matching elements.
     pub(crate) async fn count(&self, selector: &str) -> usize {
         self.driver.find_all(By::Css(selector)).await.unwrap().len()
     }
 
-    /// What a script returns. It runs even where pages may not run scripts.
+    /// Runs a script and returns its result. It runs even where pages may not run scripts.
     pub(crate) async fn ask<T: DeserializeOwned>(&self, script: &str) -> T {
         let answer = self.driver.execute(script, vec![]).await.unwrap();
         serde_json::from_value(answer.json().clone()).unwrap()
@@ -183,7 +183,7 @@ impl Drop for Chromedriver {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
-        // If the browser could not be closed: processes that use our profile are ours.
+        // If the browser could not be closed, its processes are found by their profile folder.
         let profile = self.profile.path().to_str().unwrap();
         for process in std::fs::read_dir("/proc").unwrap().flatten() {
             let Ok(id) = process.file_name().to_string_lossy().parse() else {

@@ -1,4 +1,4 @@
-//! A data folder, and everything that can be started on it.
+//! A data folder, and the programs that can be started on it.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -11,15 +11,15 @@ use tempfile::TempDir;
 
 use super::{DEADLINE, Server, Stored};
 
-/// A data folder of its own, gone with the test. It outlives the servers that are started,
-/// stopped and killed on it.
+/// A temporary data folder, deleted at the end of the test. It outlives the servers that are
+/// started, stopped and killed on it.
 pub(crate) struct Home {
     folder: TempDir,
     settings: Vec<(String, String)>,
     logs: AtomicUsize,
 }
 
-/// A command that has come to its end.
+/// A command that has ended.
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) status: ExitStatus,
@@ -28,7 +28,7 @@ pub(crate) struct Finished {
 }
 
 impl Home {
-    /// An empty one.
+    /// An empty data folder.
     pub(crate) fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
@@ -37,7 +37,7 @@ impl Home {
         }
     }
 
-    /// An empty one in which a setting holds for everything that is started.
+    /// An empty data folder, with settings for all programs started on it.
     pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
         let mut home = Self::new();
         for (name, value) in settings {
@@ -46,12 +46,12 @@ impl Home {
         home
     }
 
-    /// From now on this setting holds.
+    /// Adds a setting for programs started from now on.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.settings.push((name.to_owned(), value.to_owned()));
     }
 
-    /// Where commands are run: a folder for whatever the test needs besides the data.
+    /// The working directory of commands: a folder for the test's own files.
     pub(crate) fn desk(&self) -> PathBuf {
         let desk = self.folder.path().join("desk");
         std::fs::create_dir_all(&desk).unwrap();
@@ -68,13 +68,12 @@ impl Home {
         self.data().join("objects")
     }
 
-    /// What is in the rows and in the store.
+    /// The rows and the objects.
     pub(crate) async fn stored(&self) -> Stored {
         Stored::open(&self.data()).await
     }
 
-    /// `vitrine` with arguments, in an environment that holds nothing but the settings of this
-    /// home.
+    /// `vitrine` with arguments, in an environment with only this home's settings.
     pub(crate) fn vitrine<A: AsRef<OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = A>,
@@ -91,7 +90,7 @@ impl Home {
         command
     }
 
-    /// Runs a command to its end.
+    /// Runs a command and waits for its end.
     pub(crate) fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Finished {
         Finished::of(&mut self.vitrine(arguments))
     }
@@ -101,9 +100,70 @@ impl Home {
         Server::start(self.vitrine(["serve"]), self.new_log())
     }
 
+    /// Starts a server that has this much address space, in kilobytes, and its workers as much each.
+    pub(crate) fn serve_within(&self, kilobytes: u64) -> Server {
+        let mut command = self.vitrine([""; 0]);
+        let program = command.get_program().to_owned();
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", &format!("ulimit -v {kilobytes}; exec \"$0\" serve")])
+            .arg(program)
+            .env_clear()
+            .current_dir(self.desk())
+            .stdin(Stdio::null());
+        for (name, value) in command.get_envs() {
+            shell.env(name, value.unwrap_or_default());
+        }
+        command = shell;
+        Server::start(command, self.new_log())
+    }
+
     /// Starts a server that reads styles, scripts and templates from a folder.
     pub(crate) fn serve_files_of(&self, folder: &Path) -> Server {
         let command = self.vitrine(["serve".as_ref(), "--dev-files".as_ref(), folder.as_os_str()]);
+        Server::start(command, self.new_log())
+    }
+
+    /// `vitrine` with the data folder on a disk of its own of so many megabytes, which is gone with
+    /// the process. First, a command of the shell is run in that folder. None where this machine
+    /// does not let us mount anything.
+    pub(crate) fn vitrine_on_small_disk(
+        &self,
+        megabytes: u32,
+        first: &str,
+        command: &str,
+    ) -> Option<Command> {
+        let data = self.data();
+        std::fs::create_dir_all(&data).unwrap();
+        let folder = data.display();
+        let mount = format!("mount -t tmpfs -o size={megabytes}m tmpfs {folder}");
+        let path = ("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        let apart = ["--mount", "--map-root-user", "sh", "-c"];
+        let mut probe = Command::new("unshare");
+        let can_mount = probe.envs([path]).args(apart).arg(&mount).status();
+        if !can_mount.is_ok_and(|status| status.success()) {
+            println!("SKIPPED: no disk can be mounted here");
+            return None;
+        }
+        let script = format!(
+            "{mount} && cd {folder} && {first} && exec {} {command}",
+            env!("CARGO_BIN_EXE_vitrine")
+        );
+        let mut vitrine = Command::new("unshare");
+        vitrine
+            .args(apart)
+            .arg(script)
+            .env_clear()
+            .envs([path])
+            .env("VITRINE_DATA", &data)
+            .env("VITRINE_BIND", "127.0.0.1:0")
+            .envs(self.settings.iter().cloned())
+            .stdin(Stdio::null());
+        Some(vitrine)
+    }
+
+    /// Starts a server with such a command.
+    pub(crate) fn serve_by(&self, command: Command) -> Server {
         Server::start(command, self.new_log())
     }
 
@@ -113,8 +173,8 @@ impl Home {
         (File::create(&path).unwrap(), path)
     }
 
-    /// What was not finished, in the data folder: everything below `.incoming` but the folders
-    /// of processes that are alive, and their locks.
+    /// Unfinished files in the data folder: everything below `.incoming` except the folders and locks
+    /// of living processes.
     pub(crate) fn half_written(&self) -> Vec<PathBuf> {
         let mut left = Vec::new();
         for folder in files_in(&self.objects().join(".incoming")) {
@@ -149,7 +209,7 @@ fn files_in(folder: &Path) -> Vec<PathBuf> {
 }
 
 impl Finished {
-    /// Runs a command to its end. One that has none is killed.
+    /// Runs a command and waits for its end; kills it after a deadline.
     #[track_caller]
     pub(crate) fn of(command: &mut Command) -> Self {
         let process = command
@@ -168,7 +228,7 @@ impl Finished {
         std::thread::spawn(move || sender.send(process.wait_with_output()));
         let Ok(output) = receiver.recv_timeout(DEADLINE) else {
             signal("KILL", id);
-            panic!("it goes on and on: {:#?}", receiver.recv());
+            panic!("it does not end: {:#?}", receiver.recv());
         };
         let output = output.unwrap();
         Self {
@@ -183,14 +243,14 @@ impl Finished {
         self.stdout.lines().collect()
     }
 
-    /// The same, if the command was successful.
+    /// The lines on standard output of a command that must have succeeded.
     #[track_caller]
     pub(crate) fn succeeded(self) -> Self {
         assert!(self.status.success(), "{self:#?}");
         self
     }
 
-    /// The one message with which a command refuses to work.
+    /// The one error message of a command that must have failed.
     #[track_caller]
     pub(crate) fn refusal(&self) -> &str {
         assert_eq!(self.status.code(), Some(1), "{self:#?}");

@@ -3,6 +3,7 @@
 
 mod browser;
 mod home;
+mod nginx;
 mod server;
 mod store;
 mod traces;
@@ -14,11 +15,13 @@ use tokio::time::{Instant, sleep};
 
 pub(crate) use browser::{Browser, Scripts};
 pub(crate) use home::{Finished, Home, signal};
+pub(crate) use nginx::Nginx;
 pub(crate) use server::{Server, is_done, is_settled};
 pub(crate) use store::Stored;
 pub(crate) use traces::{STEPS, named, trace_of};
 
-/// How long anything may take on a slow and busy machine. Only a failing test waits so long.
+/// The deadline of a condition, with room for a slow and busy machine. Only a failing test waits so
+/// long.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
 
 /// How often a condition is checked.

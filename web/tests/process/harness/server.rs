@@ -17,13 +17,13 @@ pub(crate) struct Server {
     /// Kept open, because writing to a closed pipe would fail.
     _stdout: BufReader<ChildStdout>,
     log: PathBuf,
-    /// Where it listens, as in `http://127.0.0.1:4711`.
+    /// Its address, such as `http://127.0.0.1:4711`.
     pub(crate) url: String,
     client: Client,
 }
 
 impl Server {
-    /// Starts a server and waits for the line that says where it is.
+    /// Starts a server and waits for the line with its address.
     pub(super) fn start(mut command: Command, (stderr, log): (File, PathBuf)) -> Self {
         let mut process = command
             .stdout(Stdio::piped())
@@ -80,7 +80,7 @@ impl Server {
         eventually("the server exits", async || self.has_exited()).await
     }
 
-    /// How it ended, if it has.
+    /// Its exit status, if it has ended.
     pub(crate) fn has_exited(&mut self) -> Option<ExitStatus> {
         self.process.try_wait().unwrap()
     }
@@ -124,7 +124,7 @@ impl Server {
         response.json().await.unwrap()
     }
 
-    /// All images there are, newest first.
+    /// All images, newest first.
     pub(crate) async fn images(&self) -> Vec<Value> {
         let response = self.get("/api/images?limit=200").send().await.unwrap();
         let mut page: Value = response.json().await.unwrap();

@@ -35,12 +35,12 @@ impl Stored {
         step::Entity::find().all(&self.db).await.unwrap()
     }
 
-    /// How much work is waiting or being done.
+    /// The number of jobs, waiting or leased.
     pub(crate) async fn jobs(&self) -> u64 {
         job::Entity::find().count(&self.db).await.unwrap()
     }
 
-    /// The files in the store, as in `uploads/{id}.jpg`, half-written ones apart.
+    /// The files in the store, such as `uploads/{id}.jpg`, without unfinished ones.
     pub(crate) fn objects(&self) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
         for area in ["uploads", "thumbnails", "anonymised"] {
@@ -52,8 +52,8 @@ impl Stored {
         found
     }
 
-    /// Sees to it that every image is done, once: one row for these bytes, one object for each
-    /// rendition and none besides, a history that ends well and only then, and nothing owed.
+    /// Asserts that every image was processed once: one row for these bytes, exactly one object per
+    /// rendition, a history whose last attempt alone succeeded, and no job left.
     pub(crate) async fn assert_whole(&self) {
         let images = self.images().await;
         let hashes: BTreeSet<_> = images.iter().map(|image| &image.sha256).collect();
@@ -66,7 +66,7 @@ impl Stored {
             expected.insert(format!("anonymised/{id}.jpg"));
             expected.insert(format!("anonymised/{id}-small.jpg"));
             assert!(image.stored_at.is_some() && image.deleted_at.is_none());
-            assert!(image.thumbhash.is_some() && image.faces.is_some());
+            assert!(image.thumbhash.is_some() && image.copy_version.is_some());
             assert!(image.caption_text.is_some());
         }
         assert_eq!(self.objects(), expected);
@@ -78,7 +78,7 @@ impl Stored {
         assert_eq!(self.jobs().await, 0);
     }
 
-    /// Attempts whose worker was gone before it had finished.
+    /// Attempts whose worker died before it had finished.
     pub(crate) async fn lost_attempts(&self) -> usize {
         let steps = self.steps().await;
         let attempts = steps
@@ -90,7 +90,7 @@ impl Stored {
     }
 }
 
-/// Done at the last attempt and at no earlier one, the attempts numbered as they happened.
+/// Only the last attempt succeeded, and attempts are numbered in the order in which they ran.
 #[track_caller]
 fn assert_history_is_consistent(step: &step::Model) {
     assert_eq!(step.state, StepState::Done, "{step:#?}");

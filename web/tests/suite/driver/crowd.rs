@@ -1,4 +1,4 @@
-//! Many at once, with real workers.
+//! Many uploads and deletions at once, with real workers.
 
 use entity::step;
 use functions::testing;
@@ -25,7 +25,7 @@ async fn four_workers_process_sixty_photos_of_sixteen_clients() {
     for answer in &answers {
         assert_eq!(answer.status, 201, "{}", answer.text());
     }
-    eventually("nothing is owed any more", async || {
+    eventually("the queue is empty", async || {
         app.state.queue.depth().await.unwrap() == 0
     })
     .await;
@@ -90,15 +90,16 @@ async fn uploads_and_deletions_do_not_disturb_workers() {
     });
     lives.buffer_unordered(8).collect::<Vec<_>>().await;
 
-    eventually("nothing is owed any more", async || {
+    eventually("the queue is empty", async || {
         app.state.queue.depth().await.unwrap() == 0
     })
     .await;
     assert_eq!(app.rows().await.len(), 12);
-    // A worker may still be clearing up after a photo that went while it was at work.
-    eventually("only what belongs to the photos is stored", async || {
-        app.objects().len() == 48
-    })
+    // A worker may still be deleting the rendition of a photo that was deleted while it worked.
+    eventually(
+        "only the objects of the remaining photos are stored",
+        async || app.objects().len() == 48,
+    )
     .await;
 }
 

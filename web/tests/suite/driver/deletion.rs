@@ -1,4 +1,4 @@
-//! A photo that somebody deletes is gone, whatever is being done to it.
+//! Deletion is final, even while a step works on the image.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, mpsc};
@@ -23,7 +23,7 @@ use crate::app::TestApp;
 use crate::ports::Held;
 use crate::uploads::{FullStore, new_image};
 
-/// A detector that says that it has begun, and waits until it may go on.
+/// A detector that announces that it has begun, and waits for permission to continue.
 struct HeldDetector {
     begun: Arc<Semaphore>,
     go: Mutex<mpsc::Receiver<()>>,
@@ -41,7 +41,7 @@ impl FaceDetector for HeldDetector {
     }
 }
 
-/// The real store, which stops at one place, says so, and waits until it may go on.
+/// The real store, except that it announces when it reaches one place, and waits there.
 struct Pausing {
     store: Arc<dyn ObjectStore>,
     at: Place,
@@ -113,7 +113,7 @@ impl ObjectStore for Pausing {
     }
 }
 
-/// Somebody anonymises the photo, and is held before they store anything.
+/// A worker that anonymises the photo, and waits before it stores anything.
 fn held_anonymiser(
     context: &Context,
     delivery: Delivery,
@@ -129,7 +129,7 @@ fn held_anonymiser(
         go: Mutex::new(wait),
     };
     let context = Context {
-        detector: Arc::new(detector),
+        pixels: context.pixels.with_detector(Arc::new(detector)),
         ..context.clone()
     };
     let worker = tokio::spawn(async move {
@@ -171,9 +171,9 @@ async fn a_rendition_stored_during_a_deletion_is_deleted_too() {
     let store = Pausing::new(&app.state.store, Place::AfterDeletingTheLastObject);
     let (deleted, go_on) = (Arc::clone(&store.reached), Arc::clone(&store.go));
     let db = app.state.db.clone();
-    let deletion = tokio::spawn(async move { lifecycle::delete(&db, &store, id).await });
+    let deletion = tokio::spawn(async move { lifecycle::delete(&db, &store, id, None).await });
 
-    // All objects are deleted and the rows still there when the worker comes to its end.
+    // The worker finishes after all objects are deleted and before the rows are.
     deleted.acquire().await.unwrap().forget();
     go.send(()).unwrap();
     worker.await.unwrap();

@@ -1,4 +1,4 @@
-//! Work that is done late, twice, or by two at once.
+//! Results that come late, twice, or from two workers at once.
 
 use entity::job;
 use entity::step::{StepKind, StepState};
@@ -31,7 +31,7 @@ async fn an_expired_lease_passes_the_job_on_and_the_late_result_is_harmless() {
     let queue = app.state.queue.clone();
     let late = tokio::spawn(async move { local::drain(&late, &queue).await });
     held.has_begun().await;
-    assert_eq!(app.drain().await, 0, "nobody else may claim it");
+    assert_eq!(app.drain().await, 0, "the lease has not expired");
 
     app.let_time_pass().await;
     assert_eq!(app.drain().await, 1);
@@ -63,7 +63,7 @@ async fn the_attempt_of_a_dead_worker_is_in_the_history() {
         StepState::Running
     );
 
-    // What the next process does, which knows that no worker is alive.
+    // The next process does this: it holds `serve.lock`, so no worker is alive.
     assert_eq!(app.state.queue.release_all().await.unwrap(), 1);
     app.drain().await;
 

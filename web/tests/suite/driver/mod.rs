@@ -1,4 +1,4 @@
-//! The driver of one machine: what becomes of work that fails, is done twice, or is cut short.
+//! The driver for one machine: work that fails, runs twice or is interrupted.
 
 mod crowd;
 mod deletion;
@@ -25,7 +25,7 @@ async fn app_with_a_photo() -> (TestApp, Uuid) {
 }
 
 impl TestApp {
-    /// Works until nothing is owed any more, however long that would take.
+    /// Runs jobs until none is left, and skips the waits between attempts.
     async fn drain_to_the_end(&self) {
         while self.state.queue.depth().await.unwrap() > 0 {
             self.let_time_pass().await;
@@ -33,7 +33,7 @@ impl TestApp {
         }
     }
 
-    /// One delivery of a step, as a queue would bring it.
+    /// One delivery of a step, as from a queue.
     async fn deliver(&self, id: Uuid, step: StepKind, receive_count: i32) -> Verdict {
         let delivery = Delivery {
             image_id: id,

@@ -1,4 +1,4 @@
-//! What a crash left half done is put right.
+//! The sweeper completes or removes unfinished work after a crash.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ impl TestApp {
             .unwrap()
     }
 
-    /// The row as it is between the two halves of an upload.
+    /// The row of an upload whose object has not been stored yet.
     async fn forget_that_it_is_stored(&self, id: Uuid) {
         Entity::update_many()
             .filter(Column::Id.eq(id))

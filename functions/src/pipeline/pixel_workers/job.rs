@@ -1,0 +1,168 @@
+//! What a worker can be asked to do, and what comes out. A new piece of work on pixels is a variant
+//! of [`Job`], one of [`Output`], and an arm in each function here.
+
+use platform::settings::CaptionSource;
+use serde::{Deserialize, Serialize};
+
+use crate::faces::FaceDetector;
+use crate::picture::{self, Detail, Inspection, Limits, Refusal, memory_needed};
+use crate::steps::annotate::{self, CAPTION_LONG_SIDE, CaptionPicture, Known};
+use crate::steps::anonymise::{self, AnonymiseError, Anonymised};
+use crate::steps::thumbnail::{self, Thumbnail};
+
+/// Memory that the face detector takes besides the picture: copies of it at the sizes that are
+/// searched, and the layers of the network for one tile. `docs/measurements.md` has the figures.
+const DETECTOR: u64 = 96 << 20;
+
+/// Memory of small things: tables of the decoders, the placeholder, buffers of the encoder.
+const SMALL_THINGS: u64 = 2 << 20;
+
+/// Work on the pixels of one file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Job {
+    /// The cheapest decode that proves that the pixels are there.
+    Verify {
+        /// Whether there has to be memory for every step, because they are done here.
+        for_steps: bool,
+    },
+    Thumbnail {
+        /// Side, in pixels, of the square that it fits into.
+        size: u32,
+    },
+    Anonymise(anonymise::Request),
+    CaptionInput {
+        /// What is covered, if faces need not be found again.
+        known: Option<Known>,
+        source: CaptionSource,
+        /// Whether the captioner sends a picture.
+        sends_picture: bool,
+    },
+    /// Misbehaviour on demand.
+    #[cfg(feature = "testing")]
+    Misbehave(super::misbehaviour::Misbehaviour),
+}
+
+/// What a job found out. The bytes of files travel apart from the rest.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Output {
+    Verified,
+    Thumbnail(Thumbnail),
+    Anonymised(Anonymised),
+    CaptionInput(CaptionParts),
+    #[cfg(feature = "testing")]
+    Behaved(String),
+}
+
+/// What a captioner needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaptionParts {
+    pub picture: CaptionPicture,
+    /// The number of faces of which the detector is sure.
+    pub faces: usize,
+}
+
+/// Why a job has no output, although its worker is well.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+pub enum JobError {
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The face detector failed.
+    #[error("{0}")]
+    Detector(String),
+    /// The code panicked, with this message.
+    #[error("{0}")]
+    Panicked(String),
+    /// The file cannot be read or the result not written.
+    #[error("{0}")]
+    Io(String),
+}
+
+impl From<AnonymiseError> for JobError {
+    fn from(error: AnonymiseError) -> Self {
+        match error {
+            AnonymiseError::Refused(refusal) => Self::Refused(refusal),
+            AnonymiseError::Detector(error) => Self::Detector(error.to_string()),
+        }
+    }
+}
+
+impl Job {
+    /// The step that needs the most memory.
+    pub(super) const HUNGRIEST: Self = Self::Anonymise(anonymise::Request::first(1024));
+
+    /// Bytes of memory that the work takes at most, besides the file itself.
+    pub(super) fn memory_needed(&self, picture: &Inspection) -> u64 {
+        let pixels = u64::from(picture.width) * u64::from(picture.height);
+        let at_least = |side: u32| {
+            // Resizing takes a copy of the result, and another one between its two passes.
+            let side = u64::from(side);
+            memory_needed(picture, Detail::AtLeast(side as u32 * 2)) + side * side * 3 * 3
+        };
+        let whole = || memory_needed(picture, Detail::Full) + DETECTOR;
+        let work = match self {
+            Self::Verify { .. } => memory_needed(picture, Detail::AtLeast(0)),
+            Self::Thumbnail { size } => at_least(*size),
+            // A JPEG of the whole picture has a third of its bytes at the very most.
+            Self::Anonymise(request) => {
+                whole() + pixels + u64::from(request.thumbnail_size).pow(2) * 3
+            }
+            Self::CaptionInput { known: Some(_), .. } => at_least(CAPTION_LONG_SIDE),
+            Self::CaptionInput { known: None, .. } => {
+                whole() + u64::from(CAPTION_LONG_SIDE).pow(2) * 3 * 3
+            }
+            #[cfg(feature = "testing")]
+            Self::Misbehave(_) => 0,
+        };
+        work + SMALL_THINGS
+    }
+
+    /// Does the work in this process.
+    pub(super) fn perform(
+        &self,
+        bytes: &[u8],
+        limits: &Limits,
+        detector: &dyn FaceDetector,
+    ) -> Result<Output, JobError> {
+        Ok(match self {
+            Self::Verify { .. } => {
+                picture::verify(bytes, limits)?;
+                Output::Verified
+            }
+            Self::Thumbnail { size } => Output::Thumbnail(thumbnail::make(bytes, *size, limits)?),
+            Self::Anonymise(request) => {
+                Output::Anonymised(anonymise::make(bytes, request, detector, limits)?)
+            }
+            Self::CaptionInput {
+                known,
+                source,
+                sends_picture,
+            } => {
+                let input = annotate::prepare(bytes, limits, detector, known.clone(), *source)?;
+                Output::CaptionInput(CaptionParts {
+                    picture: match sends_picture {
+                        true => CaptionPicture::of(&input.picture)?,
+                        false => CaptionPicture::described(&input.picture),
+                    },
+                    faces: input.faces,
+                })
+            }
+            #[cfg(feature = "testing")]
+            Self::Misbehave(how) => Output::Behaved(how.perform()),
+        })
+    }
+}
+
+impl Output {
+    /// The files of this output, in a fixed order: a worker writes them, and the process that asked
+    /// for them fills them in.
+    pub(super) fn files(&mut self) -> Vec<&mut Vec<u8>> {
+        match self {
+            Self::Verified => Vec::new(),
+            Self::Thumbnail(made) => vec![&mut made.jpeg],
+            Self::Anonymised(made) => vec![&mut made.jpeg, &mut made.thumbnail],
+            Self::CaptionInput(made) => vec![&mut made.picture.jpeg],
+            #[cfg(feature = "testing")]
+            Self::Behaved(_) => Vec::new(),
+        }
+    }
+}

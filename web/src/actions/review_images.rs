@@ -1,0 +1,52 @@
+//! The list of the release desk: what needs a look, the most urgent first.
+
+use entity::desk::{self, Filter};
+use entity::image::{self, Audience};
+use sea_orm::{PaginatorTrait as _, QuerySelect as _};
+
+use crate::access::{Action, Viewer};
+use crate::cursor::Cursor;
+use crate::image_rows::ImageRows;
+use crate::paging::{Paging, cut};
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// A page of the desk.
+pub(crate) struct DeskPage {
+    pub(crate) rows: Vec<ImageRows>,
+    pub(crate) next: Option<String>,
+    /// All images that the filter lets through, on whatever page.
+    pub(crate) left: u64,
+}
+
+pub(crate) async fn review_images(
+    state: &AppState,
+    viewer: &Viewer,
+    filter: Filter,
+    paging: &Paging,
+) -> Result<DeskPage, Problem> {
+    viewer.require(Action::Manage)?;
+    let select = match paging.after {
+        Some(cursor) => desk::page_after(filter, cursor.risk()?),
+        None => desk::page(filter),
+    };
+    let found = select
+        .limit(paging.limit + 1)
+        .select_only()
+        .columns([image::Column::Risk, image::Column::Id])
+        .into_tuple()
+        .all(&state.db)
+        .await?;
+    let (found, more) = cut(found, paging.limit);
+    let next = found
+        .last()
+        .filter(|_| more)
+        .map(|&(risk, id)| Cursor::Risk(risk, id).encode());
+    let ids: Vec<_> = found.into_iter().map(|(_, id)| id).collect();
+    let audience = Audience::Staff;
+    Ok(DeskPage {
+        rows: ImageRows::load(&state.db, &state.caption_pause, &audience, &ids).await?,
+        next,
+        left: desk::page(filter).count(&state.db).await?,
+    })
+}

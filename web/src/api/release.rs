@@ -1,0 +1,90 @@
+//! `/api/images/{id}/release`, `…/withdraw` and `…/hold`
+
+use axum::Json;
+use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::image_answer::one;
+use super::problems::{NotFound, NotReady, OutdatedBoxes, TooLarge, UnsupportedType};
+use crate::access::{Action, Viewer};
+use crate::actions::release_image::{Decision, decide};
+use crate::extract::Path;
+use crate::image_json::ImageJson;
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// What was looked at.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ReleaseRequest)]
+pub struct ReleaseRequest {
+    /// The version of the boxes that was seen: if they have another one by now, nothing is released.
+    version: Option<i32>,
+}
+
+/// Release an image
+///
+/// For admins. Visitors see it from now on. Refused while the copy does not show the boxes as they are.
+/// Repeating it changes nothing.
+#[utoipa::path(
+    post, path = "/api/images/{id}/release", operation_id = "releaseImage", tag = "Release",
+    params(("id" = Uuid, Path)),
+    request_body = Option<ReleaseRequest>,
+    responses(
+        (status = 200, description = "It is released.", body = ImageJson),
+        NotFound, NotReady, OutdatedBoxes, TooLarge, UnsupportedType,
+    ),
+    security(("token" = ["manage"]), ("session" = [])),
+)]
+pub async fn release(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    Path(id): Path<Uuid>,
+    body: Result<Option<Json<ReleaseRequest>>, JsonRejection>,
+) -> Result<Json<ImageJson>, Problem> {
+    viewer.require(Action::Manage)?;
+    let seen = body?.and_then(|Json(request)| request.version);
+    decide(&state, &viewer, id, Decision::Release(seen)).await?;
+    one(&state, &viewer, id).await
+}
+
+/// Withdraw an image
+///
+/// For admins. Visitors do not see it from now on; presigned addresses of its pictures that were handed
+/// out before expire within 45 minutes. Repeating it changes nothing.
+#[utoipa::path(
+    post, path = "/api/images/{id}/withdraw", operation_id = "withdrawImage", tag = "Release",
+    params(("id" = Uuid, Path)),
+    responses((status = 200, description = "It is not public.", body = ImageJson), NotFound),
+    security(("token" = ["manage"]), ("session" = [])),
+)]
+pub async fn withdraw(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    Path(id): Path<Uuid>,
+) -> Result<Json<ImageJson>, Problem> {
+    decide(&state, &viewer, id, Decision::Withdraw).await?;
+    one(&state, &viewer, id).await
+}
+
+/// Hold an image
+///
+/// For admins. Sets it aside: it is not public, and not among those that wait for a decision. Repeating
+/// it changes nothing.
+#[utoipa::path(
+    post, path = "/api/images/{id}/hold", operation_id = "holdImage", tag = "Release",
+    params(("id" = Uuid, Path)),
+    responses((status = 200, description = "It is held.", body = ImageJson), NotFound),
+    security(("token" = ["manage"]), ("session" = [])),
+)]
+pub async fn hold(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    Path(id): Path<Uuid>,
+) -> Result<Json<ImageJson>, Problem> {
+    decide(&state, &viewer, id, Decision::Hold).await?;
+    one(&state, &viewer, id).await
+}
