@@ -51,7 +51,7 @@ locals {
       description         = "Writes captions"
       write_prefixes      = []
       calls_captioner     = true
-      memory              = 1769
+      memory              = 2048
       timeout             = 150
       batch_size          = 2
       maximum_concurrency = 10
@@ -60,16 +60,16 @@ locals {
       description         = "Makes thumbnails"
       write_prefixes      = ["thumbnails/"]
       calls_captioner     = false
-      memory              = 1769
+      memory              = 2048
       timeout             = 60
-      batch_size          = 3
+      batch_size          = 5
       maximum_concurrency = 10
     }
     anonymise = {
       description         = "Makes copies with anonymised faces"
       write_prefixes      = ["anonymised/"]
       calls_captioner     = false
-      memory              = 1769
+      memory              = 2048
       timeout             = 120
       batch_size          = 2
       maximum_concurrency = 10

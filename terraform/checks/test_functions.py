@@ -75,7 +75,7 @@ class Functions(unittest.TestCase):
         sizes = {
             function["function_name"]: (function["timeout"], function["memory_size"]) for function in functions.values()
         }
-        expected = {"vitrine-annotate": (150, 1769), "vitrine-thumbnail": (60, 1769), "vitrine-anonymise": (120, 1769)}
+        expected = {"vitrine-annotate": (150, 2048), "vitrine-thumbnail": (60, 2048), "vitrine-anonymise": (120, 2048)}
         self.assertLessEqual(expected.items(), sizes.items())
 
     @needs_stand_in
@@ -83,19 +83,17 @@ class Functions(unittest.TestCase):
         # "a single function can use up to 10,240 MB of memory": what it has been given, and no more. Lambda
         # quotas, https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
         settings = (REPOSITORY / "docs/settings.md").read_text()
-        upload, megapixels = (int(re.search(rf"`VITRINE_MAX_{name}` \| (\d+)", settings)[1]) for name in ("UPLOAD_MB", "MEGAPIXELS"))
+        megapixels = int(re.search(r"`VITRINE_MAX_MEGAPIXELS` \| (\d+)", settings)[1])
+        # The share of the memory for pictures, less an eighth for files.
+        budget = (REPOSITORY / "functions/src/pipeline/pixel_workers/budget.rs").read_text()
+        share = int(re.search(r"const SHARE: u64 = (\d+);", budget)[1]) / 100 * 7 / 8
         # WebP needs the most: tenths of a byte for each pixel of a frame, and the canvas.
         webp = (REPOSITORY / "functions/src/picture/webp.rs").read_text()
         frame = max(int(tenths) for tenths in re.findall(r"Kind::\w+\(.*?\) => (\d+),", webp)) / 10
         canvas = int(re.search(r"covers_canvas\(\) \{ 0 \} else \{ (\d+) \}", webp)[1])
-        batches = {
-            mapping["function_name"].split(":")[-1]: mapping["batch_size"]
-            for mapping in defaults().all("aws_lambda_event_source_mapping").values()
-        }
         for function in defaults().all("aws_lambda_function").values():
-            name = function["function_name"]
-            needed = 256 + batches[name] * upload + megapixels * 1_000_000 * (frame + canvas) / 1_048_576
-            self.assertGreaterEqual(function["memory_size"], needed, name)
+            needed = megapixels * 1_000_000 * (frame + canvas) / 1_048_576
+            self.assertGreaterEqual(share * function["memory_size"], needed, function["function_name"])
 
     @needs_stand_in
     def test_all_connections_together_fit_the_database(self):
