@@ -18,16 +18,6 @@ output "log_groups" {
   value       = { for source, group in aws_cloudwatch_log_group.this : source => group.name }
 }
 
-output "namespace" {
-  description = "CloudWatch namespace of the metrics."
-  value       = "Vitrine/${local.name}"
-}
-
-output "policy" {
-  description = "The policy of the role as JSON."
-  value       = data.aws_iam_policy_document.this.json
-}
-
 output "scaling_policies" {
   description = "Names of the scaling policies."
   value = sort(concat(
