@@ -38,5 +38,6 @@ mod response_headers;
 pub mod router;
 mod routes;
 pub mod services;
+pub mod site;
 pub mod state;
 pub mod templates;

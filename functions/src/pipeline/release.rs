@@ -67,7 +67,7 @@ pub async fn release(
     Ok(Decided::Done)
 }
 
-/// Takes an image back: somebody has to decide again.
+/// Takes an image back, if it is public or set aside: somebody has to decide again.
 pub async fn withdraw(
     db: &DatabaseConnection,
     id: Uuid,
@@ -77,7 +77,7 @@ pub async fn withdraw(
     let Some(image) = locked(&tx, id).await? else {
         return Ok(Decided::Gone);
     };
-    if image.review != Review::Released {
+    if image.review == Review::Review {
         return Ok(Decided::Done);
     }
     change_review(tx, &image, Review::Review, by).await

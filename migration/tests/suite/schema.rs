@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use crate::databases::Databases;
 
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 15] = [
     "image",
     "step",
     "job",
@@ -36,6 +36,7 @@ const TABLES: [&str; 14] = [
     "api_token",
     "box",
     "publication_record",
+    "removal_request",
 ];
 
 #[tokio::test]

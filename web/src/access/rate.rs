@@ -1,4 +1,4 @@
-//! How often visitors may upload and write, per client. Everybody who is signed in or has a token is
+//! How often visitors may upload, write and ask to be covered, per client. Everybody who is signed in or has a token is
 //! known and can be stopped, so this is for visitors alone.
 
 use std::collections::HashMap;
@@ -19,6 +19,7 @@ const CAPACITY: usize = 10_000;
 pub struct VisitorRates {
     uploads: Arc<Rate>,
     messages: Arc<Rate>,
+    removals: Arc<Rate>,
 }
 
 impl Default for VisitorRates {
@@ -28,6 +29,7 @@ impl Default for VisitorRates {
         Self {
             uploads: Arc::new(Rate::new(500, Duration::from_secs(2))),
             messages: Arc::new(Rate::new(20, Duration::from_secs(30))),
+            removals: Arc::new(Rate::new(10, Duration::from_secs(360))),
         }
     }
 }
@@ -51,15 +53,27 @@ impl VisitorRates {
             Action::PostMessage => (&self.messages, "messages"),
             Action::Manage | Action::SeeDetails | Action::ManageTokens => return Ok(()),
         };
-        rate.take(client.address, Instant::now()).map_err(|wait| {
-            let seconds = u32::try_from(wait.as_secs() + 1).unwrap_or(u32::MAX);
-            Problem::temporary(
-                ProblemKind::TooManyRequests,
-                format!("too many {what} from your address; try again in {seconds} seconds"),
-                seconds,
-            )
-        })
+        count(rate, client, what)
     }
+
+    /// Counts a request to be covered, by anybody.
+    ///
+    /// # Errors
+    /// 429 if there were too many.
+    pub(crate) fn admit_removal(&self, client: &Client) -> Result<(), Problem> {
+        count(&self.removals, client, "requests")
+    }
+}
+
+fn count(rate: &Rate, client: &Client, what: &str) -> Result<(), Problem> {
+    rate.take(client.address, Instant::now()).map_err(|wait| {
+        let seconds = u32::try_from(wait.as_secs() + 1).unwrap_or(u32::MAX);
+        Problem::temporary(
+            ProblemKind::TooManyRequests,
+            format!("too many {what} from your address; try again in {seconds} seconds"),
+            seconds,
+        )
+    })
 }
 
 /// So many at once, and then one in each interval (the generic cell rate algorithm).

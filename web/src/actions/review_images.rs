@@ -1,6 +1,6 @@
 //! The list of the release desk: what needs a look, the most urgent first.
 
-use entity::desk::{self, Filter};
+use entity::desk::{self, Wanted};
 use entity::image::{self, Audience};
 use sea_orm::{PaginatorTrait as _, QuerySelect as _};
 
@@ -22,13 +22,13 @@ pub(crate) struct DeskPage {
 pub(crate) async fn review_images(
     state: &AppState,
     viewer: &Viewer,
-    filter: Filter,
+    wanted: &Wanted,
     paging: &Paging,
 ) -> Result<DeskPage, Problem> {
     viewer.require(Action::Manage)?;
     let select = match paging.after {
-        Some(cursor) => desk::page_after(filter, cursor.risk()?),
-        None => desk::page(filter),
+        Some(cursor) => desk::page_after(wanted, cursor.risk()?),
+        None => desk::page(wanted),
     };
     let found = select
         .limit(paging.limit + 1)
@@ -47,6 +47,6 @@ pub(crate) async fn review_images(
     Ok(DeskPage {
         rows: ImageRows::load(&state.db, &state.caption_pause, &audience, &ids).await?,
         next,
-        left: desk::page(filter).count(&state.db).await?,
+        left: desk::page(wanted).count(&state.db).await?,
     })
 }

@@ -2,7 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use entity::desk;
+use chrono::NaiveDate;
+use entity::desk::{self, Wanted};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -23,7 +24,8 @@ use crate::state::AppState;
 #[serde(rename_all = "kebab-case")]
 #[schema(as = ReviewFilter)]
 pub enum FilterJson {
-    /// Those about which somebody has to decide, and released ones with newer uncertain boxes.
+    /// Those about which somebody has to decide, released ones with newer uncertain boxes, and those
+    /// about which somebody asked to be covered.
     #[default]
     Unreviewed,
     Held,
@@ -34,6 +36,8 @@ pub enum FilterJson {
     Released,
     /// Those that were public before there was a release.
     Legacy,
+    /// Those about which somebody asked to be covered, without an answer yet.
+    Requests,
 }
 
 impl From<FilterJson> for desk::Filter {
@@ -45,6 +49,7 @@ impl From<FilterJson> for desk::Filter {
             FilterJson::WithoutAltText => Self::WithoutAltText,
             FilterJson::Released => Self::Released,
             FilterJson::Legacy => Self::Legacy,
+            FilterJson::Requests => Self::Requests,
         }
     }
 }
@@ -55,6 +60,10 @@ impl From<FilterJson> for desk::Filter {
 pub struct ReviewQuery {
     #[param(inline, default = "unreviewed")]
     filter: Option<FilterJson>,
+    /// Uploaded by this person or program.
+    by: Option<String>,
+    /// Uploaded on this day, in UTC.
+    day: Option<NaiveDate>,
 }
 
 /// An image of the desk.
@@ -113,8 +122,12 @@ pub async fn list(
     paging: Paging,
     Query(query): Query<ReviewQuery>,
 ) -> Result<Json<ReviewPage>, Problem> {
-    let filter = query.filter.unwrap_or_default().into();
-    let page = review_images(&state, &viewer, filter, &paging).await?;
+    let wanted = Wanted {
+        filter: query.filter.unwrap_or_default().into(),
+        by: query.by,
+        day: query.day,
+    };
+    let page = review_images(&state, &viewer, &wanted, &paging).await?;
     let urls = state.url_source().await;
     Ok(Json(ReviewPage {
         items: page

@@ -15,6 +15,7 @@ mod import;
 mod nginx;
 mod pixels;
 mod real_photos;
+mod review;
 mod s3;
 mod secrets;
 mod shutdown;
