@@ -77,8 +77,11 @@ fn render(name: &str, values: &Value) -> String {
     for (position, _) in html.match_indices('<') {
         let tag = html[position..].split('>').next().unwrap();
         assert!(!tag.contains(" style="), "{name}: {tag}");
+        // Every other piece is a quoted value, in which quotes are escaped.
         let handler = tag
-            .split_whitespace()
+            .split('"')
+            .step_by(2)
+            .flat_map(str::split_whitespace)
             .find(|word| word.starts_with("on") && word.contains('='));
         assert_eq!(handler, None, "{name}: {tag}");
         if tag.starts_with("<script") {
