@@ -70,7 +70,7 @@ async fn preview(state: &AppState, viewer: &Viewer, id: Uuid) -> Result<Response
         Err(problem) if problem.status() == StatusCode::NOT_FOUND => {
             state.image(viewer, id).await?;
             let context = json!({
-                "page": Page::new(state, &visitor, "", "Not found").as_preview_of(&own_url),
+                "page": Page::new(state, &visitor, "", "Not found").preview_of(&own_url),
                 "status": 404,
                 "heading": "Not found",
                 "detail": "Visitors do not see this picture, because it is not released.",
@@ -100,7 +100,7 @@ async fn visitors_page(
     let title = shortened(&view.heading);
     let page = Page::new(state, viewer, &view.url, &title);
     let context = json!({
-        "page": if is_preview { page.as_preview_of(&view.url) } else { page },
+        "page": if is_preview { page.preview_of(&view.url) } else { page },
         "picture": picture,
         "previous_url": previous_url,
         "next_url": next_url,

@@ -138,7 +138,7 @@ impl<'a> Page<'a> {
 
 impl Page<'_> {
     /// The page as visitors see it, for somebody who sees more at `url`.
-    fn as_preview_of(mut self, url: &str) -> Self {
+    fn preview_of(mut self, url: &str) -> Self {
         self.notice = Some(Notice {
             kind: "info",
             text: "This is the page as visitors see it.".to_owned(),

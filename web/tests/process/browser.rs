@@ -181,7 +181,10 @@ async fn the_upload_form_works_without_javascript() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_visitor_sees_no_form_and_no_original() {
-    let home = Home::with(&[("VITRINE_ADMIN_PASSWORD", "four random plain words")]);
+    let home = Home::with(&[
+        ("VITRINE_ADMIN_PASSWORD", "four random plain words"),
+        ("VITRINE_RELEASE", "at-once"),
+    ]);
     let server = home.serve();
     let Some(browser) = Browser::open(&server, Scripts::On).await else {
         return;

@@ -110,7 +110,7 @@ fn guessers(server: &Server) -> Vec<String> {
 async fn without_a_password_everything_through_a_plain_nginx_is_refused_and_the_setting_named() {
     let home = Home::new();
     let server = home.serve();
-    let Some(nginx) = Nginx::start(&plain(&server.url)) else {
+    let Some(nginx) = Nginx::start_as_another_user(&plain(&server.url)) else {
         return;
     };
     let browser = Browser::at(nginx.url());

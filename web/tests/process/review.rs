@@ -38,6 +38,12 @@ async fn boxes(server: &Server, id: &str) -> Vec<Value> {
     json["items"].as_array().unwrap().clone()
 }
 
+async fn copy_is_current(server: &Server, id: &str) -> bool {
+    let answer = server.get(&format!("/api/images/{id}/boxes")).send().await;
+    let json: Value = answer.unwrap().json().await.unwrap();
+    json["version"] == json["copy_version"]
+}
+
 async fn is_released(server: &Server, id: &str) -> bool {
     server.image(id).await["release"]["state"] == "released"
 }
@@ -163,6 +169,10 @@ async fn boxes_are_drawn_kept_visible_and_removed_with_the_mouse() {
     press(&browser, "u").await;
     eventually("it is there again", async || {
         (boxes(&server, &id).await.len() == before + 1).then_some(())
+    })
+    .await;
+    eventually("the copy shows the boxes", async || {
+        copy_is_current(&server, &id).await.then_some(())
     })
     .await;
     press(&browser, Key::Enter).await;
