@@ -148,7 +148,13 @@ impl ImageRows {
             Rendition::Anonymised => self.made_at(StepKind::Anonymise),
         };
         let micros = made_at.map_or(0, |instant| instant.timestamp_micros());
-        let copy = self.image.copy_id.unwrap_or_default();
+        let is_of_the_copy = match rendition {
+            Rendition::Original => false,
+            Rendition::Thumbnail => viewer.thumbnail_step(&self.image) == StepKind::Anonymise,
+            Rendition::Anonymised => true,
+        };
+        let copy = self.image.copy_id.filter(|_| is_of_the_copy);
+        let copy = copy.unwrap_or_default();
         let hash = Sha256::new()
             .chain_update(&self.image.sha256)
             .chain_update(micros.to_be_bytes())

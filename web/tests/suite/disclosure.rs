@@ -293,7 +293,7 @@ async fn a_visitor_gets_size_type_and_placeholder_of_the_copy_once_it_is_there()
         .await
         .text();
     assert!(
-        page.contains("6 May 2024") && page.contains("640 × 480"),
+        page.contains("6 May 2024") && page.contains("viewBox=\"0 0 640 480\""),
         "{page}"
     );
     assert!(page.contains("data:image/png;base64,"), "a placeholder");

@@ -88,6 +88,8 @@ async fn a_visitor_cannot_search_file_names() {
     let admin = app.sign_in("correct horse").await;
     let photo = functions::testing::photo(1, 32, 32);
     let id = admin.upload("Ada Lovelace.jpg", photo).await.id();
+    app.drain().await;
+    app.release(id).await;
     app.describe(id, "Somebody on a beach", &[]).await;
 
     for text in ["ada", "lovelace", "Ada Lovelace.jpg", "beach ada", "jpg"] {
