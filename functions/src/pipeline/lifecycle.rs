@@ -9,6 +9,7 @@ use entity::image::{self, ActiveModel, Audience, Model, Review};
 use entity::publication_record::Action;
 use entity::step::{self, StepKind, StepState};
 use entity::{job, outbox};
+use futures::TryStreamExt as _;
 use platform::Format;
 use platform::database::begin_write;
 use platform::objects::{Body, ObjectKey, ObjectStore, StoreError};
@@ -414,6 +415,11 @@ pub async fn purge(
     let row = image::Entity::find_by_id(image.id).one(db).await?;
     let copies = [image.copy_id, row.and_then(|row| row.copy_id)];
     remove_renditions(store, image.id, &copies).await?;
+    // A kill between storing a copy and noting it leaves a copy that no row names.
+    let mut unnoted = store.copies(image.id);
+    while let Some(listed) = unnoted.try_next().await? {
+        store.delete(&listed.key).await?;
+    }
     let tx = begin_write(db).await?;
     // Lock order: step, then image, as workers do.
     step::Entity::delete_many()

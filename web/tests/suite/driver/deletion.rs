@@ -17,6 +17,7 @@ use platform::objects::{
     Area, Body, Head, ListedObject, ObjectKey, ObjectStore, OpenObject, StoreError,
 };
 use tokio::sync::Semaphore;
+use uuid::Uuid;
 
 use super::app_with_a_photo;
 use crate::app::TestApp;
@@ -113,6 +114,10 @@ impl ObjectStore for Pausing {
 
     fn list(&self, area: Area) -> BoxStream<'static, Result<ListedObject, StoreError>> {
         self.store.list(area)
+    }
+
+    fn copies(&self, image_id: Uuid) -> BoxStream<'static, Result<ListedObject, StoreError>> {
+        self.store.copies(image_id)
     }
 
     fn describe(&self) -> String {
