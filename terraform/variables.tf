@@ -62,7 +62,7 @@ variable "settings" {
   validation {
     condition = alltrue([
       for name, function in local.functions :
-      0.75 * 7 / 8 * function.memory >= tonumber(lookup(var.settings, "VITRINE_MAX_MEGAPIXELS", "100")) * 14e6 / 1048576
+      0.75 * 7 / 8 * function.memory >= tonumber(lookup(var.settings, "VITRINE_MAX_MEGAPIXELS", "100")) * 14000000 / 1048576
     ])
     error_message = "A picture with VITRINE_MAX_MEGAPIXELS does not fit the memory of each function. Lower it in settings, or raise memory in functions."
   }

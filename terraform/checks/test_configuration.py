@@ -96,7 +96,11 @@ class Defaults(unittest.TestCase):
         larger = {"instance_class": "db.m7g.large", "multi_az": False, "storage": {"initial": 50, "maximum": 500}}
         self.assertEqual(
             defaults().changes(database=larger | {"snapshot_identifier": "an-old-snapshot"}),
-            {"module.database.aws_db_instance.this": "update"},
+            {
+                "module.database.aws_db_instance.this": "update",
+                # Its limit follows from the class.
+                'module.observability.aws_cloudwatch_metric_alarm.this["database-connections"]': "update",
+            },
         )
 
     def test_restoring_a_snapshot_replaces_only_the_database(self):
