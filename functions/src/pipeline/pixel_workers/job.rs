@@ -88,7 +88,7 @@ impl From<AnonymiseError> for JobError {
 
 impl Job {
     /// The step that needs the most memory.
-    pub(super) const HUNGRIEST: Self = Self::Anonymise(anonymise::Request::first(1024));
+    pub(super) const LARGEST: Self = Self::Anonymise(anonymise::Request::first(1024));
 
     /// Bytes of memory that the work takes at most, besides the file itself.
     pub(super) fn memory_needed(&self, picture: &Inspection) -> u64 {
