@@ -24,6 +24,7 @@ pub mod fuzzing;
 pub mod image_json;
 pub mod image_rows;
 pub mod ingest;
+mod json_enum;
 pub mod live;
 pub mod openapi;
 pub mod operations;

@@ -21,8 +21,6 @@ import { between, boxAt, CORNERS, cornerAt, cornerOf, inWords, moved, newBox, re
  */
 
 const SVG = "http://www.w3.org/2000/svg";
-// What is covered goes around the box, and a tenth beyond.
-const ELLIPSE = 1.1 * Math.SQRT2;
 // In pixels of the screen.
 const REACH = { mouse: 10, touch: 22 };
 const SLACK = 4;
@@ -36,6 +34,8 @@ export class Stage {
   #layer;
   #handlers;
   #picture;
+  /** The axes of an ellipse, as multiples of the sides of its box. */
+  #ellipse;
   /** @type {Gesture | null} */
   #gesture = null;
 
@@ -50,6 +50,7 @@ export class Stage {
     this.#layer = one(root, "[data-boxes]", SVGElement);
     this.#handlers = handlers;
     this.#picture = { width: Number(root.dataset.width), height: Number(root.dataset.height) };
+    this.#ellipse = Number(root.dataset.ellipse);
     this.boxes = boxes;
     root.classList.add("is-live");
     root.tabIndex = 0;
@@ -91,7 +92,7 @@ export class Stage {
 
   /** The rows beside the picture and the shapes over it. */
   draw() {
-    const shapes = this.boxes.map((box, index) => shape(box, index === this.selected));
+    const shapes = this.boxes.map((box, index) => shape(box, index === this.selected, this.#ellipse));
     const box = this.boxes[this.selected];
     if (box) shapes.push(...CORNERS.map((corner) => handle(cornerOf(box, corner), this.#pixels(5))));
     this.#layer.replaceChildren(...shapes);
@@ -180,15 +181,16 @@ export class Stage {
 /**
  * @param {Box} box
  * @param {boolean} isSelected
+ * @param {number} ellipse Its axes, as multiples of the sides of its box.
  */
-function shape(box, isSelected) {
+function shape(box, isSelected, ellipse) {
   const { x, y, width, height } = box;
   const group = document.createElementNS(SVG, "g");
   group.setAttribute("class", `desk-box desk-box-${box.state}${isSelected ? " is-selected" : ""}`);
   // Twice, so that it stands out from light and dark pictures alike.
   for (const layer of ["under", "over"]) {
     const figure = document.createElementNS(SVG, box.shape === "ellipse" ? "ellipse" : "rect");
-    const values = box.shape === "ellipse" ? { cx: x + width / 2, cy: y + height / 2, rx: (width / 2) * ELLIPSE, ry: (height / 2) * ELLIPSE } : { x, y, width, height };
+    const values = box.shape === "ellipse" ? { cx: x + width / 2, cy: y + height / 2, rx: (width / 2) * ellipse, ry: (height / 2) * ellipse } : { x, y, width, height };
     for (const [name, value] of Object.entries(values)) figure.setAttribute(name, String(value));
     figure.setAttribute("class", layer);
     group.append(figure);

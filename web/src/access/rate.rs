@@ -1,5 +1,5 @@
-//! How often visitors may upload, write and ask to be covered, per client. Everybody who is signed in or has a token is
-//! known and can be stopped, so this is for visitors alone.
+//! Rate limits for visitors, per client: uploads, messages and requests to be covered. There are none
+//! for people who are signed in and for tokens, because the admin can end a session or a token.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use crate::connections::network;
 use crate::problem::Problem;
 use crate::problem_kind::ProblemKind;
 
-/// Clients that are remembered at once.
+/// The most clients that are remembered.
 const CAPACITY: usize = 10_000;
 
 /// The rates of this process. Cheap to clone.
@@ -23,8 +23,8 @@ pub struct VisitorRates {
 }
 
 impl Default for VisitorRates {
-    /// A party behind one address brings hundreds of photos at once; nobody writes hundreds of
-    /// messages.
+    /// Guests of one event often share an address and upload hundreds of photos at once. Messages
+    /// come one by one.
     fn default() -> Self {
         Self {
             uploads: Arc::new(Rate::new(500, Duration::from_secs(2))),
@@ -35,7 +35,7 @@ impl Default for VisitorRates {
 }
 
 impl VisitorRates {
-    /// Counts what a visitor is about to do.
+    /// Counts an action of a visitor.
     ///
     /// # Errors
     /// 429 if it is too much.
@@ -80,7 +80,7 @@ fn count(rate: &Rate, client: &Client, what: &str) -> Result<(), Problem> {
 struct Rate {
     burst: u32,
     interval: Duration,
-    /// When each client will have nothing left to wait for.
+    /// When each client will have its whole burst again.
     settled_at: Mutex<HashMap<IpAddr, Instant>>,
 }
 
@@ -93,7 +93,7 @@ impl Rate {
         }
     }
 
-    /// Counts one; or says how long to wait.
+    /// Counts one, or returns how long to wait.
     fn take(&self, from: IpAddr, now: Instant) -> Result<(), Duration> {
         let client = network(from);
         let mut known = self
@@ -114,7 +114,7 @@ impl Rate {
     }
 }
 
-/// Forgets those who have nothing left to wait for, or else the one with the least.
+/// Forgets clients that have their whole burst again, or else the one that will be next.
 fn make_room(known: &mut HashMap<IpAddr, Instant>, now: Instant) {
     known.retain(|_, settled_at| *settled_at > now);
     if known.len() >= CAPACITY {

@@ -9,7 +9,7 @@ use rand::TryRng as _;
 use rand::rngs::SysRng;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, UpdateMany};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -70,7 +70,7 @@ pub(crate) async fn request_removal(
     let image = public_image(state, id).await?;
     let reason = tidy(wanted.reason)?;
     if !(0..image.width).contains(&wanted.x) || !(0..image.height).contains(&wanted.y) {
-        return Err(refused(format!(
+        return Err(Problem::invalid(format!(
             "the place {}, {} is outside the picture, which has {} × {} pixels",
             wanted.x, wanted.y, image.width, image.height
         )));
@@ -137,14 +137,8 @@ pub(crate) async fn answer(
         Answer::Keep => State::Kept,
         Answer::Reverse => State::Reversed,
     };
-    Entity::update_many()
+    answered(viewer, became)
         .filter(Column::Id.eq(id))
-        .col_expr(Column::State, Expr::value(became))
-        .col_expr(Column::AnsweredAt, Expr::value(entity::now()))
-        .col_expr(
-            Column::AnsweredBy,
-            Expr::value(viewer.name().map(str::to_owned)),
-        )
         .exec(&state.db)
         .await?;
     Ok(request)
@@ -156,18 +150,23 @@ pub(crate) async fn keep_all(
     viewer: &Viewer,
     image: Uuid,
 ) -> Result<(), Problem> {
-    Entity::update_many()
+    answered(viewer, State::Kept)
         .filter(Column::ImageId.eq(image))
         .filter(Column::State.eq(State::Open))
-        .col_expr(Column::State, Expr::value(State::Kept))
+        .exec(&state.db)
+        .await?;
+    Ok(())
+}
+
+/// Writes the answer of a viewer into requests; say which.
+fn answered(viewer: &Viewer, became: State) -> UpdateMany<Entity> {
+    Entity::update_many()
+        .col_expr(Column::State, Expr::value(became))
         .col_expr(Column::AnsweredAt, Expr::value(entity::now()))
         .col_expr(
             Column::AnsweredBy,
             Expr::value(viewer.name().map(str::to_owned)),
         )
-        .exec(&state.db)
-        .await?;
-    Ok(())
 }
 
 /// Returns the box that covers the place now; none if it was covered before.
@@ -335,15 +334,11 @@ fn tidy(reason: Option<String>) -> Result<Option<String>, Problem> {
         .collect();
     let plain = plain.trim();
     if plain.chars().count() > REASON_LENGTH {
-        return Err(refused(format!(
+        return Err(Problem::invalid(format!(
             "the reason is longer than {REASON_LENGTH} characters"
         )));
     }
     Ok((!plain.is_empty()).then(|| plain.to_owned()))
-}
-
-fn refused(detail: impl Into<String>) -> Problem {
-    Problem::new(ProblemKind::InvalidContent, detail)
 }
 
 fn keeps_changing() -> Problem {

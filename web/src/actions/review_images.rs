@@ -15,7 +15,7 @@ use crate::state::AppState;
 pub(crate) struct DeskPage {
     pub(crate) rows: Vec<ImageRows>,
     pub(crate) next: Option<String>,
-    /// All images that the filter lets through, on whatever page.
+    /// The number of images with this filter, on all pages.
     pub(crate) left: u64,
 }
 
@@ -37,11 +37,7 @@ pub(crate) async fn review_images(
         .into_tuple()
         .all(&state.db)
         .await?;
-    let (found, more) = cut(found, paging.limit);
-    let next = found
-        .last()
-        .filter(|_| more)
-        .map(|&(risk, id)| Cursor::Risk(risk, id).encode());
+    let (found, next) = cut(found, paging.limit, |&(risk, id)| Cursor::Risk(risk, id));
     let ids: Vec<_> = found.into_iter().map(|(_, id)| id).collect();
     let audience = Audience::Staff;
     Ok(DeskPage {

@@ -52,7 +52,7 @@ pub async fn listen(
     let events = events.take_until(Box::pin(ended)).take_while(move |_| {
         let _held = &place;
         let (credentials, credential) = (credentials.clone(), credential.clone());
-        async move { credentials.still_count(&credential).await }
+        async move { credentials.is_valid(&credential).await }
     });
     let stream = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     // nginx would buffer the events otherwise.

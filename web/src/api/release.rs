@@ -54,8 +54,8 @@ pub async fn release(
 /// Withdraw an image
 ///
 /// For admins. Visitors do not see it from now on, and somebody has to decide again, also about one that
-/// was held. Presigned addresses of its pictures that were handed
-/// out before expire within 45 minutes. Repeating it changes nothing.
+/// was held. Presigned addresses of its pictures that were handed out before expire within 45 minutes.
+/// Repeating it changes nothing.
 #[utoipa::path(
     post, path = "/api/images/{id}/withdraw", operation_id = "withdrawImage", tag = "Release",
     params(("id" = Uuid, Path)),

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use chrono::NaiveDate;
-use entity::desk::{self, Wanted};
+use entity::desk::{Filter, Wanted};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -14,43 +14,28 @@ use crate::box_json::BoxJson;
 use crate::extract::Query;
 use crate::image_json::ImageJson;
 use crate::image_rows::ImageRows;
+use crate::json_enum::json_enum;
 use crate::paging::{Paging, PagingQuery};
 use crate::picture_urls::UrlSource;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// Which images.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-#[schema(as = ReviewFilter)]
-pub enum FilterJson {
-    /// Those about which somebody has to decide, released ones with newer uncertain boxes, and those
-    /// about which somebody asked to be covered.
-    #[default]
-    Unreviewed,
-    Held,
-    /// Those whose copy could not be made.
-    Failed,
-    /// Those without a caption.
-    WithoutAltText,
-    Released,
-    /// Those that were public before there was a release.
-    Legacy,
-    /// Those about which somebody asked to be covered, without an answer yet.
-    Requests,
-}
-
-impl From<FilterJson> for desk::Filter {
-    fn from(json: FilterJson) -> Self {
-        match json {
-            FilterJson::Unreviewed => Self::Unreviewed,
-            FilterJson::Held => Self::Held,
-            FilterJson::Failed => Self::Failed,
-            FilterJson::WithoutAltText => Self::WithoutAltText,
-            FilterJson::Released => Self::Released,
-            FilterJson::Legacy => Self::Legacy,
-            FilterJson::Requests => Self::Requests,
-        }
+json_enum! {
+    /// Which images.
+    FilterJson as ReviewFilter for Filter {
+        /// Those about which somebody has to decide, released ones with newer uncertain boxes, and
+        /// those about which somebody asked to be covered.
+        Unreviewed,
+        Held,
+        /// Those whose copy could not be made.
+        Failed,
+        /// Those without a caption.
+        WithoutAltText,
+        Released,
+        /// Those that were public before there was a release.
+        Legacy,
+        /// Those about which somebody asked to be covered, without an answer yet.
+        Requests,
     }
 }
 
@@ -123,7 +108,7 @@ pub async fn list(
     Query(query): Query<ReviewQuery>,
 ) -> Result<Json<ReviewPage>, Problem> {
     let wanted = Wanted {
-        filter: query.filter.unwrap_or_default().into(),
+        filter: query.filter.map_or(Filter::Unreviewed, Filter::from),
         by: query.by,
         day: query.day,
     };

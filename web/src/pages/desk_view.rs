@@ -1,20 +1,18 @@
 //! A picture on the release desk as its template needs it.
 
 use entity::image::Review;
-use entity::image_box::{self, ByKind, Shape, State};
+use entity::image_box::{self, ByKind, State};
 use entity::removal_request;
 use entity::step::{StepKind, StepState};
+use functions::steps::anonymise::ELLIPSE;
 use serde::Serialize;
 
-use super::date_and_time;
 use super::view::caption_note;
+use super::{date_and_time, sentence};
 use crate::access::{Rendition, Viewer};
 use crate::box_json::BoxJson;
 use crate::image_rows::ImageRows;
 use crate::problem::Problem;
-
-/// The ellipse of a box goes around it, and a tenth beyond.
-const ELLIPSE: f64 = 1.1 * std::f64::consts::SQRT_2;
 
 /// Empty rows in the form without scripts.
 const NEW_ROWS: usize = 2;
@@ -33,6 +31,8 @@ pub(super) struct DeskView {
     state_text: &'static str,
     width: i32,
     height: i32,
+    /// The axes of an ellipse, as multiples of the sides of its box.
+    ellipse: f64,
     original_url: Option<String>,
     copy_url: Option<String>,
     version: i32,
@@ -115,6 +115,7 @@ impl DeskView {
             state_text: state_text(image.review),
             width: image.width,
             height: image.height,
+            ellipse: ELLIPSE,
             original_url: rows.own_url(viewer, original),
             copy_url: rows.own_url(viewer, Rendition::Anonymised),
             version: image.boxes_version,
@@ -133,11 +134,8 @@ impl Shown {
     fn new(row: &image_box::Model) -> Self {
         let (width, height) = (f64::from(row.width), f64::from(row.height));
         Self {
-            shape: match row.shape {
-                Shape::Ellipse => "ellipse",
-                Shape::Rectangle => "rectangle",
-            },
-            state: state_name(row.state),
+            shape: row.shape.as_str(),
+            state: row.state.as_str(),
             x: row.x,
             y: row.y,
             width: row.width,
@@ -215,12 +213,7 @@ fn why(rows: &ImageRows) -> String {
     if rows.boxes.is_empty() && copy == Some(StepState::Done) {
         parts.push("no face was found".to_owned());
     }
-    let text = parts.join(", ");
-    let mut letters = text.chars();
-    match letters.next() {
-        Some(first) => format!("{}{}.", first.to_uppercase(), letters.as_str()),
-        None => text,
-    }
+    sentence(&parts.join(", "))
 }
 
 fn form_rows(boxes: &[image_box::Model]) -> Vec<Row> {
@@ -239,7 +232,7 @@ fn form_rows(boxes: &[image_box::Model]) -> Vec<Row> {
         y: row.y.to_string(),
         width: row.width.to_string(),
         height: row.height.to_string(),
-        state: state_name(row.state),
+        state: row.state.as_str(),
         reason: row.reason.clone().unwrap_or_default(),
         states: choices(row.state == State::Uncertain, "Removed"),
     });
@@ -268,14 +261,6 @@ fn choices(is_uncertain: bool, removed: &'static str) -> Vec<Choice> {
         choices.insert(0, choice("uncertain", "Uncertain, covered"));
     }
     choices
-}
-
-fn state_name(state: State) -> &'static str {
-    match state {
-        State::Cover => "cover",
-        State::Keep => "keep",
-        State::Uncertain => "uncertain",
-    }
 }
 
 #[cfg(test)]

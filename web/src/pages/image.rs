@@ -89,13 +89,9 @@ async fn visitors_page(
     rows: &ImageRows,
     is_preview: bool,
 ) -> Result<Response, Problem> {
-    let view = ImageView::new(rows, viewer, &state.url_source().await);
-    let picture = RenditionView::new(
-        viewer,
-        rows,
-        viewer.public_rendition(),
-        &state.url_source().await,
-    );
+    let urls = state.url_source().await;
+    let view = ImageView::new(rows, viewer, &urls);
+    let picture = RenditionView::new(viewer, rows, viewer.public_rendition(), &urls);
     let (previous_url, next_url) = neighbours(state, viewer, rows).await?;
     let title = shortened(&view.heading);
     let page = Page::new(state, viewer, &view.url, &title);

@@ -181,12 +181,12 @@ fn date_and_time(instant: DateTime<Utc>) -> String {
     instant.format("%-d %b %Y, %H:%M UTC").to_string()
 }
 
-/// The day, for visitors: the minute is nobody's business.
+/// The day without the time, which is all that visitors are told.
 fn day(instant: DateTime<Utc>) -> String {
     instant.format("%-d %b %Y").to_string()
 }
 
-/// What only a technician reads in the cause of an error.
+/// Parts of causes that only help technicians.
 const TECHNICAL: [&str; 5] = [
     "os error",
     "tcp connect",

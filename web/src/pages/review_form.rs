@@ -8,11 +8,12 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use entity::image::Audience;
 use entity::image_box::State as BoxState;
+use functions::pipeline::boxes::Drawn;
 use uuid::Uuid;
 
 use super::or_login;
 use crate::access::{Action, Viewer};
-use crate::actions::boxes::{WantedBox, replace_boxes};
+use crate::actions::boxes::replace_boxes;
 use crate::actions::delete_image::delete_image;
 use crate::actions::edit_caption::{CaptionEdit, edit_caption};
 use crate::actions::release_image::{Decision, decide};
@@ -136,7 +137,7 @@ async fn save_boxes(
     replace_boxes(state, viewer, id, version, boxes(fields)?).await
 }
 
-fn boxes(fields: &Fields) -> Result<Vec<WantedBox>, Problem> {
+fn boxes(fields: &Fields) -> Result<Vec<Drawn>, Problem> {
     let starts = fields.iter().enumerate();
     let starts: Vec<_> = starts
         .filter(|(_, (name, _))| name == "id")
@@ -158,7 +159,7 @@ fn boxes(fields: &Fields) -> Result<Vec<WantedBox>, Problem> {
             continue;
         }
         let [x, y, width, height] = names.map(|name| number(name, text(name)));
-        boxes.push(WantedBox {
+        boxes.push(Drawn {
             id: text("id").parse().ok(),
             x: x?,
             y: y?,
@@ -174,12 +175,8 @@ fn boxes(fields: &Fields) -> Result<Vec<WantedBox>, Problem> {
 }
 
 fn number(name: &str, text: &str) -> Result<i32, Problem> {
-    text.parse().map_err(|_| {
-        Problem::new(
-            ProblemKind::InvalidContent,
-            format!("`{text}` for {name} is no whole number"),
-        )
-    })
+    text.parse()
+        .map_err(|_| Problem::invalid(format!("`{text}` for {name} is no whole number")))
 }
 
 fn field<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> {
