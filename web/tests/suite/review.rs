@@ -75,14 +75,7 @@ async fn a_release_that_the_copy_is_not_ready_for_says_so_and_keeps_what_was_sav
 #[tokio::test]
 async fn the_desk_is_filtered_by_state_uploader_and_day() {
     let app = TestApp::spawn().await;
-    let mut ids = Vec::new();
-    for seed in 0..3 {
-        ids.push(
-            app.upload("photo.jpg", testing::photo(seed, 32, 32))
-                .await
-                .id(),
-        );
-    }
+    let ids = app.upload_photos(0..3).await;
     app.drain().await;
     app.post(&format!("/api/images/{}/hold", ids[0]))
         .await
