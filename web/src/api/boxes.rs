@@ -72,7 +72,7 @@ struct NewBox {
     get, path = "/api/images/{id}/boxes", operation_id = "readBoxes", tag = "Release",
     params(("id" = Uuid, Path)),
     responses((status = 200, description = "The boxes.", body = BoxesJson), NotFound),
-    security(("token" = ["read"]), ("session" = [])),
+    security(("token" = ["read"]), ("session" = []), ()),
 )]
 pub async fn show(
     State(state): State<AppState>,
@@ -96,7 +96,7 @@ pub async fn show(
         (status = 200, description = "The boxes as they are now.", body = BoxesJson),
         NotFound, OutdatedBoxes, TooLarge, UnsupportedType, InvalidContent,
     ),
-    security(("token" = ["manage"]), ("session" = [])),
+    security(("token" = ["manage"]), ("session" = []), ()),
 )]
 pub async fn replace(
     State(state): State<AppState>,

@@ -140,7 +140,7 @@ struct SendingJson {
     params(RecordsQuery, PagingQuery),
     responses((status = 200, description = "A page of records, or all of them as CSV.",
         content((Page<RecordJson> = "application/json"), (String = "text/csv")))),
-    security(("token" = ["read"]), ("session" = [])),
+    security(("token" = ["read"]), ("session" = []), ()),
 )]
 pub async fn list(
     State(state): State<AppState>,

@@ -37,7 +37,7 @@ pub struct ReleaseRequest {
         (status = 200, description = "It is released.", body = ImageJson),
         NotFound, NotReady, OutdatedBoxes, TooLarge, UnsupportedType,
     ),
-    security(("token" = ["manage"]), ("session" = [])),
+    security(("token" = ["manage"]), ("session" = []), ()),
 )]
 pub async fn release(
     State(state): State<AppState>,
@@ -60,7 +60,7 @@ pub async fn release(
     post, path = "/api/images/{id}/withdraw", operation_id = "withdrawImage", tag = "Release",
     params(("id" = Uuid, Path)),
     responses((status = 200, description = "It is not public.", body = ImageJson), NotFound),
-    security(("token" = ["manage"]), ("session" = [])),
+    security(("token" = ["manage"]), ("session" = []), ()),
 )]
 pub async fn withdraw(
     State(state): State<AppState>,
@@ -79,7 +79,7 @@ pub async fn withdraw(
     post, path = "/api/images/{id}/hold", operation_id = "holdImage", tag = "Release",
     params(("id" = Uuid, Path)),
     responses((status = 200, description = "It is held.", body = ImageJson), NotFound),
-    security(("token" = ["manage"]), ("session" = [])),
+    security(("token" = ["manage"]), ("session" = []), ()),
 )]
 pub async fn hold(
     State(state): State<AppState>,

@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::problems::{InvalidContent, NotFound, TooLarge, TooManyRequests, UnsupportedType};
+use super::problems::{InvalidContent, NotFound, TooLarge, UnsupportedType};
 use crate::access::Client;
 use crate::actions::removal_requests::{NewRequest, request_removal};
 use crate::extract::Path;
@@ -42,7 +42,7 @@ pub struct RemovalRequestJson {
         (status = 201, description = "The place is covered, and the request noted.",
             body = RemovalRequestJson,
             headers(("Location" = String, description = "The page that says what became of it."))),
-        NotFound, TooLarge, UnsupportedType, InvalidContent, TooManyRequests,
+        NotFound, TooLarge, UnsupportedType, InvalidContent,
     ),
     security(("token" = []), ("session" = []), ()),
 )]

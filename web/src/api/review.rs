@@ -99,7 +99,7 @@ impl ReviewItem {
     get, path = "/api/review", operation_id = "listReview", tag = "Release",
     params(ReviewQuery, PagingQuery),
     responses((status = 200, description = "A page of images.", body = ReviewPage)),
-    security(("token" = ["manage"]), ("session" = [])),
+    security(("token" = ["manage"]), ("session" = []), ()),
 )]
 pub async fn list(
     State(state): State<AppState>,
@@ -139,7 +139,7 @@ pub struct ReleasedCount {
 #[utoipa::path(
     post, path = "/api/review/release-certain", operation_id = "releaseCertain", tag = "Release",
     responses((status = 200, description = "They are released.", body = ReleasedCount)),
-    security(("token" = ["manage"]), ("session" = [])),
+    security(("token" = ["manage"]), ("session" = []), ()),
 )]
 pub async fn release_certain(
     State(state): State<AppState>,
