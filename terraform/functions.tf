@@ -1,12 +1,4 @@
 locals {
-  # Each function with its size. Names are the keys of function_defaults, in sizes.tf.
-  functions = {
-    for name, default in local.function_defaults : name => merge(
-      default,
-      { for attribute, value in try(var.functions[name], {}) : attribute => value if value != null },
-    )
-  }
-
   # Settings that the web process and the functions share.
   settings = merge(var.settings, module.database.environment, {
     VITRINE_STORAGE = "s3://${module.pictures.name}"

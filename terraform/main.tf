@@ -12,6 +12,13 @@ data "aws_availability_zones" "available" {
     name   = "opt-in-status"
     values = ["opt-in-not-required"]
   }
+
+  lifecycle {
+    postcondition {
+      condition     = length(self.names) >= 3
+      error_message = "This account has ${length(self.names)} availability zones in ${data.aws_region.current.id}, and Vitrine needs three. Choose another region."
+    }
+  }
 }
 
 locals {
@@ -30,7 +37,7 @@ module "network" {
   cidr                    = var.network.cidr
   nat                     = var.network.nat
   interface_endpoints     = var.network.interface_endpoints
-  zones                   = slice(sort(data.aws_availability_zones.available.names), 0, 3)
+  zones                   = coalesce(var.zones, slice(sort(data.aws_availability_zones.available.names), 0, 3))
   flow_log_retention_days = var.log_retention_days
 }
 
@@ -88,7 +95,6 @@ module "pictures" {
   noncurrent_days = var.deleted_pictures_days
   force_destroy   = var.delete_pictures
   log_bucket      = module.logs.name
-  upload_origins  = [module.load_balancer.url]
 }
 
 # The bucket that an earlier deployment of this name left. Only the bucket itself is imported: all its
@@ -136,7 +142,7 @@ module "observability" {
   name               = local.name
   kms_key_arn        = module.key.arn
   emails             = var.alarms.emails
-  limits             = var.alarms.limits
+  limits             = merge(var.alarms.limits, { database_connections = coalesce(var.alarms.limits.database_connections, floor(0.8 * local.database_connections)) })
   monthly_budget_usd = var.alarms.monthly_budget_usd
   caption_price      = var.caption_price
   database           = module.database.identifier

@@ -28,6 +28,11 @@ output "autoscaling_group" {
   value       = module.web.autoscaling_group
 }
 
+output "launch_template" {
+  description = "Name and newest version of the launch template of the web instances, which make deploy rolls out."
+  value       = module.web.launch_template
+}
+
 output "shell_access" {
   description = "How administrators open a shell on an instance."
   value       = var.shell_access

@@ -31,6 +31,7 @@ module "web" {
   environment = merge(local.settings, local.captioner_settings, {
     VITRINE_ADMIN_PASSWORD_SECRET_ARN = module.secrets.arns["admin-password"]
     ADMIN_PASSWORD_VERSION            = tostring(var.secret_versions.admin_password)
+    DATABASE_MAX_CONNECTIONS          = tostring(min(10, floor((0.9 * local.database_connections - local.function_connections) / ceil(1.5 * var.web.capacity.max)) - 1))
     # The load balancer's own addresses change, its subnets do not.
     VITRINE_TRUSTED_PROXIES = join(",", module.network.public_cidrs)
   })

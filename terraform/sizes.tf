@@ -19,10 +19,15 @@ variable "web" {
     }), {})
   })
   default = {}
+
+  validation {
+    condition     = 0.9 * local.database_connections - local.function_connections >= 3 * ceil(1.5 * var.web.capacity.max)
+    error_message = "The database takes ${local.database_connections} connections, too few for the functions (${local.function_connections}) and ${var.web.capacity.max} web instances. Choose a larger database.instance_class, a smaller web.capacity.max, or a smaller maximum_concurrency in functions."
+  }
 }
 
 variable "database" {
-  description = "The database: engine (\"postgres\" or \"mysql\"), version, size, standby, storage in GiB, backups, and the snapshot to restore (see modules/database)."
+  description = "The database: engine (\"postgres\", or \"mysql\", on which Vitrine has not been tested), version, size, standby, storage in GiB, backups, and the snapshot to restore (see modules/database)."
   type = object({
     engine                 = optional(string, "postgres")
     engine_version         = optional(string)
@@ -46,7 +51,7 @@ locals {
       description     = "Writes captions"
       write_prefixes  = []
       calls_captioner = true
-      memory          = 512
+      memory          = 2048
       timeout         = 150
       batch_size      = 2
       # With Gemini four requests at once, which accounts without a history get answered.
@@ -56,7 +61,7 @@ locals {
       description         = "Makes thumbnails"
       write_prefixes      = ["thumbnails/"]
       calls_captioner     = false
-      memory              = 512
+      memory              = 2048
       timeout             = 60
       batch_size          = 5
       maximum_concurrency = 10
@@ -65,7 +70,7 @@ locals {
       description         = "Makes copies with anonymised faces"
       write_prefixes      = ["anonymised/"]
       calls_captioner     = false
-      memory              = 1769
+      memory              = 2048
       timeout             = 120
       batch_size          = 2
       maximum_concurrency = 10
@@ -87,6 +92,24 @@ variable "functions" {
     condition     = length(setsubtract(keys(var.functions), keys(local.function_defaults))) == 0
     error_message = "The keys of functions must be among ${join(", ", keys(local.function_defaults))}."
   }
+}
+
+# Each function with its size.
+locals {
+  functions = {
+    for name, default in local.function_defaults : name => merge(
+      default,
+      { for attribute, value in try(var.functions[name], {}) : attribute => value if value != null },
+    )
+  }
+}
+
+# Connections. RDS derives the limit from the memory of the class. A function has two and a web process its
+# pool, and each tries one more for a changed password. A deploy adds half of the web instances.
+locals {
+  database_memory_gib  = lookup({ micro = 1, small = 2, medium = 4, large = 8 }, try(split(".", var.database.instance_class)[2], ""), 16)
+  database_connections = floor(local.database_memory_gib * 1073741824 / (var.database.engine == "mysql" ? 12582880 : 9531392))
+  function_connections = 3 * sum([for function in local.functions : function.maximum_concurrency])
 }
 
 variable "function_telemetry" {

@@ -6,8 +6,8 @@ variable "name" {
   default     = "vitrine"
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.name))
-    error_message = "name must have 3 to 20 lower-case letters, digits and hyphens, start with a letter and not end with a hyphen, for example \"vitrine\"."
+    condition     = can(regex("^[a-z](-?[a-z0-9])+$", var.name)) && length(var.name) >= 3 && length(var.name) <= 20 && !can(regex("^(default$|internal-|sg-|sthree|amzn-s3-demo)", var.name))
+    error_message = "name must have 3 to 20 lower-case letters, digits and single hyphens between them, start with a letter, and not be a name that AWS reserves (default, internal-…, sg-…, sthree…, amzn-s3-demo…). An example is \"vitrine\"."
   }
 }
 
@@ -55,6 +55,16 @@ variable "settings" {
       ], name)
     ])
     error_message = "settings must be settings of Vitrine (VITRINE_…, GEMINI_…, OPENAI_…, OTEL_…) that this configuration does not set itself."
+  }
+
+  # Of 75 % of the memory, seven eighths are for pictures (docs/decisions/0027). The largest one takes up to
+  # 14 bytes a pixel; one that does not fit is refused.
+  validation {
+    condition = alltrue([
+      for name, function in local.functions :
+      0.75 * 7 / 8 * function.memory >= tonumber(lookup(var.settings, "VITRINE_MAX_MEGAPIXELS", "100")) * 14000000 / 1048576
+    ])
+    error_message = "A picture with VITRINE_MAX_MEGAPIXELS does not fit the memory of each function. Lower it in settings, or raise memory in functions."
   }
 }
 
@@ -113,6 +123,12 @@ variable "network" {
     interface_endpoints = optional(set(string), [])
   })
   default = {}
+}
+
+variable "zones" {
+  description = "The three availability zones; null uses the first three by name. A later change moves the network, with everything in it."
+  type        = list(string)
+  default     = null
 }
 
 variable "allowed_cidrs" {
@@ -181,11 +197,6 @@ variable "event_router" {
   description = "The service that routes upload events to the functions: \"eventbridge\" or \"sns\"."
   type        = string
   default     = "eventbridge"
-
-  validation {
-    condition     = contains(["eventbridge", "sns"], var.event_router)
-    error_message = "event_router must be \"eventbridge\" or \"sns\"."
-  }
 }
 
 variable "notification_email" {
@@ -224,9 +235,4 @@ variable "log_retention_days" {
   description = "Retention of logs in days."
   type        = number
   default     = 30
-
-  validation {
-    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731], var.log_retention_days)
-    error_message = "log_retention_days must be a retention that CloudWatch Logs offers, for example 14, 30 or 365."
-  }
 }

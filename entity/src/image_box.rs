@@ -65,6 +65,15 @@ pub enum Shape {
     Rectangle,
 }
 
+impl Shape {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ellipse => "ellipse",
+            Self::Rectangle => "rectangle",
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))")]
 #[serde(rename_all = "lowercase")]
@@ -91,6 +100,14 @@ pub enum State {
 }
 
 impl State {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cover => "cover",
+            Self::Keep => "keep",
+            Self::Uncertain => "uncertain",
+        }
+    }
+
     pub fn is_covered(self) -> bool {
         self != Self::Keep
     }
@@ -159,8 +176,8 @@ pub fn at_version(image: Uuid, version: i32) -> Select<Entity> {
         .order_by_asc(Column::Id)
 }
 
-/// The boxes that a person had removed, without another in their place, by a version: nobody needs to
-/// be told of them again.
+/// The boxes that a person had removed by a version, without another one in their place. Detectors do
+/// not add them again.
 pub fn set_aside(image: Uuid, version: i32) -> Select<Entity> {
     Entity::find()
         .filter(Column::ImageId.eq(image))

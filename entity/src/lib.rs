@@ -17,6 +17,7 @@ pub mod message;
 pub mod outbox;
 pub mod provider;
 pub mod publication_record;
+pub mod removal_request;
 pub mod search;
 pub mod session;
 pub mod step;

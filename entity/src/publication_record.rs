@@ -1,5 +1,5 @@
 //! Who made an image public or took it back, when, and what exactly was shown. Rows are only added.
-//! They outlive the image: whoever publishes has to answer for it later, too.
+//! They outlive the image, because publishers have to answer for it later, too.
 
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
@@ -123,9 +123,15 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+fn newest_first() -> Select<Entity> {
+    Entity::find()
+        .order_by_desc(Column::At)
+        .order_by_desc(Column::Id)
+}
+
 /// A page of records after the cursor, newest first.
 pub fn page(after: Option<(DateTime<Utc>, Uuid)>, limit: u64) -> Select<Entity> {
-    let mut select = Entity::find();
+    let mut select = newest_first();
     if let Some((at, id)) = after {
         select = select.filter(
             Condition::any().add(Column::At.lt(at)).add(
@@ -135,13 +141,10 @@ pub fn page(after: Option<(DateTime<Utc>, Uuid)>, limit: u64) -> Select<Entity> 
             ),
         );
     }
-    select
-        .order_by_desc(Column::At)
-        .order_by_desc(Column::Id)
-        .limit(limit)
+    select.limit(limit)
 }
 
 /// The records of an image, newest first.
 pub fn of(image: Uuid) -> Select<Entity> {
-    page(None, u64::MAX >> 1).filter(Column::ImageId.eq(image))
+    newest_first().filter(Column::ImageId.eq(image))
 }

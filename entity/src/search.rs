@@ -91,8 +91,8 @@ fn without_marks(word: &str) -> String {
     word.nfd().filter(|c| !is_accent(*c)).collect()
 }
 
-/// The images that match every word and that these people see, best first and newest first among equals: `limit` after
-/// the first `skip`. Search file names only for people who may see them.
+/// The images that match every word and that the audience sees, best first and newest first among
+/// equals: `limit` after the first `skip`. Search file names only for people who may see them.
 pub async fn best(
     db: &DatabaseConnection,
     words: &Words,

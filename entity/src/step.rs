@@ -6,8 +6,8 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Condition, Query, SelectStatement};
-use sea_orm::{FromJsonQueryResult, JoinType, QuerySelect};
+use sea_orm::sea_query::{Condition, Expr, Query, SelectStatement};
+use sea_orm::{FromJsonQueryResult, JoinType, QuerySelect, UpdateMany};
 use serde::{Deserialize, Serialize};
 
 use crate::{image, job};
@@ -142,6 +142,17 @@ pub fn of(image_id: Uuid) -> Select<Entity> {
 /// The steps of several images.
 pub fn of_all(image_ids: impl IntoIterator<Item = Uuid>) -> Select<Entity> {
     known().filter(Column::ImageId.is_in(image_ids))
+}
+
+/// Puts steps back to the beginning, for a new round of attempts. An attempt of an earlier round that
+/// is still running has lost. Say which steps.
+pub fn new_round(queued_at: DateTime<Utc>) -> UpdateMany<Entity> {
+    Entity::update_many()
+        .col_expr(Column::State, Expr::value(StepState::Queued))
+        .col_expr(Column::Attempts, Expr::value(0))
+        .col_expr(Column::Error, Expr::value(None::<String>))
+        .col_expr(Column::FinishedAt, Expr::value(None::<DateTime<Utc>>))
+        .col_expr(Column::QueuedAt, Expr::value(queued_at))
 }
 
 fn pending() -> Select<Entity> {

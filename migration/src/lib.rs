@@ -17,6 +17,7 @@ mod m20261126_000008_rendition_sizes;
 mod m20261126_000009_api_tokens;
 mod m20261126_000010_anonymised_thumbhash;
 mod m20261126_000011_boxes;
+mod m20261126_000020_removal_requests;
 mod m20261126_000022_caption_requests;
 mod m20261126_000023_alt_text;
 mod migration_lock;
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000009_api_tokens::Migration),
             Box::new(m20261126_000010_anonymised_thumbhash::Migration),
             Box::new(m20261126_000011_boxes::Migration),
+            Box::new(m20261126_000020_removal_requests::Migration),
             Box::new(m20261126_000022_caption_requests::Migration),
             Box::new(m20261126_000023_alt_text::Migration),
         ]

@@ -2,6 +2,7 @@
 a fake site, and fakes for Terraform's provider, Docker and the make goals that build.
 """
 
+import base64
 import io
 import json
 import os
@@ -42,14 +43,19 @@ class QuietRequestHandler(MotoRequestHandler):
 
 
 class FakeAws:
-    """moto, with message move tasks and instance refreshes, which it lacks."""
+    """moto, with message move tasks, instance refreshes, quotas and the plan of the account, which it lacks."""
 
     def __init__(self):
         self.moto = DomainDispatcherApplication(create_backend_app)
         self.server = make_server("127.0.0.1", 0, self.answer, True, request_handler=QuietRequestHandler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        # Instance refreshes, newest first, and the digest of an image whose instances never become healthy.
         self.refreshes = []
+        self.broken_image = None
+        # The quotas by code, and "FREE" or "PAID".
+        self.quotas = {"L-1216C47A": 32, "L-0263D0A3": 5, "L-B99A9384": 1000}
+        self.plan = "PAID"
         self.tasks = {}
         self.error = None
 
@@ -68,25 +74,80 @@ class FakeAws:
         target = environ.get("HTTP_X_AMZ_TARGET", "")
         if self.error:
             return respond(start_response, self.error, "text/xml", "403 Forbidden")
+        if target.endswith(".GetServiceQuota"):
+            code = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))["QuotaCode"]
+            return respond(start_response, json.dumps({"Quota": {"QuotaCode": code, "Value": self.quotas[code]}}), "application/x-amz-json-1.1")
+        if target.endswith(".GetAccountPlanState"):
+            return respond(start_response, json.dumps({"accountPlanType": self.plan}), "application/x-amz-json-1.0")
         if target.endswith("MessageMoveTask") or target.endswith("MessageMoveTasks"):
             request = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
             return respond(start_response, json.dumps(getattr(self, target.split(".")[1])(request)), "application/x-amz-json-1.0")
         if ".autoscaling." in environ.get("HTTP_AUTHORIZATION", "").replace("/", ".") and environ["REQUEST_METHOD"] == "POST":
             body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
-            if "DescribeInstanceRefreshes" in body.decode():
-                return respond(start_response, self.describe_refreshes(), "text/xml")
+            request = {name: values[0] for name, values in urllib.parse.parse_qs(body.decode()).items()}
+            if request["Action"].endswith(("InstanceRefresh", "InstanceRefreshes")):
+                status, result = getattr(self, request["Action"])(request)
+                return respond(start_response, result, "text/xml", status)
             environ["wsgi.input"] = io.BytesIO(body)
         return self.moto(environ, start_response)
 
-    def describe_refreshes(self):
+    def StartInstanceRefresh(self, request):  # noqa: N802, as AWS calls it
+        if self.refreshes and len(self.refreshes[0]["states"]) > 1:
+            return "400 Bad Request", "<ErrorResponse><Error><Code>InstanceRefreshInProgress</Code><Message>One is in progress.</Message></Error></ErrorResponse>"
+        template = {
+            "LaunchTemplateName": request["DesiredConfiguration.LaunchTemplate.LaunchTemplateName"],
+            "Version": request["DesiredConfiguration.LaunchTemplate.Version"],
+        }
+        (version,) = self.client("ec2").describe_launch_template_versions(
+            LaunchTemplateName=template["LaunchTemplateName"], Versions=[template["Version"]]
+        )["LaunchTemplateVersions"]
+        script = base64.b64decode(version["LaunchTemplateData"]["UserData"]).decode()
+        is_broken = self.broken_image and self.broken_image in script
+        if is_broken and request["Preferences.AutoRollback"] != "true":
+            states = ["Pending", "Failed"]
+        else:
+            states = ["Pending", "InProgress", *(["RollbackInProgress", "RollbackSuccessful"] if is_broken else ["Successful"])]
+        identifier = f"refresh-{len(self.refreshes) + 1}"
+        self.refreshes.insert(0, {"id": identifier, "states": states, "template": template, "group": request["AutoScalingGroupName"]})
+        return "200 OK", self.refresh_response("StartInstanceRefresh", f"<InstanceRefreshId>{identifier}</InstanceRefreshId>")
+
+    def CancelInstanceRefresh(self, _):  # noqa: N802
+        self.refreshes[0]["states"] = ["Cancelling", "Cancelled"]
+        return "200 OK", self.refresh_response("CancelInstanceRefresh", f"<InstanceRefreshId>{self.refreshes[0]['id']}</InstanceRefreshId>")
+
+    def DescribeInstanceRefreshes(self, _):  # noqa: N802
         """Each request returns the next state of every refresh; the last state stays."""
         members = ""
-        for name, states in self.refreshes:
-            state = states.pop(0) if len(states) > 1 else states[0]
-            members += f"<member><InstanceRefreshId>{name}</InstanceRefreshId><Status>{state}</Status><PercentageComplete>50</PercentageComplete></member>"
+        for refresh in self.refreshes:
+            state = refresh["states"][0]
+            if len(refresh["states"]) > 1:
+                refresh["states"].pop(0)
+            elif state == "Successful" and not refresh.get("saved"):
+                refresh["saved"] = True
+                self.save(refresh)
+            template = "".join(f"<{name}>{value}</{name}>" for name, value in refresh["template"].items())
+            members += (
+                f"<member><InstanceRefreshId>{refresh['id']}</InstanceRefreshId><Status>{state}</Status><PercentageComplete>50</PercentageComplete>"
+                f"<DesiredConfiguration><LaunchTemplate>{template}</LaunchTemplate></DesiredConfiguration></member>"
+            )
+        return "200 OK", self.refresh_response("DescribeInstanceRefreshes", f"<InstanceRefreshes>{members}</InstanceRefreshes>")
+
+    def save(self, refresh):
+        """"Once the instance refresh succeeds, Amazon EC2 Auto Scaling updates the settings of the Auto
+        Scaling group to reflect the new desired configuration." StartInstanceRefresh,
+        https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_StartInstanceRefresh.html
+
+        A refresh that is rolled back changes nothing: the group has what Terraform gave it."""
+        self.client("autoscaling").update_auto_scaling_group(AutoScalingGroupName=refresh["group"], LaunchTemplate=refresh["template"])
+        # moto shows the default version of the template as the version of every instance.
+        self.client("ec2").modify_launch_template(
+            LaunchTemplateName=refresh["template"]["LaunchTemplateName"], DefaultVersion=refresh["template"]["Version"]
+        )
+
+    @staticmethod
+    def refresh_response(action, result):
         return (
-            '<DescribeInstanceRefreshesResponse xmlns="http://autoscaling.amazonaws.com/doc/2011-01-01/"><DescribeInstanceRefreshesResult>'
-            f"<InstanceRefreshes>{members}</InstanceRefreshes></DescribeInstanceRefreshesResult></DescribeInstanceRefreshesResponse>"
+            f'<{action}Response xmlns="http://autoscaling.amazonaws.com/doc/2011-01-01/"><{action}Result>{result}</{action}Result></{action}Response>'
         )
 
     def StartMessageMoveTask(self, request):  # noqa: N802, as AWS calls it

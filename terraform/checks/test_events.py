@@ -152,11 +152,9 @@ class Events(unittest.TestCase):
             lines,
             [
                 "A picture was uploaded to vitrine.",
-                "",
                 "Object: uploads/1.jpg",
                 "Size:   12345 bytes",
                 "Time:   2026-11-21T10:00:00Z",
-                "",
                 "Gallery: https://photos.example.org/gallery",
             ],
         )

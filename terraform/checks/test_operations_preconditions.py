@@ -4,6 +4,8 @@ import re
 import shutil
 import unittest
 
+import boto3
+
 from processes import Terminal, run
 from sandbox import REAL_TERRAFORM, Sandbox
 from support import DEFAULTS, REPOSITORY, TERRAFORM
@@ -110,7 +112,56 @@ class Preconditions(unittest.TestCase):
         self.assert_refused("The registry has no image sha256:1111", IMAGE=f"{repository}@sha256:{'1' * 64}")
 
     def test_deployment_name_is_invalid(self):
-        self.assert_refused("Invalid DEPLOYMENT=My_Photos", DEPLOYMENT="My_Photos")
+        # tests/validations.tftest.hcl quotes AWS for each.
+        for name in ("My_Photos", "a--b", "internal-photos", "sg-photos", "default", "sthree"):
+            self.assert_refused(f"Invalid DEPLOYMENT={name}", DEPLOYMENT=name)
+
+    def test_region_has_too_few_zones_or_a_zone_lacks_the_instance_type(self):
+        # "Lists the instance types that are offered for the specified location." DescribeInstanceTypeOfferings,
+        # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceTypeOfferings.html
+        self.assert_refused(
+            "needs three availability zones with t4g.small; this account has", "Choose another region", AWS_REGION="us-west-1"
+        )
+        self.sandbox.write_variables(zones=["eu-west-1a", "eu-west-1b", "eu-west-1d"])
+        self.assert_refused("There is no t4g.small in eu-west-1d.", 'zones = ["eu-west-1a", "eu-west-1b", "eu-west-1c"]')
+
+    def test_the_account_is_new_and_has_small_quotas(self):
+        # "New AWS accounts have reduced concurrency and memory quotas. AWS raises these quotas automatically
+        # based on your usage." Lambda quotas, https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+        aws = self.sandbox.aws
+        quotas = aws.quotas
+        self.addCleanup(lambda: vars(aws).update(quotas=quotas, plan="PAID"))
+        aws.quotas, aws.plan = {"L-1216C47A": 5, "L-0263D0A3": 2, "L-B99A9384": 10}, "FREE"
+        self.assert_refused(
+            "vCPUs of running instances, during a deploy: 8 needed, the quota is 5",
+            "Elastic IP addresses: 3 needed, the quota is 2",
+            "concurrent executions of functions: 30 needed, the quota is 10",
+            "not db.t4g.small", "keeps backups of a database for a day, not 14",
+            'instance_class = "db.t4g.micro"', "Continue anyway?", YES=None,
+        )
+        # The small size fits, except for functions, whose quota AWS raises.
+        self.sandbox.write_variables(
+            network={"nat": "single"}, database={"instance_class": "db.t4g.micro", "multi_az": False, "backup_retention_days": 1},
+            web={"capacity": {"min": 1, "desired": 1, "max": 2}}, shell_access="session_manager",
+        )
+        output = self.assert_refused("concurrent executions", "Continue anyway?", YES=None)
+        for text in ("vCPUs", "Elastic IP", "free plan"):
+            self.assertNotIn(text, output)
+
+    def test_the_name_is_used_in_another_region(self):
+        # "IAM user, group, role, and policy names must be unique within the account." CreateRole, RoleName,
+        # https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
+        iam = self.sandbox.aws.client("iam")
+        s3 = boto3.client("s3", region_name="us-east-2", endpoint_url=self.sandbox.aws.url)
+        bucket = "vitrine-state-123456789012-us-east-2"
+        iam.create_role(RoleName="vitrine-web", AssumeRolePolicyDocument="{}")
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "us-east-2"})
+        status, output = self.sandbox.operate("deploy")
+        self.assertEqual(status, 1, output)
+        self.assertIn("already has a deployment named vitrine in us-east-2: the IAM role vitrine-web exists", output)
+        self.assertIn("Choose another name with DEPLOYMENT", output)
+        self.assertEqual([found["Name"] for found in s3.list_buckets()["Buckets"]], [bucket])
+        self.assertEqual(self.sandbox.take_calls(), [])
 
     def test_variables_do_not_pass_validation(self):
         self.sandbox.write_variables(admin_cidrs=None)
@@ -121,6 +172,35 @@ class Preconditions(unittest.TestCase):
         self.assert_refused("sets unknown variables: databse")
         self.sandbox.write_variables(captioner="gemini")
         self.assert_refused("needs a key: set GEMINI_API_KEY")
+
+    def test_variables_do_not_pass_the_rules_of_a_module(self):
+        # "Amazon EC2 supports 2048-bit SSH-2 RSA keys for Linux and Windows instances. Amazon EC2 also
+        # supports ED25519 keys for Linux instances." Create a key pair for your Amazon EC2 instance,
+        # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/create-key-pairs.html
+        self.sandbox.write_variables(ssh_public_key="ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTY= a@b")
+        self.assert_rule("EC2 supports ssh-ed25519 and ssh-rsa.")
+        # "Database Insights isn't supported for the following instance classes: db.t2.micro, db.t2.small,
+        # db.t3.micro, db.t3.small, db.t4g.micro, db.t4g.small" (RDS for MySQL). Amazon RDS DB engine,
+        # Region, and instance class support for Database Insights,
+        # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_DatabaseInsights.Engines.html
+        self.sandbox.write_variables(database={"engine": "mysql"})
+        self.assert_rule("Performance Insights does not support MySQL on instances smaller than medium")
+        self.sandbox.write_variables(functions={"annotate": {"memory": 1}})
+        self.assert_rule("memory must be between 128 and 10240 MiB.")
+
+    def assert_rule(self, expected):
+        """Like assert_refused, for a message that Terraform breaks into lines."""
+        output = self.assert_refused("Correct terraform/vitrine.tfvars")
+        self.assertIn(expected, " ".join(output.split()))
+
+    def test_an_ecdsa_key_is_not_offered(self):
+        (self.sandbox.checkout / "terraform" / "vitrine.tfvars").unlink()
+        keys = self.sandbox.folder / ".ssh"
+        keys.mkdir()
+        self.addCleanup(shutil.rmtree, keys)
+        (keys / "id_ecdsa.pub").write_text("ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTY= a@b\n")
+        output = self.assert_refused("there is no terminal to ask")
+        self.assertNotIn("ecdsa", output)
 
     def test_reserved_variables_are_in_the_file(self):
         for name in ("admin_password", "name", "image"):

@@ -3,6 +3,7 @@ by `support.Policy`. moto enforces the S3 permissions of the roles as well.
 """
 
 import json
+import re
 import unittest
 
 import boto3
@@ -10,13 +11,15 @@ import moto
 from botocore.exceptions import ClientError
 from moto.core import set_initial_no_auth_action_count
 
-from support import FUNCTIONS, Policy, alternatives, as_list, defaults, needs_stand_in
+from support import FUNCTIONS, REPOSITORY, Policy, alternatives, as_list, defaults, needs_stand_in
 
 ACCOUNT = "123456789012"
 OTHER_ACCOUNT = "999999999999"
 SQS = f"arn:aws:sqs:eu-west-1:{ACCOUNT}:vitrine-"
 PICTURES = f"arn:aws:s3:::vitrine-pictures-{ACCOUNT}-eu-west-1"
 LOGS = f"arn:aws:s3:::vitrine-logs-{ACCOUNT}-eu-west-1"
+# The folders of the bucket, read from the code, so that a new one cannot be forgotten in the policies.
+AREAS = dict(re.findall(r'Self::(\w+) => "(\w+)",', (REPOSITORY / "platform/src/objects/key.rs").read_text()))
 # The functions that store renditions, and their prefixes.
 WRITE_PREFIXES = {"thumbnail": {"thumbnails"}, "anonymise": {"anonymised"}}
 
@@ -48,13 +51,11 @@ class Roles(unittest.TestCase):
                             self.assertFalse(policy.allows(f"sqs:{action}", SQS + other))
                 self.assertFalse(policy.allows("sqs:PurgeQueue", SQS + function))
 
-                self.assertTrue(policy.allows("s3:GetObject", f"{PICTURES}/uploads/a.jpg"))
-                self.assertFalse(policy.allows("s3:PutObject", f"{PICTURES}/uploads/a.jpg"))
-                self.assertFalse(policy.allows("s3:DeleteObject", f"{PICTURES}/uploads/a.jpg"))
-                for prefix in ("thumbnails", "anonymised"):
-                    self.assertEqual(policy.allows("s3:PutObject", f"{PICTURES}/{prefix}/a.jpg"), prefix in WRITE_PREFIXES.get(function, set()))
-                    self.assertTrue(policy.allows("s3:DeleteObject", f"{PICTURES}/{prefix}/a.jpg"))
-                    self.assertFalse(policy.allows("s3:GetObject", f"{PICTURES}/{prefix}/a.jpg"))
+                for area, prefix in AREAS.items():
+                    picture = f"{PICTURES}/{prefix}/a.jpg"
+                    self.assertEqual(policy.allows("s3:GetObject", picture), area == "Uploads")
+                    self.assertEqual(policy.allows("s3:PutObject", picture), prefix in WRITE_PREFIXES.get(function, set()))
+                    self.assertEqual(policy.allows("s3:DeleteObject", picture), area in ("Thumbnails", "Anonymised"))
                 self.assertFalse(policy.allows("s3:GetObject", f"{LOGS}/uploads/a.jpg"))
 
                 self.assertTrue(policy.allows("secretsmanager:GetSecretValue", database_secret(system)))
@@ -80,9 +81,13 @@ class Roles(unittest.TestCase):
     def test_web_instances_have_exactly_the_permissions_they_need(self):
         system = defaults()
         policy = system.policies()["vitrine-web"]
-        for prefix in ("uploads", "thumbnails", "anonymised"):
+        # "The credentials used by the presigned URL are those of the AWS Identity and Access Management
+        # (IAM) principal who generated the URL." Download and upload objects with presigned URLs,
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html
+        self.assertIn("pending", AREAS.values())
+        for prefix in AREAS.values():
             for action in ("GetObject", "PutObject", "DeleteObject"):
-                self.assertTrue(policy.allows(f"s3:{action}", f"{PICTURES}/{prefix}/a.jpg"))
+                self.assertTrue(policy.allows(f"s3:{action}", f"{PICTURES}/{prefix}/a.jpg"), f"{action} {prefix}")
         self.assertFalse(policy.allows("s3:GetObject", f"{PICTURES}/elsewhere/a.jpg"))
         self.assertFalse(policy.allows("s3:DeleteObjectVersion", f"{PICTURES}/uploads/a.jpg"))
         self.assertTrue(policy.allows("s3:ListBucket", PICTURES))
@@ -112,6 +117,17 @@ class Roles(unittest.TestCase):
         self.assertFalse(policy.allows("ssmmessages:OpenDataChannel", "*"))
         self.assertTrue(alternatives().policies()["vitrine-web"].allows("ssmmessages:OpenDataChannel", "*"))
 
+    def test_flow_logs_have_the_documented_permissions(self):
+        # "The IAM policy that's attached to your IAM role must include at least the following permissions":
+        # these and CreateLogGroup, which would create the group again without its retention after it is
+        # deleted. IAM role for publishing flow logs to CloudWatch Logs,
+        # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
+        policy = defaults().policies()["vitrine-flow-logs"]
+        group = f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:"
+        for action in ("CreateLogStream", "PutLogEvents", "DescribeLogGroups", "DescribeLogStreams"):
+            self.assertTrue(policy.allows(f"logs:{action}", f"{group}/vitrine/network/flow:log-stream:eni-1-all"), action)
+        self.assertFalse(policy.allows("logs:PutLogEvents", f"{group}other:log-stream:1"))
+
     def test_each_role_trusts_only_its_service(self):
         for system in (defaults(), alternatives()):
             found = {}
@@ -140,14 +156,14 @@ class Roles(unittest.TestCase):
             bucket = PICTURES.removeprefix("arn:aws:s3:::")
             s3 = boto3.client("s3", **root)
             s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-            for prefix in ("uploads", "thumbnails", "anonymised", "elsewhere"):
+            for prefix in (*AREAS.values(), "elsewhere"):
                 s3.put_object(Bucket=bucket, Key=f"{prefix}/a.jpg", Body=b"a picture")
             clients = {name: client(name, defaults()) for name in ("web", *FUNCTIONS)}
             expected = {
                 "web": {
                     f"{verb} {prefix}"
                     for verb in ("get", "put", "delete")
-                    for prefix in ("uploads", "thumbnails", "anonymised")
+                    for prefix in AREAS.values()
                 } | {"list"},
             } | {
                 function: {"get uploads", "list", "delete thumbnails", "delete anonymised"}
@@ -184,7 +200,7 @@ def client(name, system):
 def allowed(s3, bucket):
     """The permitted operations on the bucket. Reads are tried first, deletes last."""
     attempts = {"list": lambda: s3.list_objects_v2(Bucket=bucket)}
-    prefixes = ("uploads", "thumbnails", "anonymised", "elsewhere")
+    prefixes = (*AREAS.values(), "elsewhere")
     for verb, method in (("get", s3.get_object), ("put", s3.put_object), ("delete", s3.delete_object)):
         for prefix in prefixes:
             body = {"Body": b"another"} if verb == "put" else {}

@@ -89,8 +89,10 @@ class TimeLimits(unittest.TestCase):
             child.rest()
 
     def test_a_silent_program_at_a_terminal_does_not_block_reads(self):
-        terminal = Terminal(["/bin/sh", "-c", "trap '' INT; while :; do sleep 1; done"], 1, {"PATH": os.environ["PATH"]})
+        terminal = Terminal(["/bin/sh", "-c", "trap '' INT; echo ready; while :; do sleep 1; done"], 1, {"PATH": os.environ["PATH"]})
         self.addCleanup(terminal.close)
+        # Before it ignores the signal, the signal ends it.
+        self.assertTrue(terminal.read_until("ready"))
         terminal.write("\x03")
         with self.assertRaisesRegex(AssertionError, "did not go on within 1 s"):
             terminal.rest()

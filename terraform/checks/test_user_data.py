@@ -193,7 +193,7 @@ class UserData(unittest.TestCase):
             text = self.rendered["files"][unit].replace("\\\n", " ")
             commands = dict(re.findall(r"^(Exec\w+)=-?(.*)$", text, flags=re.MULTILINE))
             start = commands["ExecStart"].replace("${INSTANCE_ID}", INSTANCE).split()
-            self.assertEqual(start[:3], ["/usr/bin/docker", "run", "--rm"])
+            self.assertEqual(start[:2], ["/usr/bin/docker", "run"])
             self.assertIn(image, start)
             self.assertEqual(start[start.index("--name") + 1], name)
             for option in ("--read-only", "--cap-drop", "no-new-privileges"):
@@ -203,6 +203,22 @@ class UserData(unittest.TestCase):
             # Docker's stop timeout has to end before systemd's.
             stop = int(commands["ExecStop"].split()[-2])
             self.assertLess(stop, int(re.search(r"^TimeoutStopSec=(\d+)$", text, flags=re.MULTILINE)[1]))
+
+    def test_a_restart_needs_no_registry_and_the_web_process_does_not_wait_for_the_collector(self):
+        # "missing (default): Pull the image if it was not found in the image cache, or use the cached image
+        # otherwise." docker run, https://docs.docker.com/reference/cli/docker/container/run/#pull
+        # The fake Docker has the images and cannot reach a registry.
+        docker = self.root / "docker"
+        docker.write_text('#!/bin/sh\ncase "$*" in rm*) exit 1 ;; "run "*"--pull missing "*) exit 0 ;; *) exit 125 ;; esac\n')
+        docker.chmod(0o755)
+        for unit in ("web_service", "collector_service"):
+            text = self.rendered["files"][unit].replace("\\\n", " ").replace("/usr/bin/docker", str(docker))
+            for step, ignored, command in re.findall(r"^(ExecStart(?:Pre)?)=(-?)(.*)$", text, flags=re.MULTILINE):
+                ran = run(["/bin/sh", "-c", command], 60)
+                self.assertTrue(ignored or ran.returncode == 0, f"{unit}: {step} needs the registry")
+        # systemd would delay the web process until all of these have started.
+        (after,) = re.findall(r"^After=(.*)$", self.rendered["files"]["web_service"], flags=re.MULTILINE)
+        self.assertNotIn("vitrine-collector", after)
 
     def test_the_collector_listens_on_loopback_only(self):
         endpoints = re.findall(r"endpoint: (.*)", self.rendered["files"]["collector_yaml"])

@@ -6,11 +6,12 @@ deploy continues when it is run again.
 
 import os
 
-from operations import secrets
+from operations import account, secrets
 from operations.bootstrap import Bootstrap
 from operations.console import CommandError, confirm, heading, say
 from operations.deployment import TERRAFORM
 from operations.image import Image
+from operations.quotas import check_quotas
 from operations.rollout import Rollout, wait_for_health
 from operations.state import KEY, read, read_object, refuse_if_locked, write_object
 from operations.tools import ARCHITECTURE, Terraform, functions_directory, make, require_terraform
@@ -29,13 +30,19 @@ def main():
     if not unlock:
         refuse_if_locked(deployment)
     is_new = not deployment.bucket_exists(deployment.state_bucket)
+    if is_new:
+        account.refuse_if_name_is_taken(deployment)
     variables.load(deployment, create=True)
     inputs = variables.evaluate(deployment, secrets.from_environment())
+    account.check_zones(deployment, inputs)
+    if is_new:
+        check_quotas(deployment, inputs)
     image = Image(deployment)
     if is_new:
         confirm(f"The deployment {deployment} does not exist. Create it?")
     values = secrets.collect(deployment, read(deployment), variables, inputs)
 
+    account.create_service_roles(deployment)
     heading("State bucket and registry")
     Bootstrap(deployment).apply()
     variables.save_copy(deployment)
@@ -46,7 +53,7 @@ def main():
     heading("Plan")
     root = RootModule(deployment, variables, reference, values)
     root.init(unlock)
-    rollout = Rollout(deployment)
+    account.delete_leftover_log_groups(deployment, read(deployment))
     if root.plan():
         confirm("Apply this plan?")
         heading("Apply")
@@ -55,8 +62,9 @@ def main():
         say("Everything is up to date.")
 
     outputs = read(deployment).outputs
+    heading("Web instances")
+    Rollout(deployment, outputs).run()
     heading("Waiting for the site")
-    rollout.wait(outputs["autoscaling_group"])
     wait_for_health(deployment, outputs, inputs)
     print_summary(deployment, outputs, inputs, reference)
 

@@ -34,9 +34,11 @@ def deployment_name():
     """The value of DEPLOYMENT. The rule repeats the validation of the Terraform variable `name`, because
     the name is part of paths that are needed earlier. (NAME is the host name on some systems.)"""
     name = os.environ.get("DEPLOYMENT") or "vitrine"
-    if not re.fullmatch(r"[a-z][a-z0-9-]{1,18}[a-z0-9]", name):
+    reserved = re.match(r"default$|internal-|sg-|sthree|amzn-s3-demo", name)
+    if not re.fullmatch(r"[a-z](-?[a-z0-9])+", name) or not 3 <= len(name) <= 20 or reserved:
         raise CommandError(
-            f"Invalid DEPLOYMENT={name}: expected 3 to 20 lower-case letters, digits and hyphens, for example DEPLOYMENT=vitrine."
+            f"Invalid DEPLOYMENT={name}: expected 3 to 20 lower-case letters, digits and single hyphens, for example "
+            "DEPLOYMENT=vitrine. AWS reserves default, internal-…, sg-…, sthree… and amzn-s3-demo…."
         )
     return name
 

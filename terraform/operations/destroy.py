@@ -6,6 +6,7 @@ the same name imports it.
 
 import os
 
+from operations.account import delete_leftover_log_groups
 from operations.bootstrap import Bootstrap, registry_exists
 from operations.console import CommandError, heading, interactive, prompt, say
 from operations.deploy import PICTURES, RootModule
@@ -56,6 +57,7 @@ def main():
             root.terraform("destroy", "-auto-approve", *root.variables, secrets=PLACEHOLDER_SECRETS, task="Deleting")
         except CommandError as error:
             raise CommandError(f"{error}\nThe state has what is left. Run make destroy again to continue.") from None
+    delete_leftover_log_groups(deployment, read(deployment))
     if everything:
         heading("State bucket and registry")
         Bootstrap(deployment).destroy()

@@ -1,10 +1,10 @@
-"""Waits for a deploy to take effect: first the instance refresh, then the health of the site."""
+"""Rolls out a new version of the launch template, and waits for the health of the site."""
 
+import base64
+import re
 import time
 import urllib.error
 import urllib.request
-
-from botocore.exceptions import ClientError
 
 from operations.console import CommandError, say, timeout_minutes
 
@@ -14,47 +14,93 @@ POLL_SECONDS = 5
 
 IN_PROGRESS = {"Pending", "InProgress", "Cancelling", "RollbackInProgress", "Baking"}
 
+# Old instances are terminated after new ones are healthy, so capacity never drops.
+PREFERENCES = {
+    "MinHealthyPercentage": 100, "MaxHealthyPercentage": 150, "InstanceWarmup": 180, "AutoRollback": True, "SkipMatching": True,
+}
+
 
 class Rollout:
-    """The instance refresh that a new image, setting or operating system starts: AWS launches new
-    instances, waits until they are healthy and terminates old ones, or rolls back."""
+    """An instance refresh to the newest version of the launch template, which a new image, setting or
+    operating system creates. AWS launches new instances, waits until they are healthy, and terminates
+    old ones. Only then it gives the new version to the group. Terraform leaves the version of the
+    group alone: AWS rolls back to it, and instances of a scale-out have it in the meantime."""
 
-    def __init__(self, deployment):
-        self.client = deployment.client("autoscaling")
-        self.group = f"{deployment.name}-web"
-        # Refreshes that ended before this deploy are ignored.
-        self.ended_before = {refresh["InstanceRefreshId"] for refresh in self.refreshes() if refresh["Status"] not in IN_PROGRESS}
+    def __init__(self, deployment, outputs):
+        self.autoscaling = deployment.client("autoscaling")
+        self.ec2 = deployment.client("ec2")
+        self.group = outputs["autoscaling_group"]
+        self.template = outputs["launch_template"]["name"]
+        self.version = outputs["launch_template"]["version"]
+        self.deadline = time.monotonic() + 60 * timeout_minutes(TIMEOUT_MINUTES)
+
+    def run(self):
+        running = next((refresh for refresh in self.refreshes() if refresh["Status"] in IN_PROGRESS), None)
+        if running and version_of(running.get("DesiredConfiguration", {})) != self.version:
+            say("An instance refresh to another version is running and is cancelled.")
+            self.autoscaling.cancel_instance_refresh(AutoScalingGroupName=self.group)
+            self.follow(running["InstanceRefreshId"])
+            running = None
+        if not running and self.is_done():
+            say(f"All web instances have version {self.version} of the launch template.")
+            return
+        identifier = running["InstanceRefreshId"] if running else self.start()
+        refresh = self.follow(identifier)
+        if refresh["Status"] != "Successful":
+            raise CommandError(self.failure(refresh))
+        say(f"The web instances run {self.image(self.version)}, version {self.version} of the launch template.")
 
     def refreshes(self):
-        try:
-            return self.client.describe_instance_refreshes(AutoScalingGroupName=self.group)["InstanceRefreshes"]
-        except ClientError as error:
-            # The group does not exist before the first deploy.
-            if error.response["Error"]["Code"] == "ValidationError":
-                return []
-            raise
+        """All instance refreshes, newest first."""
+        return self.autoscaling.describe_instance_refreshes(AutoScalingGroupName=self.group)["InstanceRefreshes"]
 
-    def wait(self, group):
-        self.group = group
-        deadline = time.monotonic() + 60 * timeout_minutes(TIMEOUT_MINUTES)
+    def is_done(self):
+        group = self.describe_group()
+        return {version_of(part) for part in (group, *group["Instances"])} == {self.version}
+
+    def describe_group(self):
+        (group,) = self.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[self.group])["AutoScalingGroups"]
+        return group
+
+    def start(self):
+        return self.autoscaling.start_instance_refresh(
+            AutoScalingGroupName=self.group,
+            DesiredConfiguration={"LaunchTemplate": {"LaunchTemplateName": self.template, "Version": self.version}},
+            Preferences=PREFERENCES,
+        )["InstanceRefreshId"]
+
+    def follow(self, identifier):
+        """Waits for the end of an instance refresh; returns it."""
         shown = None
         while True:
-            # AWS lists the newest first; a new refresh replaces the running one.
-            refreshes = [refresh for refresh in self.refreshes() if refresh["InstanceRefreshId"] not in self.ended_before]
-            if not refreshes:
-                return
-            status, percent = refreshes[0]["Status"], refreshes[0].get("PercentageComplete", 0)
-            if (status, percent) != shown:
-                say(f"Instance refresh: {status}, {percent} %")
-                shown = status, percent
-            if status == "Successful":
-                return
-            if status not in IN_PROGRESS:
-                raise CommandError(
-                    f"The instance refresh failed ({status}): {refreshes[0].get('StatusReason', 'AWS gives no reason')}\n"
-                    "If AWS rolled back, the old instances still serve the site. make logs shows the output of the new ones."
-                )
-            sleep_or_fail(deadline, "The instance refresh is not finished. It continues on AWS, which rolls back if the new instances do not become healthy.")
+            (refresh,) = [refresh for refresh in self.refreshes() if refresh["InstanceRefreshId"] == identifier]
+            progress = refresh["Status"], refresh.get("PercentageComplete", 0)
+            if progress != shown:
+                say("Instance refresh: {}, {} %".format(*progress))
+                shown = progress
+            if refresh["Status"] not in IN_PROGRESS:
+                return refresh
+            sleep_or_fail(self.deadline, "The instance refresh is not finished. It continues on AWS, which rolls back if the new instances do not become healthy.")
+
+    def failure(self, refresh):
+        version = version_of(self.describe_group())
+        return (
+            f"The instance refresh to version {self.version} of the launch template failed ({refresh['Status']}): "
+            f"{refresh.get('StatusReason', 'AWS gives no reason')}\n"
+            f"The group still has version {version}, with the image {self.image(version)}; AWS launches new instances with it.\n"
+            + ("AWS has replaced the failed instances with it as well.\n" if refresh["Status"] == "RollbackSuccessful" else "")
+            + "make logs shows the output of the instances that failed. Run make deploy again after the cause is fixed."
+        )
+
+    def image(self, version):
+        """The web image of a version of the launch template, the first one in the set-up script."""
+        (found,) = self.ec2.describe_launch_template_versions(LaunchTemplateName=self.template, Versions=[version])["LaunchTemplateVersions"]
+        script = base64.b64decode(found["LaunchTemplateData"]["UserData"]).decode()
+        return re.search(r"\S+@sha256:[0-9a-f]{64}", script)[0]
+
+
+def version_of(part):
+    return part.get("LaunchTemplate", {}).get("Version")
 
 
 def wait_for_health(deployment, outputs, inputs):

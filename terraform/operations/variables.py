@@ -14,6 +14,7 @@ from pathlib import Path
 
 from operations.console import CommandError, interactive, prompt, say
 from operations.deployment import TERRAFORM, Deployment, deployment_name
+from operations.rules import write_rules
 from operations.state import read_object, write_object
 from operations.tools import Terraform
 
@@ -30,6 +31,11 @@ output "inputs" {
     shell_access    = var.shell_access
     domain          = var.domain
     secret_versions = var.secret_versions
+    web             = var.web
+    database        = var.database
+    network         = var.network
+    functions       = local.functions
+    zones           = var.zones
   }
 }
 """
@@ -152,17 +158,17 @@ class Variables:
         ]
 
     def evaluate(self, deployment, secrets):
-        """The values with Terraform's defaults, after its validation. Only the variables are evaluated,
-        without a provider, so that mistakes show before anything is built."""
+        """The values with Terraform's defaults, after the rules of all modules."""
         folder = deployment.work / "inputs"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        for file in ("variables.tf", "sizes.tf"):
-            shutil.copy(TERRAFORM / file, folder)
+        write_rules(folder)
         (folder / "inputs.tf").write_text(INPUTS_OUTPUT)
         terraform = Terraform(deployment, folder)
         # These arguments, such as -redeployment, are for the plan of the root module.
         terraform.env.pop("TF_CLI_ARGS_plan", None)
+        # Only links the modules: there is no provider and no backend.
+        terraform.read("init", "-no-color")
         plan = folder / "plan"
         code, output = terraform.read(
             "plan", "-no-color", f"-out={plan}", *self.arguments(deployment, "unknown", "unknown"),
@@ -179,7 +185,8 @@ class Variables:
 
 
 def public_key():
-    for kind in ("ed25519", "ecdsa", "rsa"):
+    # EC2 supports no others.
+    for kind in ("ed25519", "rsa"):
         file = Path.home() / ".ssh" / f"id_{kind}.pub"
         if file.exists():
             return file.read_text().strip()

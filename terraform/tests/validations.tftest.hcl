@@ -23,12 +23,87 @@ run "rejects_a_name_that_is_too_long_for_aws" {
   expect_failures = [var.name]
 }
 
+# RDS: "Can't end with a hyphen or contain two consecutive hyphens." CreateDBInstance, DBInstanceIdentifier,
+# https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html
+run "rejects_a_name_with_two_consecutive_hyphens" {
+  command = plan
+  variables {
+    name = "a--b"
+  }
+  expect_failures = [var.name]
+}
+
+# "This name […] must not begin with "internal-"." CreateLoadBalancer,
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html
+run "rejects_a_name_that_load_balancers_reserve" {
+  command = plan
+  variables {
+    name = "internal-photos"
+  }
+  expect_failures = [var.name]
+}
+
+# Names of security groups: "Can't start with sg-." CreateSecurityGroup, GroupName,
+# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html
+run "rejects_a_name_that_security_groups_reserve" {
+  command = plan
+  variables {
+    name = "sg-photos"
+  }
+  expect_failures = [var.name]
+}
+
+# "Must not be default." CreateDBSubnetGroup, DBSubnetGroupName,
+# https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBSubnetGroup.html
+run "rejects_the_name_of_the_default_subnet_group" {
+  command = plan
+  variables {
+    name = "default"
+  }
+  expect_failures = [var.name]
+}
+
+# "Bucket names must not start with the prefix sthree-." General purpose bucket naming rules,
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+run "rejects_a_name_that_buckets_reserve" {
+  command = plan
+  variables {
+    name = "sthree"
+  }
+  expect_failures = [var.name]
+}
+
+run "refuses_a_region_with_two_zones" {
+  command = plan
+  override_data {
+    target = data.aws_availability_zones.available
+    values = { names = ["us-west-1a", "us-west-1c"] }
+  }
+  expect_failures = [data.aws_availability_zones.available]
+}
+
 run "rejects_a_setting_that_the_configuration_sets" {
   command = plan
   variables {
     settings = { VITRINE_STORAGE = "/srv/pictures" }
   }
   expect_failures = [var.settings]
+}
+
+run "rejects_pictures_that_do_not_fit_the_memory_of_a_function" {
+  command = plan
+  variables {
+    settings = { VITRINE_MAX_MEGAPIXELS = "150" }
+  }
+  expect_failures = [var.settings]
+}
+
+run "rejects_more_web_instances_than_the_database_has_connections_for" {
+  command = plan
+  variables {
+    database = { instance_class = "db.t4g.micro" }
+  }
+  expect_failures = [var.web]
 }
 
 run "rejects_a_setting_of_another_program" {
@@ -85,22 +160,6 @@ run "rejects_a_bastion_without_a_key" {
     ssh_public_key = null
   }
   expect_failures = [var.ssh_public_key]
-}
-
-run "rejects_an_unknown_router" {
-  command = plan
-  variables {
-    event_router = "kafka"
-  }
-  expect_failures = [var.event_router]
-}
-
-run "rejects_an_unsupported_retention" {
-  command = plan
-  variables {
-    log_retention_days = 45
-  }
-  expect_failures = [var.log_retention_days]
 }
 
 run "rejects_localhost_telemetry_without_a_layer" {

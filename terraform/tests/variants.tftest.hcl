@@ -168,11 +168,11 @@ run "sizes_of_a_function_override_its_defaults" {
   command = plan
 
   variables {
-    functions = { thumbnail = { memory = 1024 } }
+    functions = { thumbnail = { memory = 3008 } }
   }
 
   assert {
-    condition     = local.functions.thumbnail.memory == 1024 && local.functions.thumbnail.timeout == local.function_defaults.thumbnail.timeout && local.functions.anonymise.memory == local.function_defaults.anonymise.memory
+    condition     = local.functions.thumbnail.memory == 3008 && local.functions.thumbnail.timeout == local.function_defaults.thumbnail.timeout && local.functions.anonymise.memory == local.function_defaults.anonymise.memory
     error_message = "A size is not overridden, or others are."
   }
 }

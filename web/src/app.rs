@@ -11,7 +11,7 @@ use functions::pipeline::context::Context;
 use functions::pipeline::copy_words::CopyWords;
 use functions::pipeline::dispatch::Dispatch;
 use functions::pipeline::provider_budget;
-use platform::settings::{DatabaseKind, Settings};
+use platform::settings::{DatabaseKind, PublicRendition, Settings};
 use platform::telemetry::metrics;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -27,6 +27,7 @@ use crate::ingest::UploadLimits;
 use crate::live::Live;
 use crate::router::router;
 use crate::services::{Services, cores};
+use crate::site::Site;
 use crate::state::{AppState, Draining};
 use crate::templates::Templates;
 
@@ -87,6 +88,10 @@ impl App {
             limits: UploadLimits::from(settings),
             policy: Policy::from(settings),
             proxies: Proxies::from(settings),
+            site: Site::from(settings),
+            // A cover is on the copy: where visitors see originals, it would hide nothing.
+            takes_removal_requests: settings.removal_requests
+                && settings.public_rendition == PublicRendition::Anonymised,
             visitor_rates: VisitorRates::default(),
             search_engines: settings.search_engines,
             data: settings.data.as_path().into(),

@@ -2,9 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use entity::image_box::{self, ByKind, Covers, Pass, Shape, State};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+use crate::json_enum::json_enum;
 
 /// What is covered on the public copy, or left uncovered by a person's decision.
 #[derive(Debug, Serialize, ToSchema)]
@@ -47,31 +49,7 @@ struct ByJson {
     score: Option<f32>,
 }
 
-macro_rules! names {
-    ($(#[$about:meta])* $name:ident as $schema:ident for $row:ident { $($(#[$doc:meta])* $variant:ident,)+ }) => {
-        $(#[$about])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-        #[serde(rename_all = "lowercase")]
-        #[schema(as = $schema)]
-        pub enum $name {
-            $($(#[$doc])* $variant,)+
-        }
-
-        impl From<$row> for $name {
-            fn from(row: $row) -> Self {
-                match row { $($row::$variant => Self::$variant,)+ }
-            }
-        }
-
-        impl From<$name> for $row {
-            fn from(json: $name) -> Self {
-                match json { $($name::$variant => Self::$variant,)+ }
-            }
-        }
-    };
-}
-
-names! {
+json_enum! {
     ShapeJson as BoxShape for Shape {
         /// Around the box: it covers the box and more, as ears and hair line.
         Ellipse,
@@ -80,7 +58,7 @@ names! {
     }
 }
 
-names! {
+json_enum! {
     CoversJson as BoxCovers for Covers {
         Face,
         /// A badge, a number plate, a screen.
@@ -88,7 +66,7 @@ names! {
     }
 }
 
-names! {
+json_enum! {
     StateJson as BoxState for State {
         Cover,
         /// Not covered, because a person said so.
@@ -98,14 +76,14 @@ names! {
     }
 }
 
-names! {
+json_enum! {
     KindJson as BoxOriginKind for ByKind {
         Detector,
         Person,
     }
 }
 
-names! {
+json_enum! {
     /// The search in which a detector found it.
     PassJson as BoxPass for Pass {
         /// The first search of the original.

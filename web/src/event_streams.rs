@@ -1,5 +1,5 @@
-//! How many event streams there may be: each holds a connection and a place in the broadcast for up
-//! to a quarter of an hour.
+//! Caps on event streams, per client and in total: each one holds a connection for up to a quarter of
+//! an hour.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -26,7 +26,7 @@ struct Open {
 }
 
 impl EventStreams {
-    /// Half of the connections, so that pages are answered however many listen.
+    /// Half of the connections, so that the rest is left for pages.
     pub(crate) fn within(connections: Limits) -> Self {
         let total = connections.total / 2;
         Self::new(Limits {
@@ -78,7 +78,7 @@ impl Shared {
     }
 }
 
-/// A stream's place, given back when it is dropped.
+/// The place of a stream, which is free again when this is dropped.
 pub(crate) struct OpenStream {
     client: IpAddr,
     shared: Arc<Shared>,
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_remembered_who_has_no_stream() {
+    fn a_client_without_a_stream_is_forgotten() {
         let streams = EventStreams::new(Limits {
             total: 3,
             per_client: 2,

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::access::{Action, Fact, Rendition, Viewer};
 use crate::image_rows::{ImageRows, ImageState};
+use crate::json_enum::json_enum;
 use crate::picture_urls::UrlSource;
 
 /// An image. What visitors do not learn is null or empty; `docs/access.md` lists it.
@@ -168,20 +169,10 @@ impl From<EmbeddedWords> for EmbeddedJson {
     }
 }
 
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-#[schema(as = Author)]
-pub(crate) enum AuthorJson {
-    Machine,
-    Person,
-}
-
-impl From<Author> for AuthorJson {
-    fn from(author: Author) -> Self {
-        match author {
-            Author::Machine => Self::Machine,
-            Author::Person => Self::Person,
-        }
+json_enum! {
+    AuthorJson as Author for Author {
+        Machine,
+        Person,
     }
 }
 
@@ -228,24 +219,13 @@ struct ReleaseJson {
     legacy: bool,
 }
 
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-#[schema(as = ReleaseState)]
-pub(crate) enum ReviewJson {
-    /// Somebody has to decide.
-    Review,
-    /// It is not to be public for now.
-    Held,
-    Released,
-}
-
-impl From<Review> for ReviewJson {
-    fn from(review: Review) -> Self {
-        match review {
-            Review::Review => Self::Review,
-            Review::Held => Self::Held,
-            Review::Released => Self::Released,
-        }
+json_enum! {
+    ReviewJson as ReleaseState for Review {
+        /// Somebody has to decide.
+        Review,
+        /// It is not to be public for now.
+        Held,
+        Released,
     }
 }
 

@@ -25,7 +25,7 @@ pub struct ImageRows {
     pub image: image::Model,
     /// In the order of [`StepKind::ALL`].
     pub steps: Vec<step::Model>,
-    /// Oldest first.
+    /// Oldest first; none for visitors.
     pub boxes: Vec<image_box::Model>,
     /// Why all captions wait, if they do.
     pub pause: Option<Pause>,
@@ -54,8 +54,11 @@ impl ImageRows {
             .await?;
         let mut images: HashMap<_, _> = images.into_iter().map(|image| (image.id, image)).collect();
         let mut boxes: HashMap<Uuid, Vec<image_box::Model>> = HashMap::new();
-        for row in image_box::of_all(images.keys().copied()).all(db).await? {
-            boxes.entry(row.image_id).or_default().push(row);
+        // Visitors are told nothing of boxes.
+        if *audience != Audience::Public {
+            for row in image_box::of_all(images.keys().copied()).all(db).await? {
+                boxes.entry(row.image_id).or_default().push(row);
+            }
         }
         let pause = caption_pause.pause().await?;
         Ok(ids
@@ -149,7 +152,13 @@ impl ImageRows {
             Rendition::Anonymised => self.made_at(StepKind::Anonymise).max(self.image.words_at),
         };
         let micros = made_at.map_or(0, |instant| instant.timestamp_micros());
-        let copy = self.image.copy_id.unwrap_or_default();
+        let is_of_the_copy = match rendition {
+            Rendition::Original => false,
+            Rendition::Thumbnail => viewer.thumbnail_step(&self.image) == StepKind::Anonymise,
+            Rendition::Anonymised => true,
+        };
+        let copy = self.image.copy_id.filter(|_| is_of_the_copy);
+        let copy = copy.unwrap_or_default();
         let hash = Sha256::new()
             .chain_update(&self.image.sha256)
             .chain_update(micros.to_be_bytes())

@@ -196,7 +196,7 @@ impl Ingest<'_> {
         if self
             .scratch
             .space()
-            .is_ok_and(|space| space.is_nearly_full())
+            .is_ok_and(platform::disk::Space::is_nearly_full)
         {
             return Err(StoreError::Full("the folder for uploads".into()).into());
         }

@@ -22,8 +22,9 @@ use crate::access::COOKIE;
 use crate::problem::{Problem, ProblemJson};
 use crate::problem_kind::ProblemKind;
 
-/// Statuses with which every address of the API may answer.
-const COMMON: [&str; 5] = ["400", "401", "403", "500", "503"];
+/// Statuses with which every address of the API may answer; 429 after wrong tokens, whatever was asked
+/// for.
+const COMMON: [&str; 6] = ["400", "401", "403", "429", "500", "503"];
 /// The same for addresses that neither ask who is there nor need the database.
 const COMMON_OPERATIONS: [&str; 2] = ["400", "403"];
 

@@ -84,13 +84,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Paging {
     }
 }
 
-/// Takes rows that were queried with a limit of one more than a page has, and tells whether
-/// another page follows.
-pub(crate) fn cut<T>(mut found: Vec<T>, limit: u64) -> (Vec<T>, bool) {
+/// Takes rows that were queried with a limit of one more than a page has. Returns those of the page,
+/// and the cursor of the next one if it follows.
+pub(crate) fn cut<T>(
+    mut found: Vec<T>,
+    limit: u64,
+    cursor: impl FnOnce(&T) -> Cursor,
+) -> (Vec<T>, Option<String>) {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = found.len() > limit;
     found.truncate(limit);
-    (found, more)
+    let last = found.last().filter(|_| more);
+    let next = last.map(|row| cursor(row).encode());
+    (found, next)
 }
 
 #[cfg(test)]

@@ -62,6 +62,11 @@ impl Problem {
         Self::new(ProblemKind::BadRequest, detail)
     }
 
+    /// A value that can be read and makes no sense.
+    pub fn invalid(detail: impl Into<String>) -> Self {
+        Self::new(ProblemKind::InvalidContent, detail)
+    }
+
     /// `what` is a noun, such as "image".
     pub fn not_found(what: &str) -> Self {
         Self::new(ProblemKind::NotFound, format!("there is no such {what}"))

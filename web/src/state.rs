@@ -26,6 +26,7 @@ use crate::ingest::{Ingest, UploadLimits};
 use crate::live::Live;
 use crate::picture_urls::UrlSource;
 use crate::problem::Problem;
+use crate::site::Site;
 use crate::templates::Templates;
 
 /// Cheap to clone.
@@ -47,6 +48,9 @@ pub struct AppState {
     pub limits: UploadLimits,
     pub policy: Policy,
     pub proxies: Proxies,
+    pub site: Site,
+    /// Whether visitors may ask to be covered.
+    pub takes_removal_requests: bool,
     pub visitor_rates: VisitorRates,
     pub search_engines: SearchEngines,
     pub sessions: Sessions,

@@ -18,22 +18,33 @@ macro_rules! sources {
 
 /// Name and text.
 static SOURCES: &[(&str, &str)] = sources![
+    "around.html",
     "base.html",
     "captions.html",
     "card.html",
     "components.html",
+    "desk.html",
     "docs.html",
     "error.html",
     "gallery.html",
     "image.html",
+    "image_tasks.html",
     "login.html",
     "messages.html",
     "problems.html",
+    "removal.html",
+    "removal_requests.html",
     "renditions.html",
+    "review.html",
+    "review_certain.html",
+    "review_empty.html",
+    "thats_me.html",
     "timeline.html",
     "tokens.html",
+    "trouble.html",
     "upload_form.html",
     "uploaded.html",
+    "zoom.html",
 ];
 
 /// All templates. Cheap to clone.

@@ -10,6 +10,7 @@ fn page(role: &str) -> Value {
     let admin = role == "admin";
     json!({
         "title": "Gallery", "path": "/gallery", "notice": null, "version": "0.1.0",
+        "site": { "title": "Vitrine", "reviews_each": true, "contact": null },
         "max_upload_mb": 50, "max_megapixels": 100,
         "viewer": {
             "role": role, "name": role, "may_upload": admin, "may_post": admin,
@@ -23,13 +24,16 @@ fn step(name: &str, state: &str) -> Value {
     let failed = matches!(state, "failed" | "blocked");
     let error = failed.then_some("The picture ends in the middle <of> a line.");
     json!({
-        "name": name, "label": format!("Step {name}"), "state": state, "error": error, "paused": false,
+        "name": name, "label": format!("Step {name}"), "state": state, "error": error, "more": failed.then_some("os error 111"), "paused": false,
         "attempts": u8::from(state != "queued"), "may_retry": state == "failed",
         "finished_at": ended.then_some("2026-11-21T07:10:00Z"),
-        "queued_text": "07:09:58", "started_text": (state != "queued").then_some("07:09:59"),
+        "queued_at": "2026-11-21T07:09:58Z", "queued_text": "07:09:58",
+        "started_at": (state != "queued").then_some("2026-11-21T07:09:59Z"),
+        "started_text": (state != "queued").then_some("07:09:59"),
         "finished_text": ended.then_some("07:10:00"), "millis": ended.then_some(412),
         "history": if state == "queued" { json!([]) } else { json!([
-            { "attempt": 1, "outcome": if failed { state } else { "done" }, "text": "07:10:00",
+            { "attempt": 1, "outcome": if failed { state } else { "done" },
+              "at": "2026-11-21T07:10:00Z", "text": "07:10:00",
               "millis": null, "error": error },
         ]) },
     })
@@ -39,17 +43,19 @@ fn image(state: &str, step_state: &str) -> Value {
     let ready = state == "ready";
     json!({
         "id": "0197", "url": "/images/0197", "file_name": HOSTILE, "state": state, "paused": null,
-        "alt": "A wide picture, mostly green", "caption": ready.then_some("A wide picture, mostly green"),
+        "alt": "A wide picture, mostly green", "heading": "A wide picture, mostly green", "caption": ready.then_some("A wide picture, mostly green"),
         "caption_parts": if ready { json!([
             { "text": "A wide picture, ", "marked": false }, { "text": "mostly", "marked": true },
             { "text": " green", "marked": false },
         ]) } else { json!([]) },
-        "caption_note": ready.then_some("Described without AI"), "caption_language": ready.then_some("en"), "decorative": false, "checked": !ready,
+        "caption_note": ready.then_some("Described without AI"), "caption_language": ready.then_some("en"),
+        "decorative": false, "checked": !ready, "paragraph": HOSTILE,
+        "release": { "state": if ready { "released" } else { "review" }, "text": "Released" },
         "width": 1600, "height": 900,
         "thumbnail_url": ready.then_some("/api/images/0197/thumbnail"),
         "thumbnail_src": ready.then_some("/api/images/0197/thumbnail"),
         "placeholder": "data:image/png;base64,AAAA",
-        "uploaded_at": "2026-11-21T07:09:58Z", "uploaded_text": "21 Nov 2026, 07:09 UTC",
+        "uploaded_at": "2026-11-21T07:09:58Z", "uploaded_text": "21 Nov 2026, 07:09 UTC", "uploaded_day": "21 Nov 2026",
         "steps": [step("thumbnail", step_state), step("anonymise", step_state), step("annotate", step_state)],
     })
 }
@@ -72,8 +78,11 @@ fn render(name: &str, values: &Value) -> String {
     for (position, _) in html.match_indices('<') {
         let tag = html[position..].split('>').next().unwrap();
         assert!(!tag.contains(" style="), "{name}: {tag}");
+        // Every other piece is a quoted value, in which quotes are escaped.
         let handler = tag
-            .split_whitespace()
+            .split('"')
+            .step_by(2)
+            .flat_map(str::split_whitespace)
             .find(|word| word.starts_with("on") && word.contains('='));
         assert_eq!(handler, None, "{name}: {tag}");
         if tag.starts_with("<script") {
@@ -98,31 +107,49 @@ fn image_page(role: &str, image: &Value) -> String {
     let admin = role == "admin";
     let ready = image["state"] == "ready";
     let rendition = |name: &str, shown: bool| {
+        let url = shown.then(|| format!("/api/images/0197/{name}"));
         json!({
-            "name": name, "label": name, "url": shown.then(|| format!("/api/images/0197/{name}")),
-            "src": shown.then(|| format!("/api/images/0197/{name}")),
-            "save_url": shown.then(|| format!("/api/images/0197/{name}")),
-            "state": if ready || name == "original" { "done" } else { "running" }, "note": null,
+            "name": name, "label": name, "save_label": format!("Save the {name}"),
+            "url": url, "src": url, "save_url": url,
+            "state": if ready || name == "original" { "done" } else { "running" },
             "width": shown.then_some(1600), "height": shown.then_some(900),
             "bytes_text": shown.then_some("1.2 MB"),
+            "rare_type": null, "fallback_src": null,
         })
     };
-    render(
-        "image.html",
-        &json!({
-            "page": page(role), "image": image,
-            "renditions": [rendition("original", admin), rendition("anonymised", ready), rendition("thumbnail", ready)],
-            "faces": [{ "x": 10, "y": 20, "width": 30, "height": 40, "score": 0.9 }],
-            "facts": [{ "label": "Camera", "value": HOSTILE }], "tags": ["green"],
-            "words": { "caption": HOSTILE, "paragraph": HOSTILE, "context": HOSTILE, "translations": [{ "language": "de", "text": HOSTILE }] },
-            "paragraph": HOSTILE, "alt_on": if admin { "original" } else { "anonymised" },
-            "html": ready.then_some(HOSTILE),
-            "offer": if admin { json!({ "caption": HOSTILE, "paragraph": HOSTILE, "tags": HOSTILE, "credit": HOSTILE }) } else { json!(null) },
-            "captions": if admin { json!([{ "text": HOSTILE, "paragraph": HOSTILE, "by": "describe", "created_text": "yesterday" }]) } else { json!([]) },
-            "form": { "caption": HOSTILE, "paragraph": HOSTILE, "tags": HOSTILE, "error": HOSTILE },
-            "previous_url": null, "next_url": "/images/0198", "api_url": "/api/images/0197",
-        }),
-    )
+    let mut values = json!({
+        "page": page(role), "image": image, "html": ready.then_some(HOSTILE),
+        "previous_url": null, "next_url": "/images/0198",
+    });
+    if !admin {
+        values["picture"] = rendition("anonymised", ready);
+        values["thats_me_url"] = "/images/0197/thats-me".into();
+        return render("image.html", &values);
+    }
+    values["renditions"] = json!([rendition("anonymised", ready), rendition("original", true)]);
+    values["faces"] = json!([{ "x": 10, "y": 20, "width": 30, "height": 40, "score": 0.9 }]);
+    values["facts"] = json!([{ "label": "Camera", "value": HOSTILE, "at": null }]);
+    values["tags"] = json!(["green"]);
+    values["release"] = json!({
+        "state": if ready { "released" } else { "review" }, "legacy": false, "by": "admin",
+        "at": "2026-11-21T07:10:00Z", "text": "yesterday", "uncertain": 2,
+    });
+    values["records"] = json!([{
+        "action": "Released", "by": "admin", "at": "2026-11-21T07:10:00Z", "text": "yesterday",
+        "facts": "3 boxes, version 1", "caption": HOSTILE,
+    }]);
+    values["captions"] = json!([{
+        "text": HOSTILE, "paragraph": HOSTILE, "by": "describe",
+        "created_at": "2026-11-21T07:10:00Z", "created_text": "yesterday",
+    }]);
+    values["form"] =
+        json!({ "caption": HOSTILE, "paragraph": HOSTILE, "tags": HOSTILE, "error": HOSTILE });
+    values["context"] = HOSTILE.into();
+    values["translations"] = json!([{ "language": "de", "text": HOSTILE }]);
+    values["offer"] =
+        json!({ "caption": HOSTILE, "paragraph": HOSTILE, "tags": HOSTILE, "credit": HOSTILE });
+    values["api_url"] = "/api/images/0197".into();
+    render("image_tasks.html", &values)
 }
 
 #[test]
@@ -177,8 +204,7 @@ fn the_captions_page_shows_days_and_the_pause() {
     };
     let paused = |cause: &str, can_resume: bool| json!({ "cause": cause, "detail": HOSTILE, "until": "2026-11-22T00:00:00Z", "can_resume": can_resume });
     let shown = |report: Value| {
-        let values =
-            json!({ "page": page("admin"), "until": "22 Nov 2026, 00:00 UTC", "report": report });
+        let values = json!({ "page": page("admin"), "until": "22 Nov 2026, 00:00 UTC", "detail": HOSTILE, "more": null, "report": report });
         render("captions.html", &values)
     };
     let rejected = shown(report(paused("rejected", true)));
@@ -234,6 +260,43 @@ fn a_hostile_file_name_is_escaped() {
 }
 
 #[test]
+fn an_image_page_says_its_words_once_to_screen_readers() {
+    let words = "A wide picture, mostly green";
+    for role in ["admin", "visitor"] {
+        let html = image_page(role, &image("ready", "done"));
+        let (_, heading) = html.split_once("<h1 id=\"caption\">").unwrap();
+        assert!(heading.starts_with(words), "{role}");
+        for (at, _) in html.match_indices(&format!("alt=\"{words}\"")) {
+            let rest = html[at..].split('>').next().unwrap();
+            assert!(rest.contains("aria-hidden=\"true\""), "{role}: {rest}");
+        }
+    }
+}
+
+#[test]
+fn a_visitors_page_has_no_technical_details() {
+    let html = image_page("visitor", &image("ready", "done"));
+    for word in ["Technical", "JSON of", " ms", "attempt", "Step thumbnail"] {
+        assert!(!html.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn an_image_page_offers_the_decisions_that_change_something() {
+    let decisions = |html: &str| {
+        let all = ["release", "withdraw", "hold"];
+        let offered = |name: &&str| html.contains(&format!("value=\"{name}\""));
+        all.into_iter().filter(offered).collect::<Vec<_>>()
+    };
+    let released = image_page("admin", &image("ready", "done"));
+    assert_eq!(decisions(&released), ["withdraw", "hold"]);
+    let waiting = image_page("admin", &image("working", "running"));
+    assert_eq!(decisions(&waiting), ["release", "hold"]);
+    let visitor = image_page("visitor", &image("ready", "done"));
+    assert!(decisions(&visitor).is_empty() && visitor.contains("/thats-me"));
+}
+
+#[test]
 fn an_image_page_offers_only_what_the_viewer_may_do() {
     let image = image("ready", "done");
     let admin = image_page("admin", &image);
@@ -242,7 +305,7 @@ fn an_image_page_offers_only_what_the_viewer_may_do() {
     let visitor = image_page("visitor", &image);
     assert!(!visitor.contains("/delete\""));
     assert!(!visitor.contains("class=\"boxes\""));
-    assert!(visitor.contains("original: not shown to you."));
+    assert!(!visitor.contains("/original"));
 }
 
 #[test]
@@ -312,7 +375,8 @@ fn the_page_of_tokens_shows_a_new_one_and_lets_one_revoke_those_in_use() {
     let row = |state: &str| {
         json!({
             "id": "0197", "name": HOSTILE, "scope": "read", "created_by": "admin",
-            "created_text": "yesterday", "used_text": null, "end_text": null, "state": state,
+            "created_at": "2026-11-21T07:10:00Z", "created_text": "yesterday",
+            "used_at": null, "used_text": null, "end_at": null, "end_text": null, "state": state,
         })
     };
     for token in [None, Some("vt_0123")] {

@@ -49,7 +49,7 @@ test("passwords are never kept", async () => {
   assert.deepEqual(stored(page), {});
 });
 
-test("a description comes back to its own picture only, with its form open", async () => {
+test("a description comes back to its own picture only", async () => {
   const written = await openPage(imagePage("a"), "/images/a");
   written.document.getElementById("words").value = "Ada cuts the cake";
   written.document.querySelector("form[action='/images/a/caption']").dispatchEvent(new written.window.Event("submit", { bubbles: true, cancelable: true }));
@@ -58,5 +58,4 @@ test("a description comes back to its own picture only, with its form open", asy
   assert.equal(other.document.getElementById("words").value, "");
   const page = await openPage(imagePage("a"), "/images/a", { storage: stored(other) });
   assert.equal(page.document.getElementById("words").value, "Ada cuts the cake");
-  assert.equal(page.document.getElementById("describe").open, true);
 });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 
 import { announced, assertNoErrors, openPage, setHidden, settle, shownNotice } from "./page.js";
-import { card, galleryPage, imagePage } from "./templates.js";
+import { card, galleryPage, imagePage, visitorsPage } from "./templates.js";
 
 afterEach(assertNoErrors);
 
@@ -238,6 +238,25 @@ test("a picture that was deleted says so for as long as its page is open", async
   assert.equal(shownNotice(page), "This picture was deleted.");
 });
 
+test("a picture that visitors may no longer see leaves their page at once", async () => {
+  const page = await openPage(visitorsPage("a"), "/images/a");
+  await page.streams[0].open();
+  await page.streams[0].send("deleted", { id: "a" });
+  assert.equal(page.document.querySelector(".picture img"), null);
+  assert.equal(shownNotice(page), "This picture is no longer shown.");
+});
+
+test("times are shown in the reader's zone, and stay so when a part is replaced", async () => {
+  const page = await openGallery([card("a")]);
+  const time = () => page.document.querySelector("#card-a time").textContent;
+  const expected = new Intl.DateTimeFormat(["en-US", "en-GB"], { dateStyle: "medium" }).format(new Date("2026-01-01T12:00:00Z"));
+  assert.equal(time(), expected);
+  page.server.on("GET /images/a/card", card("a", { caption: "Other words" }));
+  await page.streams[0].send("image", { id: "a" });
+  assert.match(page.document.querySelector("#card-a").textContent, /Other words/);
+  assert.equal(time(), expected);
+});
+
 test("a picture that was deleted during a gap says so", async () => {
   const page = await openImage();
   page.server.on("GET /images/a", 404);
@@ -250,9 +269,9 @@ test("a replaced part keeps the focus, open details and ticked boxes", async () 
   page.document.getElementById("show-faces").checked = true;
   page.document.querySelector("details.history").open = true;
   page.document.querySelector(".stage-link").focus();
-  page.server.on("GET /images/a", imagePage("a").replaceAll("Thumbnail", "Small picture").replaceAll("Interrupted", "Broken off"));
+  page.server.on("GET /images/a", imagePage("a").replaceAll(">Copy<", ">New copy<").replaceAll("Interrupted", "Broken off"));
   await page.streams[0].send("image", { id: "a" });
-  assert.match(page.document.querySelector(".strip").textContent, /Small picture/, "it was replaced");
+  assert.match(page.document.querySelector(".strip").textContent, /New copy/, "it was replaced");
   assert.match(page.document.querySelector(".history").textContent, /Broken off/, "it was replaced");
   assert.equal(page.document.getElementById("show-faces").checked, true);
   assert.equal(page.document.querySelector("details.history").open, true);

@@ -57,6 +57,8 @@ class Clock {
 class Server {
   #answers = new Map();
   requests = [];
+  /** What was sent with a request, by "METHOD /path". */
+  sent = new Map();
 
   /** `answer` is markup, a status, or a function that returns either or throws. */
   on(request, answer) {
@@ -67,10 +69,11 @@ class Server {
     return this.requests.filter((other) => other === request).length;
   }
 
-  async fetch(url, { method = "GET" } = {}) {
+  async fetch(url, { method = "GET", body } = {}) {
     const { pathname, search } = new URL(url, ORIGIN);
     const request = `${method} ${pathname}${search}`;
     this.requests.push(request);
+    if (body !== undefined) this.sent.set(request, JSON.parse(body));
     let answer = this.#answers.get(request) ?? this.#answers.get(`${method} ${pathname}`);
     if (answer === undefined) errors.push(`nothing answers ${request}`);
     if (typeof answer === "function") answer = await answer();

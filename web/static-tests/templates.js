@@ -60,16 +60,50 @@ export function galleryPage(cards, { next = "" } = {}) {
   return html.replace(more, (_, start, link) => (next ? `${start}>${link}</p>` : `${start} hidden></p>`));
 }
 
-/** The page of a picture, with a figure for each rendition. */
-export function imagePage(id, { state = "ready", renditions = ["Original", "Anonymised", "Thumbnail"], caption = "A caption" } = {}) {
-  const values = { "image.id": id, "image.url": `/images/${id}`, "image.state": state, "image.caption": caption, previous_url: "/images/newer", next_url: "/images/older" };
-  const html = renderPage("image.html", values);
+const RENDITIONS = { Copy: "anonymised", Original: "original" };
+
+/** The page of a picture for those who see its details, with a figure for each rendition. */
+export function imagePage(id, { state = "ready", renditions = Object.keys(RENDITIONS), caption = "A caption" } = {}) {
+  const values = imageValues(id, state, caption);
+  const html = renderPage("image_tasks.html", values);
   const figure = /<figure.*?<\/figure>/s;
   const figures = renditions.map((label) => {
-    const name = label.toLowerCase();
+    const name = RENDITIONS[label] ?? label.toLowerCase();
     const own = { "rendition.label": label, "rendition.name": name, "rendition.url": `/api/images/${id}/${name}` };
-    const one = figure.exec(render("renditions.html", { ...values, ...own }))[0];
-    return name === "thumbnail" ? one : one.replace(" data-small", "");
+    return figure.exec(render("renditions.html", { ...values, ...own }))[0];
   });
   return html.replace(figure, () => figures.join(""));
+}
+
+/** The page of a picture for visitors. */
+export function visitorsPage(id, { state = "ready", caption = "A caption" } = {}) {
+  return renderPage("image.html", { ...imageValues(id, state, caption), "picture.url": `/api/images/${id}/anonymised` });
+}
+
+function imageValues(id, state, caption) {
+  return { "image.id": id, "image.url": `/images/${id}`, "image.state": state, "image.heading": caption, "image.alt": caption, "image.caption": caption, previous_url: "/images/newer", next_url: "/images/older" };
+}
+
+/** The page of the release desk: the first picture is on the desk, all of them are in the queue. */
+export function reviewPage(ids, { boxes = {}, left = ids.length } = {}) {
+  const [first] = ids;
+  const html = renderPage("review.html", { "desk.html": first ? desk(first, boxes[first]) : "", left: String(left) });
+  const items = ids.map((id) => `<li data-queue-id="${id}"><a href="/review?image=${id}">${id}</a></li>`);
+  return html.replace(/(<ol data-queue>).*?(<\/ol>)/s, (_, start, end) => start + items.join("") + end);
+}
+
+function desk(id, boxes = []) {
+  const json = JSON.stringify(boxes).replaceAll('"', "&quot;");
+  return render("desk.html", {
+    "desk.id": id,
+    "desk.heading": `${id}.jpg`,
+    "desk.version": "1",
+    "desk.boxes_json": json,
+    "desk.width": "1000",
+    "desk.height": "500",
+    "desk.original_url": `/api/images/${id}/original`,
+    "desk.copy_url": `/api/images/${id}/anonymised`,
+    'desk.caption or ""': `Caption of ${id}`,
+    "desk.tags": "party, cake",
+  });
 }

@@ -217,6 +217,23 @@ test("leaving the page is questioned only while photos are on the way", async ()
   assert.equal(leave(), false);
 });
 
+test("many photos have one bar, and those that failed come first", async () => {
+  const page = await openHome();
+  const total = page.document.querySelector("[data-total]");
+  const list = page.document.querySelector("[data-rows]");
+  await choosePhotos(page, 3);
+  assert.equal(total.hidden, true);
+  await choosePhotos(page, 7);
+  assert.equal(total.hidden, false);
+  assert.equal(list.classList.contains("is-brief"), true);
+  await open(page)[0].answer(201, { id: "a" });
+  await open(page)[0].answer(415, { detail: "this is no image" });
+  assert.equal(total.value, 20);
+  assert.equal(rows(page)[0].dataset.state, "failed");
+  page.document.querySelector("[data-each]").click();
+  assert.equal(list.classList.contains("is-brief"), false);
+});
+
 test("clearing the list keeps what is on the way", async () => {
   const page = await openHome();
   await choosePhotos(page, 3);

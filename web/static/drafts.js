@@ -64,8 +64,6 @@ function restore(form, draft) {
     const value = draft.fields[control.name];
     if (value !== undefined) control.value = value;
   }
-  const details = form.closest("details");
-  if (details) details.open = true;
 }
 
 function markAll() {

@@ -107,6 +107,12 @@ export function notice(text, delay = 0) {
   else show();
 }
 
+/** Takes back the line that stays. */
+export function endPermanentNotice() {
+  permanent = false;
+  notice(null);
+}
+
 /**
  * Shows a line that stays, regardless of the connection.
  *

@@ -11,9 +11,9 @@ export function start() {
   const letters = one(document, "#letter-keys", HTMLInputElement);
   letters.checked = read() !== "off";
   letters.addEventListener("change", () => write(letters.checked ? "on" : "off"));
-  for (const button of all(document, '[data-open="shortcuts"]')) {
+  for (const button of all(document, "[data-open]")) {
     button.hidden = false;
-    button.addEventListener("click", () => sheet.showModal());
+    button.addEventListener("click", () => one(document, `#${button.dataset.open}`, HTMLDialogElement).showModal());
   }
 
   document.addEventListener("keydown", (event) => {

@@ -2,6 +2,7 @@
 // sideways scrolling survive. Pictures that are already shown are kept, so that nothing flickers.
 
 import { prepare } from "./pictures.js";
+import { showLocalTimes } from "./times.js";
 
 const TIMEOUT_MS = 30_000;
 
@@ -37,6 +38,7 @@ export async function fetchPage(url) {
  */
 export function swap(before, after) {
   const fresh = document.importNode(after, true);
+  showLocalTimes(fresh);
   if (before.isEqualNode(fresh)) return before;
   const focused = before.contains(document.activeElement) ? document.activeElement : null;
   const locate = focused && locator(before, focused);
@@ -57,6 +59,7 @@ export function swap(before, after) {
  * @param {HTMLElement} element
  */
 export function arrive(element) {
+  showLocalTimes(element);
   prepare(element);
   element.classList.add("is-new");
   element.addEventListener("animationend", () => element.classList.remove("is-new"), { once: true });

@@ -8,6 +8,9 @@ import { probe, sendPhoto } from "./upload_request.js";
 
 /** @typedef {import("./upload_queue.js").Upload} Upload */
 
+// From so many on, one bar stands for all photos, and only those that failed are listed.
+const MANY = 8;
+
 /** @type {Record<import("./upload_queue.js").State, string>} */
 const STATUS = { waiting: "Waiting", sending: "Sending…", added: "Added", existing: "Already here", failed: "" };
 
@@ -17,6 +20,8 @@ export function start() {
   const panel = one(document, "[data-uploads]", HTMLElement);
   const rows = one(panel, "[data-rows]", HTMLElement);
   const clear = one(panel, "[data-clear]", HTMLButtonElement);
+  const each = one(panel, "[data-each]", HTMLButtonElement);
+  const total = one(panel, "[data-total]", HTMLProgressElement);
   const template = one(document, "#upload-row", HTMLTemplateElement);
   const limit = Number(form.dataset.maxMb) * 1024 * 1024;
   /** @type {Map<Upload, HTMLElement>} */
@@ -41,6 +46,10 @@ export function start() {
   clear.addEventListener("click", () => {
     for (const upload of queue.clear()) removeRow(upload);
     input.focus();
+  });
+  each.addEventListener("click", () => {
+    each.setAttribute("aria-pressed", String(each.getAttribute("aria-pressed") !== "true"));
+    update();
   });
   one(panel, "[data-resume]", HTMLButtonElement).addEventListener("click", () => queue.resume());
   // Back online, or back from signing in in another tab.
@@ -118,6 +127,8 @@ export function start() {
       one(row, "progress", HTMLProgressElement).value = 0;
       preview(one(row, "img", HTMLImageElement), upload.file);
     }
+    // What needs attention comes first.
+    if (state === "failed") rows.insertBefore(row, all(rows, '.upload:not([data-state="failed"])')[0] ?? null);
     if (state === "failed") announce(`${upload.file.name}: ${upload.text}`);
     if (isDone && upload.id) {
       const view = one(row, "[data-view]", HTMLAnchorElement);
@@ -151,6 +162,12 @@ export function start() {
     panel.hidden = queue.uploads.length === 0;
     one(panel, "[data-summary]", HTMLElement).textContent = parts.filter(([count]) => count).map((part) => part.join(" ")).join(", ");
     clear.hidden = queue.uploads.length === left;
+    const count = queue.uploads.length;
+    const isMany = count >= MANY;
+    total.hidden = !isMany || left === 0;
+    total.value = count ? (100 * (count - left)) / count : 0;
+    each.hidden = !isMany;
+    rows.classList.toggle("is-brief", isMany && each.getAttribute("aria-pressed") !== "true");
     const pause = queue.count("waiting") > 0 ? queue.pause : null;
     one(panel, "[data-paused]", HTMLElement).hidden = !pause;
     one(panel, "[data-pause-text]", HTMLElement).textContent = pause ? `${pause.text} ${goesOn(pause.cause)}` : "";

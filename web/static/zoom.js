@@ -47,7 +47,7 @@ export function start() {
     // A browser that cannot show the original has chosen another picture for the page.
     const chosen = link.querySelector("picture > img");
     picture.src = chosen instanceof HTMLImageElement && chosen.currentSrc ? chosen.currentSrc : link.href;
-    picture.alt = link.querySelector("img")?.alt ?? "";
+    picture.alt = link.querySelector("img.full")?.getAttribute("alt") ?? "";
     const links = fullSize();
     label.textContent = links.includes(link) && links.length > 1 ? "" : shown;
     const hadFocus = choices.contains(document.activeElement);
@@ -74,7 +74,7 @@ export function start() {
   }
 
   function fullSize() {
-    return all(document, "a[data-zoom]:not([data-small])").filter((link) => link instanceof HTMLAnchorElement);
+    return all(document, "a[data-zoom]").filter((link) => link instanceof HTMLAnchorElement);
   }
 
   /** @param {1 | -1} by */
@@ -114,8 +114,9 @@ let watcher = null;
 /** What has to be done again after a live update replaced parts of the page. */
 function prepareParts() {
   for (const button of all(document, "[data-copy]")) button.hidden = !navigator.clipboard;
-  const strip = one(document, ".strip", HTMLElement);
+  const strip = all(document, ".strip")[0];
   watcher?.disconnect();
+  if (!strip) return;
   watcher = new IntersectionObserver(
     (entries) => {
       for (const entry of entries) if (entry.isIntersecting) markTab(`#${entry.target.id}`);

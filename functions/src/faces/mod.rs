@@ -2,6 +2,7 @@
 //! are next to it.
 
 mod boxes;
+mod detector;
 mod directions;
 mod light;
 mod look_again;
@@ -13,8 +14,8 @@ mod yunet;
 
 use crate::picture::Upright;
 
+pub use detector::{BUNDLED, YuNet, bundled};
 pub use entity::image::{Certainty, Face};
-pub use search::{BUNDLED, YuNet, bundled};
 
 /// Finds faces in a picture. Slow: a tenth of a second or more, on the thread that calls.
 pub trait FaceDetector: Send + Sync {

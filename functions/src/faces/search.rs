@@ -1,5 +1,5 @@
-//! The built-in detector: YuNet-s at several sizes and in several directions, and the rules that turn
-//! its findings into faces.
+//! The first search of a picture: YuNet-s at several sizes and in several directions, and the rules
+//! that turn its findings into faces.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use super::pixels::{Levels, Pixels};
 use super::pyramid::{Size, Tile, sizes};
 use super::tilt::Tilt;
 use super::yunet::Network;
-use super::{Certainty, DetectError, Face, FaceDetector, look_again};
+use super::{Certainty, Face};
 use crate::picture::{Upright, resized};
 
 /// Candidates with a lower score at one size and direction are dropped.
@@ -23,50 +23,6 @@ const MIN_HEIGHT: f32 = 14.0;
 pub(super) const MIN_HEIGHT_AT_LARGE: f32 = 8.0;
 /// Long sides from which sizes count as large.
 const LARGE: f32 = 1900.0;
-
-/// The name of the detector that is built in, with its version.
-pub const BUNDLED: &str = "yunet-s 1";
-
-/// YuNet-s.
-pub struct YuNet {
-    network: Network,
-}
-
-/// The detector with the weights that are part of this program.
-///
-/// # Panics
-/// Never: the weights are checked by a test.
-pub fn bundled() -> YuNet {
-    YuNet {
-        network: Network::bundled().expect("the weights built in are whole"),
-    }
-}
-
-impl FaceDetector for YuNet {
-    fn name(&self) -> &str {
-        BUNDLED
-    }
-
-    fn detect(&self, picture: &Upright) -> Result<Vec<Face>, DetectError> {
-        let found = Search::new(&self.network, picture).run();
-        Ok(found
-            .into_iter()
-            .filter_map(|found| {
-                let certainty = certainty(found.candidate.score, found.second)?;
-                face(picture, &found.candidate, certainty)
-            })
-            .collect())
-    }
-
-    fn look_again(
-        &self,
-        copy: &Upright,
-        near: &[[f32; 4]],
-        thorough: bool,
-    ) -> Result<Vec<Face>, DetectError> {
-        Ok(look_again::faces(&self.network, copy, near, thorough))
-    }
-}
 
 /// A candidate with this score at any size is a face ...
 const SURE: f32 = 0.7;
@@ -121,7 +77,7 @@ pub(super) struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn new(network: &'a Network, picture: &'a Upright) -> Self {
+    pub(super) fn new(network: &'a Network, picture: &'a Upright) -> Self {
         Self::at_sizes(network, picture, sizes(picture))
     }
 
@@ -143,6 +99,17 @@ impl<'a> Search<'a> {
             sizes,
             copies,
         }
+    }
+
+    /// All faces, best first.
+    pub(super) fn faces(&self) -> Vec<Face> {
+        let found = self.run().into_iter();
+        found
+            .filter_map(|found| {
+                let certainty = certainty(found.candidate.score, found.second)?;
+                face(self.picture, &found.candidate, certainty)
+            })
+            .collect()
     }
 
     /// Everything that may be a face, each once and best first.
@@ -396,9 +363,7 @@ fn span(from: f32, to: f32, limit: u32) -> Option<(i32, u32)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Certainty, bundled, certainty, span};
-    use crate::faces::FaceDetector;
-    use crate::picture::Upright;
+    use super::{Certainty, certainty, span};
 
     #[test]
     fn a_second_size_lowers_the_score_that_is_needed() {
@@ -415,30 +380,5 @@ mod tests {
         assert_eq!(span(90.5, 120.0, 100), Some((90, 10)));
         assert_eq!(span(100.0, 130.0, 100), None);
         assert_eq!(span(5.2, 15.2, 100), Some((5, 11)));
-    }
-
-    #[test]
-    fn pictures_of_hostile_shapes_are_searched_in_bounds() {
-        let detector = bundled();
-        let shapes = [
-            (1, 1),
-            (1, 20_000),
-            (20_000, 1),
-            (13, 200),
-            (3000, 40),
-            (65, 4100),
-        ];
-        for (width, height) in shapes {
-            let rgb = (0..width * height * 3)
-                .map(|n| (n * 37 % 251) as u8)
-                .collect();
-            let picture = Upright::new(width, height, rgb).unwrap();
-            for face in detector.detect(&picture).unwrap() {
-                assert!(face.x >= 0 && face.x as u32 + face.width <= width);
-                assert!(face.y >= 0 && face.y as u32 + face.height <= height);
-                assert!(face.width > 0 && face.height > 0);
-                assert!((0.0..=1.0).contains(&face.score));
-            }
-        }
     }
 }

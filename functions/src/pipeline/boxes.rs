@@ -10,7 +10,7 @@ use entity::change::{self, Kind};
 use entity::image::{self, Audience, Column, Model, Review};
 use entity::image_box::{self, ActiveModel, ByKind, Covers, Pass, Shape, State};
 use entity::publication_record::Action;
-use entity::step::{self, StepKind, StepState};
+use entity::step::{self, StepKind};
 use platform::database::begin_write;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
@@ -110,7 +110,11 @@ pub async fn replace(
     let now = entity::now();
     let tx = begin_write(db).await?;
     // Lock order: step, then image.
-    queue_copy(&tx, id, now).await?;
+    step::new_round(now)
+        .filter(step::Column::ImageId.eq(id))
+        .filter(step::Column::Name.eq(StepKind::Anonymise))
+        .exec(&tx)
+        .await?;
     let found = image::visible_by_id(&Audience::Staff, id).lock_exclusive();
     let Some(image) = found.one(&tx).await? else {
         return Ok(Replaced::Gone);
@@ -183,21 +187,6 @@ pub async fn replace(
     tx.commit().await?;
     dispatch.notify();
     Ok(Replaced::Saved(version))
-}
-
-/// Begins a new round of the step that makes the copy. An attempt that is running has lost.
-async fn queue_copy(tx: &DatabaseTransaction, id: Uuid, now: DateTime<Utc>) -> Result<(), DbErr> {
-    step::Entity::update_many()
-        .filter(step::Column::ImageId.eq(id))
-        .filter(step::Column::Name.eq(StepKind::Anonymise))
-        .col_expr(step::Column::State, Expr::value(StepState::Queued))
-        .col_expr(step::Column::Attempts, Expr::value(0))
-        .col_expr(step::Column::Error, Expr::value(None::<String>))
-        .col_expr(step::Column::FinishedAt, Expr::value(None::<DateTime<Utc>>))
-        .col_expr(step::Column::QueuedAt, Expr::value(now))
-        .exec(tx)
-        .await?;
-    Ok(())
 }
 
 async fn remove(

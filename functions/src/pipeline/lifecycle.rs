@@ -10,6 +10,7 @@ use entity::image::{self, ActiveModel, Audience, Model, Review};
 use entity::publication_record::Action;
 use entity::step::{self, StepKind, StepState};
 use entity::{job, outbox};
+use futures::TryStreamExt as _;
 use platform::Format;
 use platform::database::begin_write;
 use platform::objects::{Body, ObjectKey, ObjectStore, StoreError};
@@ -297,15 +298,10 @@ pub async fn rerun(
     // Lock order: steps, then images, then the lock on changes. Jobs and messages lock their image.
     for kind in StepKind::ALL {
         let of_kind = wanted.iter().filter(|(_, wanted)| *wanted == kind);
-        step::Entity::update_many()
+        step::new_round(queued_at)
             .filter(step::Column::Name.eq(kind))
             .filter(step::Column::ImageId.is_in(of_kind.map(|(id, _)| *id)))
             .filter(step::Column::State.ne(StepState::Blocked))
-            .col_expr(step::Column::State, Expr::value(StepState::Queued))
-            .col_expr(step::Column::Attempts, Expr::value(0))
-            .col_expr(step::Column::Error, Expr::value(None::<String>))
-            .col_expr(step::Column::FinishedAt, Expr::value(None::<DateTime<Utc>>))
-            .col_expr(step::Column::QueuedAt, Expr::value(queued_at))
             .exec(&tx)
             .await?;
     }
@@ -418,10 +414,7 @@ pub async fn purge(
     if let Ok(original) = ObjectKey::parse(&image.object_key) {
         store.delete(&original).await?;
     }
-    // A worker may have finished a copy since the row was read.
-    let row = image::Entity::find_by_id(image.id).one(db).await?;
-    let copies = [image.copy_id, row.and_then(|row| row.copy_id)];
-    remove_renditions(store, image.id, &copies).await?;
+    remove_renditions(store, image.id).await?;
     let tx = begin_write(db).await?;
     // Lock order: step, then image, as workers do.
     step::Entity::delete_many()
@@ -448,15 +441,14 @@ pub(crate) async fn is_gone(db: &DatabaseConnection, id: Uuid) -> Result<bool, D
     Ok(row.is_none_or(|image| image.deleted_at.is_some()))
 }
 
-async fn remove_renditions(
-    store: &dyn ObjectStore,
-    id: Uuid,
-    copies: &[Option<Uuid>],
-) -> Result<(), StoreError> {
+/// The copies are listed, because a kill between storing a copy and noting it leaves one that no row
+/// names.
+async fn remove_renditions(store: &dyn ObjectStore, id: Uuid) -> Result<(), StoreError> {
     store.delete(&ObjectKey::thumbnail(id)).await?;
     remove_copy(store, id, None).await?;
-    for copy in copies.iter().filter(|copy| copy.is_some()) {
-        remove_copy(store, id, *copy).await?;
+    let mut copies = store.copies(id);
+    while let Some(listed) = copies.try_next().await? {
+        store.delete(&listed.key).await?;
     }
     Ok(())
 }

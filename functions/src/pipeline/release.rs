@@ -11,13 +11,13 @@ use entity::change::{self, Kind};
 use entity::image::{self, Audience, Column, Model, Review};
 use entity::publication_record::{Action, ActiveModel, Boxes, Entity, RecordedBox, Sending, Sent};
 use entity::step::{self, StepKind, StepState};
-use entity::{call, image_box};
+use entity::{call, desk, image_box};
 use platform::database::begin_write;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait as _, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    QueryFilter as _, QuerySelect as _,
 };
 use uuid::Uuid;
 
@@ -67,41 +67,35 @@ pub async fn release(
     Ok(Decided::Done)
 }
 
-/// Takes an image back: somebody has to decide again.
+/// Takes an image back, if it is public or set aside: somebody has to decide again.
 pub async fn withdraw(
     db: &DatabaseConnection,
     id: Uuid,
     by: Option<&str>,
 ) -> Result<Decided, DbErr> {
-    let tx = begin_write(db).await?;
-    let Some(image) = locked(&tx, id).await? else {
-        return Ok(Decided::Gone);
-    };
-    if image.review != Review::Released {
-        return Ok(Decided::Done);
-    }
-    change_review(tx, &image, Review::Review, by).await
+    set_review(db, id, Review::Review, by).await
 }
 
 /// Sets an image aside. If it was public, it is not any more.
 pub async fn hold(db: &DatabaseConnection, id: Uuid, by: Option<&str>) -> Result<Decided, DbErr> {
+    set_review(db, id, Review::Held, by).await
+}
+
+/// Sends an image to `review`, which is not `released`.
+async fn set_review(
+    db: &DatabaseConnection,
+    id: Uuid,
+    review: Review,
+    by: Option<&str>,
+) -> Result<Decided, DbErr> {
     let tx = begin_write(db).await?;
     let Some(image) = locked(&tx, id).await? else {
         return Ok(Decided::Gone);
     };
-    if image.review == Review::Held {
+    if image.review == review {
         return Ok(Decided::Done);
     }
-    change_review(tx, &image, Review::Held, by).await
-}
-
-async fn change_review(
-    tx: DatabaseTransaction,
-    image: &Model,
-    review: Review,
-    by: Option<&str>,
-) -> Result<Decided, DbErr> {
-    take_back(&tx, image, review, by, entity::now()).await?;
+    take_back(&tx, &image, review, by, entity::now()).await?;
     if image.review == Review::Released {
         change::record(&tx, image.id, Kind::Withdrawn).await?;
     }
@@ -113,12 +107,7 @@ async fn change_review(
 /// Releases all images that wait for a decision and have nothing uncertain about them: their copy is
 /// finished, and the second look found nothing. Returns how many.
 pub async fn release_certain(db: &DatabaseConnection, by: Option<&str>) -> Result<u64, DbErr> {
-    let waiting: Vec<Uuid> = image::stored()
-        .filter(Column::Review.eq(Review::Review))
-        .filter(Column::Uncertain.eq(0))
-        .filter(Column::CopyVersion.is_not_null())
-        .filter(Column::SecondLookAt.is_not_null())
-        .order_by_asc(Column::Id)
+    let waiting: Vec<Uuid> = desk::certain()
         .select_only()
         .column(Column::Id)
         .into_tuple()
@@ -266,7 +255,7 @@ pub(crate) async fn record_new_words(
     }
 }
 
-/// What left the house: the requests to providers about this image.
+/// The requests to providers about this image.
 async fn sent(tx: &DatabaseTransaction, id: Uuid) -> Result<Sent, DbErr> {
     let calls = call::Entity::find()
         .filter(call::Column::ImageId.eq(id))

@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::databases::Databases;
 
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 15] = [
     "image",
     "step",
     "job",
@@ -37,6 +37,7 @@ const TABLES: [&str; 14] = [
     "api_token",
     "box",
     "publication_record",
+    "removal_request",
 ];
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use tokio::fs;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio_util::io::ReaderStream;
+use uuid::Uuid;
 
 use crate::events::{ObjectCreated, ObjectEvents};
 
@@ -119,8 +120,14 @@ impl Walk {
                 let Some(folder) = self.folders.pop() else {
                     return Ok(None);
                 };
-                let entries = fs::read_dir(self.root.join(&folder)).await?;
-                self.reading = Some((folder, entries));
+                match fs::read_dir(self.root.join(&folder)).await {
+                    Ok(entries) => self.reading = Some((folder, entries)),
+                    // The folder of an image is there while it has copies; those of areas always.
+                    Err(error)
+                        if error.kind() == io::ErrorKind::NotFound
+                            && folder.components().count() > 1 => {}
+                    Err(error) => return Err(error),
+                }
                 continue;
             };
             let Some(entry) = entries.next_entry().await? else {
@@ -143,6 +150,25 @@ impl Walk {
                 }));
             }
         }
+    }
+}
+
+impl FolderStore {
+    fn list_below(&self, folder: String) -> BoxStream<'static, Result<ListedObject, StoreError>> {
+        let walk = Walk {
+            root: self.root.clone(),
+            folders: vec![PathBuf::from(&folder)],
+            reading: None,
+        };
+        let failed = move |source| StoreError::Io {
+            doing: format!("listing {folder}"),
+            source,
+        };
+        stream::try_unfold(walk, |mut walk| async move {
+            Ok(walk.next().await?.map(|listed| (listed, walk)))
+        })
+        .map_err(failed)
+        .boxed()
     }
 }
 
@@ -226,20 +252,11 @@ impl ObjectStore for FolderStore {
     }
 
     fn list(&self, area: Area) -> BoxStream<'static, Result<ListedObject, StoreError>> {
-        let walk = Walk {
-            root: self.root.clone(),
-            folders: vec![PathBuf::from(area.prefix())],
-            reading: None,
-        };
-        let failed = move |source| StoreError::Io {
-            doing: format!("listing {}", area.prefix()),
-            source,
-        };
-        stream::try_unfold(walk, |mut walk| async move {
-            Ok(walk.next().await?.map(|listed| (listed, walk)))
-        })
-        .map_err(failed)
-        .boxed()
+        self.list_below(area.prefix().to_owned())
+    }
+
+    fn copies(&self, image_id: Uuid) -> BoxStream<'static, Result<ListedObject, StoreError>> {
+        self.list_below(ObjectKey::folder_of_copies(image_id))
     }
 
     fn describe(&self) -> String {

@@ -86,6 +86,11 @@ impl ObjectKey {
         }
     }
 
+    /// Where the copies of an image are that have names of their own.
+    pub(super) fn folder_of_copies(id: Uuid) -> String {
+        format!("{}/{id}", Area::Anonymised.prefix())
+    }
+
     pub fn pending(id: Uuid) -> Self {
         Self {
             area: Area::Pending,

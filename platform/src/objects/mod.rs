@@ -17,6 +17,7 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
+use uuid::Uuid;
 
 pub use folder::FolderStore;
 pub use key::{Area, InvalidKey, ObjectKey};
@@ -57,6 +58,10 @@ pub trait ObjectStore: Send + Sync + 'static {
     /// Every object of an area in no particular order, read page by page. Objects whose key is not
     /// one of ours are skipped.
     fn list(&self, area: Area) -> BoxStream<'static, Result<ListedObject, StoreError>>;
+
+    /// The copies of an image that have names of their own, with their thumbnails, in no particular
+    /// order.
+    fn copies(&self, image_id: Uuid) -> BoxStream<'static, Result<ListedObject, StoreError>>;
 
     /// Presigned addresses, if the store has them.
     fn presigning(&self) -> Option<&Presigning> {

@@ -5,6 +5,7 @@ mod aws;
 mod caption_requests;
 mod captions;
 mod database;
+mod instance;
 mod proxies;
 mod reader;
 mod rights;
@@ -28,6 +29,7 @@ pub use captions::{
 };
 pub(crate) use database::Authority;
 pub use database::{DatabaseKind, DatabaseSettings};
+pub use instance::Contact;
 pub use proxies::IpNetwork;
 use reader::Reader;
 pub use reader::SettingError;
@@ -80,6 +82,12 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNetwork>,
     /// The address under which people know this server: scheme, host and port.
     pub public_url: Option<Url>,
+    /// Whether visitors may ask to be covered.
+    pub removal_requests: bool,
+    /// What pages call this instance.
+    pub title: String,
+    /// Whom visitors can ask.
+    pub contact: Option<Contact>,
     /// Whether search engines may list the pages.
     pub search_engines: SearchEngines,
     /// The name of this instance in logs and at `/load-balancer-test`.
@@ -214,6 +222,13 @@ impl Settings {
                 .map(SecretString::from),
             trusted_proxies: proxies::trusted_proxies(reader)?,
             public_url: proxies::public_url(reader)?,
+            removal_requests: reader.choice(
+                "VITRINE_REMOVAL_REQUESTS",
+                true,
+                &[("on", true), ("off", false)],
+            )?,
+            title: instance::title(reader)?,
+            contact: instance::contact(reader)?,
             search_engines: reader.choice(
                 "VITRINE_SEARCH_ENGINES",
                 SearchEngines::Refuse,

@@ -276,6 +276,24 @@ pub const TABLE: &[Entry] = &[
         "Who may upload and write messages: `members` (those who are signed in) or `anyone`.",
     ),
     entry(
+        "VITRINE_REMOVAL_REQUESTS",
+        "on",
+        "off",
+        "Whether visitors who find themselves on a picture can have the place covered at once: `on` or `off`. It is off where VITRINE_PUBLIC_RENDITION is `original`.",
+    ),
+    entry(
+        "VITRINE_TITLE",
+        "Vitrine",
+        "Summer Fair 2026",
+        "What pages call this instance: in the header, in titles and on the home page. At most 60 characters.",
+    ),
+    entry(
+        "VITRINE_CONTACT",
+        "none",
+        "photos@example.org",
+        "A mail address or web address where visitors reach those who answer for the pictures. It is at the foot of every page.",
+    ),
+    entry(
         "VITRINE_SEARCH_ENGINES",
         "refuse",
         "allow",

@@ -31,6 +31,40 @@ fn defaults_are_one_machine_on_loopback() {
 }
 
 #[test]
+fn a_contact_is_a_mail_address_or_a_web_address() {
+    let href = |value| {
+        read(&[("VITRINE_CONTACT", value)])
+            .unwrap()
+            .contact
+            .unwrap()
+            .href
+    };
+    assert_eq!(href("photos@example.org"), "mailto:photos@example.org");
+    assert_eq!(href("https://example.org/help"), "https://example.org/help");
+    for value in [
+        "call us",
+        "javascript:alert(1)",
+        "a@b",
+        "a@example.org?subject=x",
+        "a@b@example.org",
+    ] {
+        let complaint = complaint(&[("VITRINE_CONTACT", value)]);
+        assert!(complaint.contains("photos@example.org"), "{complaint}");
+    }
+    assert_eq!(read(&[]).unwrap().contact, None);
+}
+
+#[test]
+fn a_title_is_short_and_on_one_line() {
+    assert_eq!(read(&[]).unwrap().title, "Vitrine");
+    assert!(read(&[("VITRINE_TITLE", &"x".repeat(60))]).is_ok());
+    for title in ["x".repeat(61), "two\nlines".to_owned()] {
+        let complaint = complaint(&[("VITRINE_TITLE", &title)]);
+        assert!(complaint.contains("VITRINE_TITLE"), "{complaint}");
+    }
+}
+
+#[test]
 fn public_bind_address_requires_a_password() {
     for bind in ["0.0.0.0:8080", "192.0.2.7:80", "[::]:8080"] {
         let complaint = complaint(&[("VITRINE_BIND", bind)]);

@@ -73,20 +73,6 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
   depends_on = [aws_s3_bucket_versioning.this]
 }
 
-resource "aws_s3_bucket_cors_configuration" "this" {
-  count = length(var.upload_origins) > 0 ? 1 : 0
-
-  bucket = aws_s3_bucket.this.id
-
-  cors_rule {
-    allowed_origins = var.upload_origins
-    allowed_methods = ["PUT", "GET", "HEAD"]
-    allowed_headers = ["content-type", "content-length", "x-amz-*"]
-    expose_headers  = ["ETag"]
-    max_age_seconds = 3600
-  }
-}
-
 resource "aws_s3_bucket_logging" "this" {
   count = var.log_bucket == null ? 0 : 1
 

@@ -36,17 +36,6 @@ variable "expiration_days" {
   }
 }
 
-variable "upload_origins" {
-  description = "Web origins that may upload directly to the bucket with a presigned URL, for example [\"https://photos.example.org\"]."
-  type        = list(string)
-  default     = []
-
-  validation {
-    condition     = alltrue([for origin in var.upload_origins : can(regex("^https?://[A-Za-z0-9.-]+(:[0-9]+)?$", origin))])
-    error_message = "upload_origins must be schemes and hosts without a path, for example \"https://photos.example.org\"."
-  }
-}
-
 variable "log_bucket" {
   description = "Bucket for server access logs; null disables them."
   type        = string

@@ -111,7 +111,7 @@ variable "performance_insights" {
   default     = true
 
   validation {
-    condition     = !(var.performance_insights && var.engine == "mysql" && contains(["db.t4g.micro", "db.t4g.small", "db.t3.micro", "db.t3.small"], var.instance_class))
+    condition     = !(var.performance_insights && var.engine == "mysql" && can(regex("^db\\.(t2|t3|t4g)\\.(micro|small)$", var.instance_class)))
     error_message = "Performance Insights does not support MySQL on instances smaller than medium: set performance_insights = false, or a larger instance_class."
   }
 }

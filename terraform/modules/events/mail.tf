@@ -35,11 +35,9 @@ resource "aws_cloudwatch_event_target" "mail" {
     # Each line of the text is a JSON string on a line of its own. jsonencode would escape the <.
     input_template = join("\n", [
       "\"A picture was uploaded to ${local.name}.\"",
-      "\"\"",
       "\"Object: <key>\"",
       "\"Size:   <size> bytes\"",
       "\"Time:   <time>\"",
-      "\"\"",
       "\"Gallery: ${var.gallery_url}\"",
     ])
   }

@@ -17,8 +17,3 @@ output "log_group" {
   description = "Name of the log group."
   value       = aws_cloudwatch_log_group.this.name
 }
-
-output "policy" {
-  description = "The policy of the role as JSON."
-  value       = data.aws_iam_policy_document.this.json
-}

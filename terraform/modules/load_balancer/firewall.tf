@@ -1,4 +1,5 @@
-# Managed rules that inspect request bodies are left out: they report uploaded pictures as attacks.
+# The core rule set is left out: it blocks bodies above 8 KB, and so every upload. KnownBadInputs inspects
+# bodies too. Of each, AWS WAF sees the first 8 KB.
 resource "aws_wafv2_web_acl" "this" {
   count = var.rate_limit == null ? 0 : 1
 

@@ -5,7 +5,7 @@ resource "aws_cloudwatch_log_group" "flow" {
 
 resource "aws_flow_log" "this" {
   vpc_id                   = aws_vpc.this.id
-  traffic_type             = "ALL"
+  traffic_type             = "REJECT"
   log_destination_type     = "cloud-watch-logs"
   log_destination          = aws_cloudwatch_log_group.flow.arn
   iam_role_arn             = aws_iam_role.flow.arn

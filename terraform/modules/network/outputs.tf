@@ -11,6 +11,9 @@ output "cidr" {
 output "public_subnet_ids" {
   description = "IDs of the public subnets by zone."
   value       = { for zone, subnet in aws_subnet.public : zone => subnet.id }
+
+  # AWS refuses a load balancer before the internet gateway is attached.
+  depends_on = [aws_route.internet, aws_route_table_association.public]
 }
 
 output "public_cidrs" {
@@ -21,6 +24,9 @@ output "public_cidrs" {
 output "private_subnet_ids" {
   description = "IDs of the private subnets by zone."
   value       = { for zone, subnet in aws_subnet.private : zone => subnet.id }
+
+  # The set-up script of an instance downloads packages and images.
+  depends_on = [aws_route.nat, aws_route_table_association.private]
 }
 
 output "database_subnet_ids" {

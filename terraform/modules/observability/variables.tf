@@ -51,7 +51,7 @@ variable "limits" {
     cpu_percent          = optional(number, 90)
     message_age_seconds  = optional(number, 1800)
     database_connections = optional(number, 150)
-    database_storage_gib = optional(number, 2)
+    database_storage_gib = optional(number, 1)
   })
   default = {}
 

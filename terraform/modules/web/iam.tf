@@ -17,13 +17,12 @@ data "aws_iam_policy_document" "trust" {
 }
 
 data "aws_iam_policy_document" "this" {
-  # The web process stores uploads, and renditions when it restores a backup.
+  # All folders of platform/src/objects/key.rs. The web process stores uploads, and renditions when it
+  # restores a backup. A direct upload to pending/ has the permissions of the role that signed its URL.
   statement {
-    sid     = "Pictures"
-    actions = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
-    resources = [
-      "${var.bucket_arn}/uploads/*", "${var.bucket_arn}/thumbnails/*", "${var.bucket_arn}/anonymised/*",
-    ]
+    sid       = "Pictures"
+    actions   = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
+    resources = [for area in ["uploads", "thumbnails", "anonymised", "pending"] : "${var.bucket_arn}/${area}/*"]
   }
 
   statement {

@@ -21,7 +21,13 @@ module "user_data" {
   log_groups      = local.groups
   namespace       = "Vitrine/${local.name}"
 
-  environment = merge(var.environment, {
+  # Those before var.environment can be changed with the variable `settings`. CloudWatch's exporter takes
+  # the counts of histograms as they come, so they have to be deltas.
+  environment = merge({
+    OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE = "delta"
+    OTEL_TRACES_SAMPLER                               = "parentbased_traceidratio"
+    OTEL_TRACES_SAMPLER_ARG                           = "0.05"
+    }, var.environment, {
     VITRINE_BIND                = "0.0.0.0:8080"
     VITRINE_DATA                = "/var/lib/vitrine"
     VITRINE_LOG_FORMAT          = "json"
@@ -40,9 +46,8 @@ resource "aws_cloudwatch_log_group" "this" {
 }
 
 resource "aws_launch_template" "this" {
-  name                   = "${local.name}-web"
-  description            = "Web instance"
-  update_default_version = true
+  name        = "${local.name}-web"
+  description = "Web instance"
 
   image_id               = var.ami_id == null ? data.aws_ssm_parameter.ami[0].insecure_value : var.ami_id
   instance_type          = var.instance_type
@@ -111,20 +116,6 @@ resource "aws_autoscaling_group" "this" {
     version = tostring(aws_launch_template.this.latest_version)
   }
 
-  # A new image, setting or AMI replaces the instances: old ones are terminated after new ones are
-  # healthy. If those do not become healthy, AWS rolls back.
-  instance_refresh {
-    strategy = "Rolling"
-
-    preferences {
-      min_healthy_percentage = 100
-      max_healthy_percentage = 150
-      instance_warmup        = "180"
-      auto_rollback          = true
-      skip_matching          = true
-    }
-  }
-
   tag {
     key                 = "Name"
     value               = "${local.name}-web"
@@ -134,8 +125,10 @@ resource "aws_autoscaling_group" "this" {
   depends_on = [aws_iam_role_policy.this]
 
   lifecycle {
-    # The scaling policies change it.
-    ignore_changes = [desired_capacity]
+    # The scaling policies change the capacity. The version is changed by a successful instance refresh,
+    # which make deploy starts: AWS rolls back to the version of the group, so it has to stay the old
+    # one until then (hashicorp/terraform-provider-aws#34189).
+    ignore_changes = [desired_capacity, launch_template]
   }
 }
 

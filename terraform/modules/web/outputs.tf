@@ -8,19 +8,14 @@ output "autoscaling_group" {
   value       = aws_autoscaling_group.this.name
 }
 
+output "launch_template" {
+  description = "Name and newest version of the launch template."
+  value       = { name = aws_launch_template.this.name, version = tostring(aws_launch_template.this.latest_version) }
+}
+
 output "log_groups" {
   description = "Names of the log groups by source."
   value       = { for source, group in aws_cloudwatch_log_group.this : source => group.name }
-}
-
-output "namespace" {
-  description = "CloudWatch namespace of the metrics."
-  value       = "Vitrine/${local.name}"
-}
-
-output "policy" {
-  description = "The policy of the role as JSON."
-  value       = data.aws_iam_policy_document.this.json
 }
 
 output "scaling_policies" {

@@ -8,7 +8,7 @@ const LIMITS: Limits = Limits {
     max_pixels: 1 << 20,
 };
 
-pub fn inspect(data: &[u8]) {
+pub(crate) fn inspect(data: &[u8]) {
     if let Ok(found) = picture::inspect(data, &LIMITS) {
         let pixels = u64::from(found.width) * u64::from(found.height);
         assert!((1..=LIMITS.max_pixels).contains(&pixels), "{found:?}");
@@ -19,7 +19,7 @@ pub fn inspect(data: &[u8]) {
     }
 }
 
-pub fn decode(format: Format, data: &[u8]) {
+pub(crate) fn decode(format: Format, data: &[u8]) {
     if Format::sniff(data) != Some(format) {
         return;
     }

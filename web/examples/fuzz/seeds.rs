@@ -9,7 +9,7 @@ use platform::Format;
 use crate::target::Target;
 
 /// Writes the seeds of a target into a folder.
-pub fn write(target: Target, folder: &Path) {
+pub(crate) fn write(target: Target, folder: &Path) {
     std::fs::create_dir_all(folder).expect("the folder for seeds can be made");
     for (number, seed) in seeds(target).into_iter().enumerate() {
         let file = folder.join(format!("seed-{number}"));

@@ -5,7 +5,7 @@ use platform::Format;
 use crate::{pictures, texts};
 
 #[derive(Clone, Copy)]
-pub enum Target {
+pub(crate) enum Target {
     /// Headers and metadata of all formats.
     Inspect,
     /// The decoder of one format.
@@ -35,7 +35,7 @@ impl Target {
         ("cursor", Self::Cursor),
     ];
 
-    pub fn from_environment() -> Self {
+    pub(crate) fn from_environment() -> Self {
         let name = std::env::var("FUZZ_TARGET").unwrap_or_default();
         let found = Self::ALL.into_iter().find(|(known, _)| *known == name);
         let Some((_, target)) = found else {
@@ -46,7 +46,7 @@ impl Target {
         target
     }
 
-    pub fn run(self, data: &[u8]) {
+    pub(crate) fn run(self, data: &[u8]) {
         match self {
             Self::Inspect => pictures::inspect(data),
             Self::Decode(format) => pictures::decode(format, data),

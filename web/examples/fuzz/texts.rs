@@ -6,7 +6,7 @@ use platform::objects::ObjectKey;
 use web::fuzzing;
 
 /// The first byte decides into how large chunks the rest is cut, as a network does.
-pub fn form(data: &[u8]) {
+pub(crate) fn form(data: &[u8]) {
     let Some((first, body)) = data.split_first() else {
         return;
     };
@@ -15,19 +15,19 @@ pub fn form(data: &[u8]) {
     assert!(taken <= body.len(), "{taken} bytes of {}", body.len());
 }
 
-pub fn events(data: &[u8]) {
+pub(crate) fn events(data: &[u8]) {
     if let Ok(events) = parse(data) {
         for event in events.created {
             let path = event.key.path();
             assert!(path.starts_with("uploads/"), "{path}");
-            assert_eq!(ObjectKey::parse(path).ok().as_ref(), Some(&event.key));
+            assert_eq!(ObjectKey::parse(&path).ok().as_ref(), Some(&event.key));
         }
     }
     let _ = parse_invocation(data);
 }
 
 /// The first byte decides about the status.
-pub fn captions(data: &[u8]) {
+pub(crate) fn captions(data: &[u8]) {
     let Some((first, body)) = data.split_first() else {
         return;
     };
@@ -38,7 +38,7 @@ pub fn captions(data: &[u8]) {
     replies::read(status, body);
 }
 
-pub fn cursor(data: &[u8]) {
+pub(crate) fn cursor(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
         fuzzing::cursor(text);
     }

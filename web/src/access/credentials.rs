@@ -1,5 +1,5 @@
-//! Whether what somebody showed when they came still counts: a stream of events goes on for long
-//! after its request was authorised.
+//! Whether the credential of a request is still valid: an event stream stays open long after its
+//! request was authorised.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::sessions::Sessions;
 use super::tokens::Tokens;
 
-/// How often an open stream asks whether its session or token still counts.
+/// How often an open event stream checks its session or token.
 const RECHECK: Duration = Duration::from_secs(1);
 
 /// What a request came with.
@@ -29,9 +29,8 @@ pub(crate) struct Credentials {
 }
 
 impl Credentials {
-    /// Whether it still counts now. If the database does not answer it does not: the client comes
-    /// back.
-    pub(crate) async fn still_count(&self, credential: &Credential) -> bool {
+    /// False if the database does not answer, too: the client then connects again.
+    pub(crate) async fn is_valid(&self, credential: &Credential) -> bool {
         match credential {
             Credential::None => true,
             Credential::Token(id) => self.tokens.holds(*id).await.unwrap_or(false),
@@ -39,12 +38,12 @@ impl Credentials {
         }
     }
 
-    /// Waits until it counts no more; for ever where there is none.
+    /// Waits until the credential is no longer valid; forever without one.
     pub(crate) async fn ended(self, credential: Credential) {
         if credential == Credential::None {
             std::future::pending::<()>().await;
         }
-        while self.still_count(&credential).await {
+        while self.is_valid(&credential).await {
             tokio::time::sleep(RECHECK).await;
         }
     }

@@ -26,7 +26,7 @@ use crate::problem_kind::ProblemKind;
 
 pub use client::{Client, Proxies, identify};
 pub(crate) use credentials::{Credential, Credentials};
-pub use disclosure::{Disclosure, Fact};
+pub use disclosure::{Disclosure, Fact, Moment};
 pub use guard::refuse_strangers;
 pub use policy::Policy;
 pub use rate::VisitorRates;
@@ -111,6 +111,11 @@ impl Viewer {
             policy,
             credential: Credential::None,
         }
+    }
+
+    /// Somebody who sees what visitors see.
+    pub fn as_visitor(&self) -> Self {
+        Self::visitor(self.policy)
     }
 
     fn admin(name: impl Into<String>, policy: Policy) -> Self {
@@ -269,6 +274,14 @@ impl Viewer {
             }
         };
         Ok(key)
+    }
+
+    /// The picture that visitors see.
+    pub fn public_rendition(&self) -> Rendition {
+        match self.policy.public_rendition {
+            PublicRendition::Anonymised => Rendition::Anonymised,
+            PublicRendition::Original => Rendition::Original,
+        }
     }
 
     /// The step that makes the thumbnail for this viewer.

@@ -1,5 +1,5 @@
-//! How often visitors may upload and write, per client. Everybody who is signed in or has a token is
-//! known and can be stopped, so this is for visitors alone.
+//! Rate limits for visitors, per client: uploads, messages and requests to be covered. There are none
+//! for people who are signed in and for tokens, because the admin can end a session or a token.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use crate::connections::network;
 use crate::problem::Problem;
 use crate::problem_kind::ProblemKind;
 
-/// Clients that are remembered at once.
+/// The most clients that are remembered.
 const CAPACITY: usize = 10_000;
 
 /// The rates of this process. Cheap to clone.
@@ -19,21 +19,23 @@ const CAPACITY: usize = 10_000;
 pub struct VisitorRates {
     uploads: Arc<Rate>,
     messages: Arc<Rate>,
+    removals: Arc<Rate>,
 }
 
 impl Default for VisitorRates {
-    /// A party behind one address brings hundreds of photos at once; nobody writes hundreds of
-    /// messages.
+    /// Guests of one event often share an address and upload hundreds of photos at once. Messages
+    /// come one by one.
     fn default() -> Self {
         Self {
             uploads: Arc::new(Rate::new(500, Duration::from_secs(2))),
             messages: Arc::new(Rate::new(20, Duration::from_secs(30))),
+            removals: Arc::new(Rate::new(10, Duration::from_secs(360))),
         }
     }
 }
 
 impl VisitorRates {
-    /// Counts what a visitor is about to do.
+    /// Counts an action of a visitor.
     ///
     /// # Errors
     /// 429 if it is too much.
@@ -51,22 +53,34 @@ impl VisitorRates {
             Action::PostMessage => (&self.messages, "messages"),
             Action::Manage | Action::SeeDetails | Action::ManageTokens => return Ok(()),
         };
-        rate.take(client.address, Instant::now()).map_err(|wait| {
-            let seconds = u32::try_from(wait.as_secs() + 1).unwrap_or(u32::MAX);
-            Problem::temporary(
-                ProblemKind::TooManyRequests,
-                format!("too many {what} from your address; try again in {seconds} seconds"),
-                seconds,
-            )
-        })
+        count(rate, client, what)
     }
+
+    /// Counts a request to be covered, by anybody.
+    ///
+    /// # Errors
+    /// 429 if there were too many.
+    pub(crate) fn admit_removal(&self, client: &Client) -> Result<(), Problem> {
+        count(&self.removals, client, "requests")
+    }
+}
+
+fn count(rate: &Rate, client: &Client, what: &str) -> Result<(), Problem> {
+    rate.take(client.address, Instant::now()).map_err(|wait| {
+        let seconds = u32::try_from(wait.as_secs() + 1).unwrap_or(u32::MAX);
+        Problem::temporary(
+            ProblemKind::TooManyRequests,
+            format!("too many {what} from your address; try again in {seconds} seconds"),
+            seconds,
+        )
+    })
 }
 
 /// So many at once, and then one in each interval (the generic cell rate algorithm).
 struct Rate {
     burst: u32,
     interval: Duration,
-    /// When each client will have nothing left to wait for.
+    /// When each client will have its whole burst again.
     settled_at: Mutex<HashMap<IpAddr, Instant>>,
 }
 
@@ -79,7 +93,7 @@ impl Rate {
         }
     }
 
-    /// Counts one; or says how long to wait.
+    /// Counts one, or returns how long to wait.
     fn take(&self, from: IpAddr, now: Instant) -> Result<(), Duration> {
         let client = network(from);
         let mut known = self
@@ -100,7 +114,7 @@ impl Rate {
     }
 }
 
-/// Forgets those who have nothing left to wait for, or else the one with the least.
+/// Forgets clients that have their whole burst again, or else the one that will be next.
 fn make_room(known: &mut HashMap<IpAddr, Instant>, now: Instant) {
     known.retain(|_, settled_at| *settled_at > now);
     if known.len() >= CAPACITY {

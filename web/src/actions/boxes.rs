@@ -1,6 +1,6 @@
 //! A person's boxes in place of those that an image has.
 
-use entity::image_box::{Covers, Shape, State};
+use entity::image_box::State;
 use functions::pipeline::boxes::{Drawn, Replaced, replace};
 use uuid::Uuid;
 
@@ -14,20 +14,6 @@ const BOXES: usize = 1000;
 /// Characters of a reason at most.
 const REASON_LENGTH: usize = 500;
 
-/// A box as it is wanted, before it is checked.
-#[derive(Clone, Debug)]
-pub(crate) struct WantedBox {
-    pub(crate) id: Option<Uuid>,
-    pub(crate) x: i32,
-    pub(crate) y: i32,
-    pub(crate) width: i32,
-    pub(crate) height: i32,
-    pub(crate) shape: Option<Shape>,
-    pub(crate) covers: Option<Covers>,
-    pub(crate) state: State,
-    pub(crate) reason: Option<String>,
-}
-
 /// Replaces the boxes of an image, which the viewer has seen in `version`.
 ///
 /// # Errors
@@ -38,12 +24,12 @@ pub(crate) async fn replace_boxes(
     viewer: &Viewer,
     id: Uuid,
     version: i32,
-    wanted: Vec<WantedBox>,
+    wanted: Vec<Drawn>,
 ) -> Result<(), Problem> {
     viewer.require(Action::Manage)?;
     let image = state.image(viewer, id).await?.image;
     if wanted.len() > BOXES {
-        return Err(refused(format!(
+        return Err(Problem::invalid(format!(
             "there are {} boxes; {BOXES} are the most",
             wanted.len()
         )));
@@ -68,12 +54,13 @@ pub(crate) fn outdated(current: i32, seen: i32) -> Problem {
     )
 }
 
-fn checked(wanted: WantedBox, (width, height): (i32, i32)) -> Result<Drawn, Problem> {
+/// The box with its reason in order, if it lies within a picture of this size.
+fn checked(wanted: Drawn, (width, height): (i32, i32)) -> Result<Drawn, Problem> {
     let fits = |start: i32, length: i32, limit: i32| {
         start >= 0 && length >= 1 && i64::from(start) + i64::from(length) <= i64::from(limit)
     };
     if !fits(wanted.x, wanted.width, width) || !fits(wanted.y, wanted.height, height) {
-        return Err(refused(format!(
+        return Err(Problem::invalid(format!(
             "a box of {} × {} pixels at {}, {} is empty or not within the {width} × {height} pixels of \
              the picture",
             wanted.width, wanted.height, wanted.x, wanted.y
@@ -82,30 +69,19 @@ fn checked(wanted: WantedBox, (width, height): (i32, i32)) -> Result<Drawn, Prob
     let reason = wanted.reason.as_deref().map(str::trim);
     let reason = reason.filter(|reason| !reason.is_empty() && wanted.state == State::Keep);
     if wanted.state == State::Keep && reason.is_none() {
-        return Err(refused(
+        return Err(Problem::invalid(
             "a box with state `keep` needs a `reason`; say why this may be shown",
         ));
     }
     let length = reason.map_or(0, |reason| reason.chars().count());
     if length > REASON_LENGTH {
-        return Err(refused(format!(
+        return Err(Problem::invalid(format!(
             "the reason has {length} characters; {REASON_LENGTH} are the most"
         )));
     }
     Ok(Drawn {
-        id: wanted.id,
-        x: wanted.x,
-        y: wanted.y,
-        width: wanted.width,
-        height: wanted.height,
-        shape: wanted.shape,
-        covers: wanted.covers,
-        state: wanted.state,
         // PostgreSQL does not store NUL.
         reason: reason.map(|reason| reason.replace(char::is_control, " ")),
+        ..wanted
     })
-}
-
-fn refused(detail: impl Into<String>) -> Problem {
-    Problem::new(ProblemKind::InvalidContent, detail)
 }

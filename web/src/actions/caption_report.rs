@@ -47,7 +47,7 @@ pub struct Asked {
 #[schema(as = CaptionPause)]
 pub struct PauseReport {
     cause: &'static str,
-    detail: String,
+    pub(crate) detail: String,
     pub(crate) until: DateTime<Utc>,
     /// Whether `POST /api/captions/resume` ends it: not if a limit of this server is the cause.
     can_resume: bool,

@@ -5,7 +5,6 @@ use uuid::Uuid;
 
 use crate::access::{Action, Viewer};
 use crate::problem::Problem;
-use crate::problem_kind::ProblemKind;
 use crate::state::AppState;
 
 /// Characters of a caption or paragraph at most.
@@ -42,7 +41,7 @@ pub(crate) async fn edit_caption(
             state.copy_words.refresh(id).await;
             Ok(())
         }
-        Edited::NoCaption => Err(refused(
+        Edited::NoCaption => Err(Problem::invalid(
             "there is no caption yet that tags could go with; write one",
         )),
         Edited::Gone => Err(Problem::not_found("image")),
@@ -52,7 +51,7 @@ pub(crate) async fn edit_caption(
 /// `current` is the caption that a paragraph without a new caption goes with.
 fn tidy(edit: CaptionEdit, current: Option<String>) -> Result<Edit, Problem> {
     if edit == CaptionEdit::default() {
-        return Err(refused(
+        return Err(Problem::invalid(
             "there is nothing to change; send `caption`, `paragraph`, `tags`, `context`, `decorative` or \
              `checked`",
         ));
@@ -62,7 +61,9 @@ fn tidy(edit: CaptionEdit, current: Option<String>) -> Result<Edit, Problem> {
         (Some(text), paragraph) => Some(Words { text, paragraph }),
         (None, paragraph) => {
             let text = current.ok_or_else(|| {
-                refused("there is no caption yet that a paragraph could go with; write one")
+                Problem::invalid(
+                    "there is no caption yet that a paragraph could go with; write one",
+                )
             })?;
             Some(Words { text, paragraph })
         }
@@ -77,12 +78,14 @@ fn tidy_words(words: Words) -> Result<Words, Problem> {
     let text = one_line(&words.text);
     let paragraph = words.paragraph.as_deref().map(one_line);
     if text.is_empty() {
-        return Err(refused("the caption is empty; say what the picture shows"));
+        return Err(Problem::invalid(
+            "the caption is empty; say what the picture shows",
+        ));
     }
     for (name, text) in [("caption", Some(&text)), ("paragraph", paragraph.as_ref())] {
         let count = text.map_or(0, |text| text.chars().count());
         if count > CAPTION_LENGTH {
-            return Err(refused(format!(
+            return Err(Problem::invalid(format!(
                 "the {name} has {count} characters; {CAPTION_LENGTH} are the most"
             )));
         }
@@ -100,14 +103,14 @@ fn tidy_tags(tags: Vec<String>) -> Result<Vec<String>, Problem> {
         let tag = one_line(&tag).to_lowercase();
         if tag.chars().count() > TAG_LENGTH {
             let begin: String = tag.chars().take(TAG_LENGTH).collect();
-            return Err(refused(format!(
+            return Err(Problem::invalid(format!(
                 "a tag has {TAG_LENGTH} characters at most, and this one has more: {begin}…"
             )));
         }
         if !tag.is_empty() && !tidy.contains(&tag) {
             // Checked here, so that no list is compared with itself.
             if tidy.len() == TAGS {
-                return Err(refused(format!(
+                return Err(Problem::invalid(format!(
                     "there are more than {TAGS} tags; send fewer"
                 )));
             }
@@ -124,10 +127,6 @@ fn one_line(text: &str) -> String {
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn refused(detail: impl Into<String>) -> Problem {
-    Problem::new(ProblemKind::InvalidContent, detail)
 }
 
 #[cfg(test)]

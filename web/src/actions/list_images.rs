@@ -109,11 +109,9 @@ async fn newest(
         .into_tuple()
         .all(&state.db)
         .await?;
-    let (found, more) = cut(found, paging.limit);
-    let next = found
-        .last()
-        .filter(|_| more)
-        .map(|&(uploaded_at, id)| Cursor::Row(uploaded_at, id).encode());
+    let (found, next) = cut(found, paging.limit, |&(uploaded_at, id)| {
+        Cursor::Row(uploaded_at, id)
+    });
     let ids: Vec<_> = found.into_iter().map(|(_, id)| id).collect();
     let rows = ImageRows::load(&state.db, &state.caption_pause, &audience, &ids).await?;
     Ok((rows, next))

@@ -11,7 +11,6 @@ use crate::access::{Action, Viewer};
 use crate::cursor::Cursor;
 use crate::paging::{Paging, cut};
 use crate::problem::Problem;
-use crate::problem_kind::ProblemKind;
 
 /// Characters of a name at most.
 const AUTHOR_LENGTH: usize = 80;
@@ -81,7 +80,7 @@ fn bounded(field: &str, text: &str, length: usize) -> Result<String, Problem> {
         }
         _ => return Ok(text.to_owned()),
     };
-    Err(Problem::new(ProblemKind::InvalidContent, complaint))
+    Err(Problem::invalid(complaint))
 }
 
 /// A page of messages, newest first, and the cursor of the next.
@@ -91,10 +90,7 @@ pub(crate) async fn newest_messages(
 ) -> Result<(Vec<Model>, Option<String>), Problem> {
     let after = paging.after.map(Cursor::row).transpose()?;
     let found = message::page(after, paging.limit + 1).all(db).await?;
-    let (rows, more) = cut(found, paging.limit);
-    let next = rows
-        .last()
-        .filter(|_| more)
-        .map(|row| Cursor::Row(row.created_at, row.id).encode());
-    Ok((rows, next))
+    Ok(cut(found, paging.limit, |row| {
+        Cursor::Row(row.created_at, row.id)
+    }))
 }

@@ -9,6 +9,7 @@ pub mod image_notes;
 pub mod list_images;
 pub mod messages;
 pub mod release_image;
+pub mod removal_requests;
 pub mod retry_step;
 pub mod review_images;
 pub mod tokens;

@@ -4,6 +4,7 @@ use functions::pipeline::release::{self, Decided};
 use uuid::Uuid;
 
 use super::boxes::outdated;
+use super::removal_requests::keep_all;
 use crate::access::{Action, Viewer};
 use crate::problem::Problem;
 use crate::problem_kind::ProblemKind;
@@ -35,6 +36,7 @@ pub(crate) async fn decide(
         Decision::Hold => release::hold(db, id, name).await?,
     };
     match (decided, decision) {
+        (Decided::Done, Decision::Release(_)) => keep_all(state, viewer, id).await,
         (Decided::Done, _) => Ok(()),
         (Decided::NotReady(reason), _) => Err(Problem::new(ProblemKind::NotReady, reason)),
         (Decided::Stale(current), Decision::Release(Some(seen))) => Err(outdated(current, seen)),

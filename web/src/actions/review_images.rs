@@ -1,6 +1,6 @@
 //! The list of the release desk: what needs a look, the most urgent first.
 
-use entity::desk::{self, Filter};
+use entity::desk::{self, Wanted};
 use entity::image::{self, Audience};
 use sea_orm::{PaginatorTrait as _, QuerySelect as _};
 
@@ -15,20 +15,20 @@ use crate::state::AppState;
 pub(crate) struct DeskPage {
     pub(crate) rows: Vec<ImageRows>,
     pub(crate) next: Option<String>,
-    /// All images that the filter lets through, on whatever page.
+    /// The number of images with this filter, on all pages.
     pub(crate) left: u64,
 }
 
 pub(crate) async fn review_images(
     state: &AppState,
     viewer: &Viewer,
-    filter: Filter,
+    wanted: &Wanted,
     paging: &Paging,
 ) -> Result<DeskPage, Problem> {
     viewer.require(Action::Manage)?;
     let select = match paging.after {
-        Some(cursor) => desk::page_after(filter, cursor.risk()?),
-        None => desk::page(filter),
+        Some(cursor) => desk::page_after(wanted, cursor.risk()?),
+        None => desk::page(wanted),
     };
     let found = select
         .limit(paging.limit + 1)
@@ -37,16 +37,12 @@ pub(crate) async fn review_images(
         .into_tuple()
         .all(&state.db)
         .await?;
-    let (found, more) = cut(found, paging.limit);
-    let next = found
-        .last()
-        .filter(|_| more)
-        .map(|&(risk, id)| Cursor::Risk(risk, id).encode());
+    let (found, next) = cut(found, paging.limit, |&(risk, id)| Cursor::Risk(risk, id));
     let ids: Vec<_> = found.into_iter().map(|(_, id)| id).collect();
     let audience = Audience::Staff;
     Ok(DeskPage {
         rows: ImageRows::load(&state.db, &state.caption_pause, &audience, &ids).await?,
         next,
-        left: desk::page(filter).count(&state.db).await?,
+        left: desk::page(wanted).count(&state.db).await?,
     })
 }

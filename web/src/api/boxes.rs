@@ -3,13 +3,14 @@
 use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
+use functions::pipeline::boxes::Drawn;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::problems::{InvalidContent, NotFound, OutdatedBoxes, TooLarge, UnsupportedType};
 use crate::access::{Action, Viewer};
-use crate::actions::boxes::{WantedBox, replace_boxes};
+use crate::actions::boxes::replace_boxes;
 use crate::box_json::{BoxJson, CoversJson, ShapeJson, StateJson};
 use crate::extract::Path;
 use crate::problem::Problem;
@@ -71,7 +72,7 @@ struct NewBox {
     get, path = "/api/images/{id}/boxes", operation_id = "readBoxes", tag = "Release",
     params(("id" = Uuid, Path)),
     responses((status = 200, description = "The boxes.", body = BoxesJson), NotFound),
-    security(("token" = ["read"]), ("session" = [])),
+    security(("token" = ["read"]), ("session" = []), ()),
 )]
 pub async fn show(
     State(state): State<AppState>,
@@ -95,7 +96,7 @@ pub async fn show(
         (status = 200, description = "The boxes as they are now.", body = BoxesJson),
         NotFound, OutdatedBoxes, TooLarge, UnsupportedType, InvalidContent,
     ),
-    security(("token" = ["manage"]), ("session" = [])),
+    security(("token" = ["manage"]), ("session" = []), ()),
 )]
 pub async fn replace(
     State(state): State<AppState>,
@@ -105,7 +106,7 @@ pub async fn replace(
 ) -> Result<Json<BoxesJson>, Problem> {
     viewer.require(Action::Manage)?;
     let Json(new) = body?;
-    let wanted = new.items.into_iter().map(WantedBox::from).collect();
+    let wanted = new.items.into_iter().map(Drawn::from).collect();
     replace_boxes(&state, &viewer, id, new.version, wanted).await?;
     boxes(&state, &viewer, id).await
 }
@@ -119,7 +120,7 @@ async fn boxes(state: &AppState, viewer: &Viewer, id: Uuid) -> Result<Json<Boxes
     }))
 }
 
-impl From<NewBox> for WantedBox {
+impl From<NewBox> for Drawn {
     fn from(new: NewBox) -> Self {
         Self {
             id: new.id,

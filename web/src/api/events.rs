@@ -9,7 +9,6 @@ use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt as _;
 
-use super::problems::TooManyRequests;
 use crate::access::{Client, Viewer};
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -31,7 +30,6 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
         (status = 200, description = "Events, as they happen.", body = String,
             content_type = "text/event-stream",
             example = json!("event: deleted\nid: 42\ndata: {\"id\":\"019ab5d2-8a3c-7c41-9d0e-2f8f6a1b7c55\"}\n\n")),
-        TooManyRequests,
     ),
     security(("token" = ["read"]), ("session" = []), ()),
 )]
@@ -52,7 +50,7 @@ pub async fn listen(
     let events = events.take_until(Box::pin(ended)).take_while(move |_| {
         let _held = &place;
         let (credentials, credential) = (credentials.clone(), credential.clone());
-        async move { credentials.still_count(&credential).await }
+        async move { credentials.is_valid(&credential).await }
     });
     let stream = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     // nginx would buffer the events otherwise.

@@ -12,7 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::problems::{InvalidContent, NotFound, TooLarge, TooManyRequests, UnsupportedType};
+use super::problems::{InvalidContent, NotFound, TooLarge, UnsupportedType};
 use crate::access::{Action, Client, Viewer};
 use crate::actions::messages::{NewMessage, delete_message, newest_messages, post_message};
 use crate::extract::Path;
@@ -52,7 +52,7 @@ impl From<Model> for MessageJson {
     responses(
         (status = 201, description = "It is on the board.", body = MessageJson,
             headers(("Location" = String, description = "The address of the message."))),
-        TooLarge, UnsupportedType, InvalidContent, TooManyRequests,
+        TooLarge, UnsupportedType, InvalidContent,
     ),
     security(("token" = ["upload"]), ("session" = []), ()),
 )]

@@ -10,6 +10,7 @@ pub mod messages;
 mod problems;
 pub mod records;
 pub mod release;
+pub mod removal_requests;
 pub mod renditions;
 pub mod review;
 pub mod steps;

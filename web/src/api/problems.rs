@@ -30,7 +30,6 @@ problems!(
     RangeNotSatisfiable,
     StepBlocked,
     TooLarge,
-    TooManyRequests,
     UnreadableImage,
     UnsupportedType,
     UploadStalled,

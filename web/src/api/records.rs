@@ -18,6 +18,7 @@ use crate::box_json::{CoversJson, KindJson, ShapeJson, StateJson};
 use crate::cursor::Cursor;
 use crate::extract::Query;
 use crate::image_json::AuthorJson;
+use crate::json_enum::json_enum;
 use crate::paging::{Page, Paging, PagingQuery, cut};
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -69,18 +70,17 @@ pub struct RecordJson {
     sent: Vec<SendingJson>,
 }
 
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-#[schema(as = PublicationAction)]
-enum ActionJson {
-    /// It became public.
-    Released,
-    /// It was public, and boxes or words changed.
-    Revised,
-    /// It is no longer public.
-    Withdrawn,
-    /// It was public, and was deleted.
-    Deleted,
+json_enum! {
+    ActionJson as PublicationAction for Action {
+        /// It became public.
+        Released,
+        /// It was public, and boxes or words changed.
+        Revised,
+        /// It is no longer public.
+        Withdrawn,
+        /// It was public, and was deleted.
+        Deleted,
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -140,7 +140,7 @@ struct SendingJson {
     params(RecordsQuery, PagingQuery),
     responses((status = 200, description = "A page of records, or all of them as CSV.",
         content((Page<RecordJson> = "application/json"), (String = "text/csv")))),
-    security(("token" = ["read"]), ("session" = [])),
+    security(("token" = ["read"]), ("session" = []), ()),
 )]
 pub async fn list(
     State(state): State<AppState>,
@@ -155,11 +155,7 @@ pub async fn list(
     }
     let after = paging.after.map(Cursor::row).transpose()?;
     let found = page(&state.db, query.image, after, paging.limit + 1).await?;
-    let (rows, more) = cut(found, paging.limit);
-    let next = rows
-        .last()
-        .filter(|_| more)
-        .map(|row| Cursor::Row(row.at, row.id).encode());
+    let (rows, next) = cut(found, paging.limit, |row| Cursor::Row(row.at, row.id));
     let items = rows.into_iter().map(RecordJson::from).collect();
     let page: Page<RecordJson> = Page { items, next };
     Ok(page.respond(&uri))
@@ -265,17 +261,6 @@ impl From<Model> for RecordJson {
                 prompt_version: row.prompt_version,
             }),
             sent: row.sent.0.into_iter().map(Into::into).collect(),
-        }
-    }
-}
-
-impl From<Action> for ActionJson {
-    fn from(action: Action) -> Self {
-        match action {
-            Action::Released => Self::Released,
-            Action::Revised => Self::Revised,
-            Action::Withdrawn => Self::Withdrawn,
-            Action::Deleted => Self::Deleted,
         }
     }
 }

@@ -37,7 +37,7 @@ pub struct ReleaseRequest {
         (status = 200, description = "It is released.", body = ImageJson),
         NotFound, NotReady, OutdatedBoxes, TooLarge, UnsupportedType,
     ),
-    security(("token" = ["manage"]), ("session" = [])),
+    security(("token" = ["manage"]), ("session" = []), ()),
 )]
 pub async fn release(
     State(state): State<AppState>,
@@ -53,13 +53,14 @@ pub async fn release(
 
 /// Withdraw an image
 ///
-/// For admins. Visitors do not see it from now on; presigned addresses of its pictures that were handed
-/// out before expire within 45 minutes. Repeating it changes nothing.
+/// For admins. Visitors do not see it from now on, and somebody has to decide again, also about one that
+/// was held. Presigned addresses of its pictures that were handed out before expire within 45 minutes.
+/// Repeating it changes nothing.
 #[utoipa::path(
     post, path = "/api/images/{id}/withdraw", operation_id = "withdrawImage", tag = "Release",
     params(("id" = Uuid, Path)),
     responses((status = 200, description = "It is not public.", body = ImageJson), NotFound),
-    security(("token" = ["manage"]), ("session" = [])),
+    security(("token" = ["manage"]), ("session" = []), ()),
 )]
 pub async fn withdraw(
     State(state): State<AppState>,
@@ -78,7 +79,7 @@ pub async fn withdraw(
     post, path = "/api/images/{id}/hold", operation_id = "holdImage", tag = "Release",
     params(("id" = Uuid, Path)),
     responses((status = 200, description = "It is held.", body = ImageJson), NotFound),
-    security(("token" = ["manage"]), ("session" = [])),
+    security(("token" = ["manage"]), ("session" = []), ()),
 )]
 pub async fn hold(
     State(state): State<AppState>,

@@ -2,7 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use entity::desk;
+use chrono::NaiveDate;
+use entity::desk::{Filter, Wanted};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -13,39 +14,28 @@ use crate::box_json::BoxJson;
 use crate::extract::Query;
 use crate::image_json::ImageJson;
 use crate::image_rows::ImageRows;
+use crate::json_enum::json_enum;
 use crate::paging::{Paging, PagingQuery};
 use crate::picture_urls::UrlSource;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// Which images.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-#[schema(as = ReviewFilter)]
-pub enum FilterJson {
-    /// Those about which somebody has to decide, and released ones with newer uncertain boxes.
-    #[default]
-    Unreviewed,
-    Held,
-    /// Those whose copy could not be made.
-    Failed,
-    /// Those without a caption.
-    WithoutAltText,
-    Released,
-    /// Those that were public before there was a release.
-    Legacy,
-}
-
-impl From<FilterJson> for desk::Filter {
-    fn from(json: FilterJson) -> Self {
-        match json {
-            FilterJson::Unreviewed => Self::Unreviewed,
-            FilterJson::Held => Self::Held,
-            FilterJson::Failed => Self::Failed,
-            FilterJson::WithoutAltText => Self::WithoutAltText,
-            FilterJson::Released => Self::Released,
-            FilterJson::Legacy => Self::Legacy,
-        }
+json_enum! {
+    /// Which images.
+    FilterJson as ReviewFilter for Filter {
+        /// Those about which somebody has to decide, released ones with newer uncertain boxes, and
+        /// those about which somebody asked to be covered.
+        Unreviewed,
+        Held,
+        /// Those whose copy could not be made.
+        Failed,
+        /// Those without a caption.
+        WithoutAltText,
+        Released,
+        /// Those that were public before there was a release.
+        Legacy,
+        /// Those about which somebody asked to be covered, without an answer yet.
+        Requests,
     }
 }
 
@@ -55,6 +45,10 @@ impl From<FilterJson> for desk::Filter {
 pub struct ReviewQuery {
     #[param(inline, default = "unreviewed")]
     filter: Option<FilterJson>,
+    /// Uploaded by this person or program.
+    by: Option<String>,
+    /// Uploaded on this day, in UTC.
+    day: Option<NaiveDate>,
 }
 
 /// An image of the desk.
@@ -105,7 +99,7 @@ impl ReviewItem {
     get, path = "/api/review", operation_id = "listReview", tag = "Release",
     params(ReviewQuery, PagingQuery),
     responses((status = 200, description = "A page of images.", body = ReviewPage)),
-    security(("token" = ["manage"]), ("session" = [])),
+    security(("token" = ["manage"]), ("session" = []), ()),
 )]
 pub async fn list(
     State(state): State<AppState>,
@@ -113,8 +107,12 @@ pub async fn list(
     paging: Paging,
     Query(query): Query<ReviewQuery>,
 ) -> Result<Json<ReviewPage>, Problem> {
-    let filter = query.filter.unwrap_or_default().into();
-    let page = review_images(&state, &viewer, filter, &paging).await?;
+    let wanted = Wanted {
+        filter: query.filter.map_or(Filter::Unreviewed, Filter::from),
+        by: query.by,
+        day: query.day,
+    };
+    let page = review_images(&state, &viewer, &wanted, &paging).await?;
     let urls = state.url_source().await;
     Ok(Json(ReviewPage {
         items: page
@@ -141,7 +139,7 @@ pub struct ReleasedCount {
 #[utoipa::path(
     post, path = "/api/review/release-certain", operation_id = "releaseCertain", tag = "Release",
     responses((status = 200, description = "They are released.", body = ReleasedCount)),
-    security(("token" = ["manage"]), ("session" = [])),
+    security(("token" = ["manage"]), ("session" = []), ()),
 )]
 pub async fn release_certain(
     State(state): State<AppState>,

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::json;
 
-use super::{Page, date_and_time, html, or_login};
+use super::{Page, date_and_time, first_words, html, more_words, or_login};
 use crate::access::Viewer;
 use crate::actions::caption_report::{caption_report, resume_captions};
 use crate::problem::Problem;
@@ -16,13 +16,15 @@ pub async fn show(State(state): State<AppState>, viewer: Viewer) -> Result<Respo
         Ok(report) => report,
         Err(problem) => return Ok(or_login(problem, "/captions")),
     };
-    let until = report
-        .paused
-        .as_ref()
-        .map(|pause| date_and_time(pause.until));
+    let pause = report.paused.as_ref();
+    let until = pause.map(|pause| date_and_time(pause.until));
+    let detail = pause.map(|pause| first_words(&pause.detail).to_owned());
+    let more = pause.and_then(|pause| more_words(&pause.detail).map(str::to_owned));
     let context = json!({
         "page": Page::new(&state, &viewer, "/captions", "Captions"),
         "until": until,
+        "detail": detail,
+        "more": more,
         "report": report,
     });
     html(&state, "captions.html", &context)

@@ -1,104 +1,50 @@
-//! `/images/{id}` and its forms.
+//! `/images/{id}` and its forms: one page for visitors, another with tasks for those who see details.
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Form};
 use entity::caption;
-use entity::image::{self, Author};
-use entity::image_box;
-use entity::step::{StepKind, StepState};
-use platform::objects::ObjectKey;
-use serde::{Deserialize, Serialize};
+use entity::image;
+use entity::publication_record;
+use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::image_parts::{CaptionView, RecordView, ReleaseView, RenditionView, faces, facts};
 use super::image_words::{Offer, copy_html};
 use super::languages::Languages;
 use super::view::ImageView;
-use super::{Page, date_and_time, html, or_login, sentence, size};
-use crate::access::{Action, Client, Fact as Known, Rendition, Viewer};
+use super::{Page, html, or_login, sentence};
+use crate::access::{Action, Client, Rendition, Viewer};
 use crate::actions::delete_image::delete_image;
 use crate::actions::edit_caption::{CaptionEdit, edit_caption};
 use crate::actions::image_notes::{ImageNotes, note_image};
+use crate::actions::release_image::{self, Decision};
 use crate::actions::retry_step::retry_step;
-use crate::extract::Path;
+use crate::extract::{Path, Query};
 use crate::image_rows::ImageRows;
-use crate::picture_urls::{SAVE, UrlSource};
 use crate::problem::Problem;
 use crate::state::AppState;
 
-#[derive(Debug, Serialize)]
-struct RenditionView {
-    name: &'static str,
-    label: &'static str,
-    url: Option<String>,
-    src: Option<String>,
-    save_url: Option<String>,
-    state: &'static str,
-    width: Option<u32>,
-    height: Option<u32>,
-    bytes_text: Option<String>,
-    note: Option<&'static str>,
-    /// The media type and a JPEG in its place, where not every browser shows the original.
-    rare_type: Option<String>,
-    fallback_src: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct Fact {
-    label: &'static str,
-    value: String,
-}
-
-/// The box of a covered face.
-#[derive(Debug, Serialize)]
-struct FaceView {
-    x: i32,
-    y: i32,
-    width: i32,
-    height: i32,
-}
-
-impl From<&image_box::Model> for FaceView {
-    fn from(row: &image_box::Model) -> Self {
-        Self {
-            x: row.x,
-            y: row.y,
-            width: row.width,
-            height: row.height,
-        }
-    }
-}
-
-#[derive(Debug, Serialize)]
-struct CaptionView {
-    text: String,
-    paragraph: Option<String>,
-    by: String,
-    created_text: String,
-}
-
-impl From<caption::Model> for CaptionView {
-    fn from(row: caption::Model) -> Self {
-        let by = match row.written_by {
-            Author::Person => row.author_name.or(Some("A person".to_owned())),
-            Author::Machine if row.provider.as_deref() == Some("describe") => {
-                Some("Described without AI".to_owned())
-            }
-            Author::Machine => row.model.or(row.provider),
-        };
-        Self {
-            text: row.text,
-            paragraph: row.paragraph,
-            by: by.unwrap_or_default(),
-            created_text: date_and_time(row.created_at),
-        }
-    }
-}
-
 /// How many captions of the history are shown, the current one included.
 const CAPTIONS_SHOWN: u64 = 20;
+
+/// Characters of a page's title at most: browsers and search engines show fewer.
+const TITLE_LENGTH: usize = 90;
+
+#[derive(Debug, Default, Deserialize)]
+pub struct Look {
+    /// `visitor` shows the page as visitors see it.
+    #[serde(rename = "as")]
+    role: Option<String>,
+}
+
+impl Look {
+    fn is_as_visitor(&self) -> bool {
+        self.role.as_deref() == Some("visitor")
+    }
+}
 
 /// `GET /images/{id}`
 pub async fn show(
@@ -107,12 +53,21 @@ pub async fn show(
     languages: Languages,
     client: Option<Extension<Client>>,
     Path(id): Path<Uuid>,
+    Query(look): Query<Look>,
 ) -> Result<Response, Problem> {
     let asked = Asked {
         languages,
         client: client.map(|Extension(client)| client),
     };
-    page(&state, &viewer, id, &asked, None).await
+    if look.is_as_visitor() {
+        return preview(&state, &viewer, id, &asked).await;
+    }
+    let rows = state.image(&viewer, id).await?;
+    if viewer.sees_details_of(&rows.image) {
+        tasks_page(&state, &viewer, &rows, &asked, None).await
+    } else {
+        visitors_page(&state, &viewer, &rows, &asked, false).await
+    }
 }
 
 /// How the page was asked for.
@@ -122,58 +77,93 @@ struct Asked {
     client: Option<Client>,
 }
 
-/// The page; after a refusal with the texts that were typed and the reason.
-async fn page(
+/// What visitors get at this address, for somebody who may see the image.
+async fn preview(
     state: &AppState,
     viewer: &Viewer,
     id: Uuid,
     asked: &Asked,
-    refused: Option<(&Description, &Problem)>,
 ) -> Result<Response, Problem> {
-    let rows = state.image(viewer, id).await?;
+    let own_url = format!("/images/{id}");
+    let visitor = viewer.as_visitor();
+    match state.image(&visitor, id).await {
+        Ok(rows) => visitors_page(state, &visitor, &rows, asked, true).await,
+        Err(problem) if problem.status() == StatusCode::NOT_FOUND => {
+            state.image(viewer, id).await?;
+            let context = json!({
+                "page": Page::new(state, &visitor, "", "Not found").preview_of(&own_url),
+                "status": 404,
+                "heading": "Not found",
+                "detail": "Visitors do not see this picture, because it is not released.",
+                "trace_id": null,
+            });
+            html(state, "error.html", &context)
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+/// The picture, its words and its date.
+async fn visitors_page(
+    state: &AppState,
+    viewer: &Viewer,
+    rows: &ImageRows,
+    asked: &Asked,
+    is_preview: bool,
+) -> Result<Response, Problem> {
     let urls = state.url_source().await;
-    let renditions = [
-        Rendition::Original,
-        Rendition::Anonymised,
-        Rendition::Thumbnail,
-    ]
-    .map(|rendition| rendition_view(viewer, &rows, rendition, &urls));
-    let history = caption_history(state, viewer, id).await?;
-    let cursor = rows.image.cursor();
-    let audience = viewer.audience();
-    let newer = image::newer_than(&audience, cursor).one(&state.db).await?;
-    let older = image::page(&audience, Some(cursor), 1)
-        .one(&state.db)
-        .await?;
-    let address = |image: image::Model| format!("/images/{}", image.id);
-    let view = ImageView::new(&rows, viewer, &urls).in_language(&rows, &asked.languages);
-    let title = view.file_name.clone();
-    let faces = viewer.disclosure(&rows.image).faces(&rows.boxes);
+    let view = ImageView::new(rows, viewer, &urls).in_language(rows, &asked.languages);
+    let picture = RenditionView::new(viewer, rows, viewer.public_rendition(), &urls);
+    let (previous_url, next_url) = neighbours(state, viewer, rows).await?;
+    let title = shortened(&view.heading);
+    let page = Page::new(state, viewer, &view.url, &title);
     let context = json!({
-        "page": Page::new(state, viewer, &view.url, &title),
-        // The rendition whose alt text is the caption: each text is read aloud once.
-        "alt_on": renditions.iter().find(|shown| shown.url.is_some()).map(|shown| shown.name),
-        "renditions": renditions,
-        "faces": faces.unwrap_or_default().into_iter().map(FaceView::from).collect::<Vec<_>>(),
-        "facts": facts(&rows, viewer),
-        "tags": rows.image.tags.clone().unwrap_or_default(),
-        "previous_url": newer.map(address),
-        "next_url": older.map(address),
-        "paragraph": view.paragraph.clone(),
-        "words": {
-            "caption": rows.image.caption_text.clone(),
-            "paragraph": rows.image.caption_paragraph.clone(),
-            "context": rows.image.context.clone(),
-            "translations": rows.image.caption_translations.clone().unwrap_or_default(),
-        },
-        "captions": history,
-        "offer": Offer::of(&rows, viewer),
-        "html": copy_html(state, asked.client.as_ref(), &rows, viewer),
-        "form": description_form(&rows.image, refused),
-        "api_url": format!("/api/images/{id}"),
+        "page": if is_preview { page.preview_of(&view.url) } else { page },
+        "picture": picture,
+        "previous_url": previous_url,
+        "next_url": next_url,
+        "html": copy_html(state, asked.client.as_ref(), rows, viewer),
+        "thats_me_url": state.takes_removal_requests.then(|| format!("{}/thats-me", view.url)),
         "image": view,
     });
     html(state, "image.html", &context)
+}
+
+/// Original and copy, with what there is to do about them; after a refusal with the texts that were
+/// typed and the reason.
+async fn tasks_page(
+    state: &AppState,
+    viewer: &Viewer,
+    rows: &ImageRows,
+    asked: &Asked,
+    refused: Option<(&Description, &Problem)>,
+) -> Result<Response, Problem> {
+    let urls = state.url_source().await;
+    let renditions = [Rendition::Anonymised, Rendition::Original]
+        .map(|rendition| RenditionView::new(viewer, rows, rendition, &urls));
+    let (previous_url, next_url) = neighbours(state, viewer, rows).await?;
+    let view = ImageView::new(rows, viewer, &urls).in_language(rows, &asked.languages);
+    let title = shortened(&view.heading);
+    let context = json!({
+        "page": Page::new(state, viewer, &view.url, &title),
+        "renditions": renditions,
+        "faces": faces(rows, viewer),
+        "release": ReleaseView::new(&rows.image),
+        "records": records(state, viewer, rows.image.id).await?,
+        "facts": facts(rows, viewer),
+        "tags": rows.image.tags.clone().unwrap_or_default(),
+        "previous_url": previous_url,
+        "next_url": next_url,
+        "context": rows.image.context,
+        "translations": rows.image.caption_translations.clone().unwrap_or_default(),
+        "offer": Offer::of(rows, viewer),
+        "html": copy_html(state, asked.client.as_ref(), rows, viewer),
+        "captions": caption_history(state, viewer, rows.image.id).await?,
+        "form": description_form(&rows.image, refused),
+        "api_url": format!("/api/images/{}", rows.image.id),
+        "image": view,
+    });
+    html(state, "image_tasks.html", &context)
 }
 
 /// The fields of the form for a description: the current texts, or those that were refused.
@@ -197,6 +187,41 @@ fn description_form(
     }
 }
 
+/// The pages of the newer and the older image.
+async fn neighbours(
+    state: &AppState,
+    viewer: &Viewer,
+    rows: &ImageRows,
+) -> Result<(Option<String>, Option<String>), Problem> {
+    let cursor = rows.image.cursor();
+    let audience = viewer.audience();
+    let newer = image::newer_than(&audience, cursor).one(&state.db).await?;
+    let older = image::page(&audience, Some(cursor), 1);
+    let older = older.one(&state.db).await?;
+    let address = |image: image::Model| format!("/images/{}", image.id);
+    Ok((newer.map(address), older.map(address)))
+}
+
+/// The beginning of a text, up to the end of a word.
+fn shortened(text: &str) -> String {
+    let Some((end, _)) = text.char_indices().nth(TITLE_LENGTH) else {
+        return text.to_owned();
+    };
+    let whole_words = text[..end]
+        .rsplit_once(' ')
+        .map_or(&text[..end], |(words, _)| words);
+    format!("{whole_words}…")
+}
+
+/// Who made it public or took it back, for viewers who see details.
+async fn records(state: &AppState, viewer: &Viewer, id: Uuid) -> Result<Vec<RecordView>, Problem> {
+    if !viewer.may(Action::SeeDetails) {
+        return Ok(Vec::new());
+    }
+    let rows = publication_record::of(id).all(&state.db).await?;
+    Ok(rows.into_iter().map(RecordView::from).collect())
+}
+
 /// Earlier captions, for viewers who see details.
 async fn caption_history(
     state: &AppState,
@@ -208,99 +233,6 @@ async fn caption_history(
     }
     let rows = caption::history(id, CAPTIONS_SHOWN).all(&state.db).await?;
     Ok(rows.into_iter().skip(1).map(CaptionView::from).collect())
-}
-
-fn rendition_view(
-    viewer: &Viewer,
-    rows: &ImageRows,
-    rendition: Rendition,
-    urls: &UrlSource,
-) -> RenditionView {
-    let (label, step) = match rendition {
-        Rendition::Original => ("Original", None),
-        Rendition::Anonymised => ("Anonymised", Some(StepKind::Anonymise)),
-        Rendition::Thumbnail => ("Thumbnail", Some(viewer.thumbnail_step(&rows.image))),
-    };
-    let seen = viewer.rendition(&rows.image, rendition);
-    let note = seen
-        .is_err()
-        .then_some("only those who are signed in see the original");
-    let key: Option<ObjectKey> = seen.ok().flatten();
-    let (width, height) = (
-        rows.image.width.unsigned_abs(),
-        rows.image.height.unsigned_abs(),
-    );
-    let url = rows.own_url(viewer, rendition);
-    let is_rare = rendition == Rendition::Original
-        && matches!(&*rows.image.content_type, "image/heic" | "image/avif");
-    let fallback_src = rows.url(viewer, Rendition::Thumbnail, urls);
-    let full_size = key.is_some() && rendition != Rendition::Thumbnail;
-    RenditionView {
-        name: rendition.as_str(),
-        label,
-        src: rows.url(viewer, rendition, urls),
-        save_url: match urls {
-            UrlSource::Own => url.clone(),
-            UrlSource::Presigned(_) => url.as_ref().map(|_| save_address(rows, rendition)),
-        },
-        url,
-        state: step
-            .and_then(|name| rows.step(name))
-            .map_or(StepState::Done, |step| step.state)
-            .as_str(),
-        width: full_size.then_some(width),
-        height: full_size.then_some(height),
-        bytes_text: rows.bytes(viewer, rendition).map(size),
-        note,
-        rare_type: is_rare.then(|| rows.image.content_type.clone()),
-        fallback_src: fallback_src.filter(|_| is_rare),
-    }
-}
-
-fn save_address(rows: &ImageRows, rendition: Rendition) -> String {
-    let (id, name) = (rows.image.id, rendition.as_str());
-    format!("/api/images/{id}/{name}?{SAVE}")
-}
-
-fn facts(rows: &ImageRows, viewer: &Viewer) -> Vec<Fact> {
-    let image = &rows.image;
-    let known = viewer.disclosure(image);
-    let dimensions = known.dimensions();
-    let taken = known.taken_at();
-    let faces = known
-        .faces(&rows.boxes)
-        .filter(|_| image.copy_version.is_some());
-    let described = image.caption_at.map(|at| known.moment(at).text());
-    let bytes = known.bytes().and_then(|bytes| u64::try_from(bytes).ok());
-    let owned = |text: Option<&str>| text.map(str::to_owned);
-    let facts = [
-        (
-            "Size",
-            dimensions.map(|(width, height)| format!("{width} × {height} pixels")),
-        ),
-        ("Uploaded", Some(known.moment(image.uploaded_at).text())),
-        (
-            "Taken",
-            taken.map(|taken| taken.format("%-d %b %Y, %H:%M").to_string()),
-        ),
-        ("Camera", owned(known.camera())),
-        ("Faces found", faces.map(|faces| faces.len().to_string())),
-        ("Caption language", image.caption_language.clone()),
-        ("Described", described),
-        (
-            "File",
-            known
-                .tells(Known::MediaType)
-                .then(|| known.media_type().to_owned()),
-        ),
-        ("File size", bytes.map(size)),
-        ("Uploaded by", owned(known.uploaded_by())),
-        ("SHA-256", owned(known.sha256())),
-    ];
-    facts
-        .into_iter()
-        .filter_map(|(label, value)| value.map(|value| Fact { label, value }))
-        .collect()
 }
 
 /// `POST /images/{id}/steps/{step}/retry`
@@ -350,17 +282,41 @@ pub async fn describe(
     match edit_caption(&state, &viewer, id, edit).await {
         Ok(()) => Ok(Redirect::to(&address).into_response()),
         Err(problem) if problem.status() == StatusCode::UNPROCESSABLE_ENTITY => {
-            let shown = page(
-                &state,
-                &viewer,
-                id,
-                &Asked::default(),
-                Some((&new, &problem)),
-            )
-            .await?;
+            let rows = state.image(&viewer, id).await?;
+            let refused = Some((&new, &problem));
+            let shown = tasks_page(&state, &viewer, &rows, &Asked::default(), refused).await?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response())
         }
         Err(problem) => Ok(or_login(problem, &address)),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Decided {
+    #[serde(rename = "do")]
+    what: String,
+}
+
+/// `POST /images/{id}/decide`
+pub async fn decide(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    Path(id): Path<Uuid>,
+    Form(decided): Form<Decided>,
+) -> Response {
+    let page = format!("/images/{id}");
+    let decision = match decided.what.as_str() {
+        "release" => Decision::Release(None),
+        "withdraw" => Decision::Withdraw,
+        "hold" => Decision::Hold,
+        other => {
+            let detail = format!("`{other}` is none of `release`, `withdraw` and `hold`");
+            return Problem::bad_request(detail).into_response();
+        }
+    };
+    match release_image::decide(&state, &viewer, id, decision).await {
+        Ok(()) => Redirect::to(&page).into_response(),
+        Err(problem) => or_login(problem, &page),
     }
 }
 

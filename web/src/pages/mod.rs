@@ -1,15 +1,20 @@
 //! The pages.
 
 pub mod captions;
+mod desk_view;
 pub mod docs;
 pub mod errors;
 pub mod gallery;
 mod highlight;
 pub mod image;
+mod image_parts;
 mod image_words;
 mod languages;
 pub mod login;
 pub mod messages;
+pub mod removal;
+pub mod review;
+pub mod review_form;
 pub mod tokens;
 pub mod upload;
 mod view;
@@ -29,6 +34,7 @@ use crate::state::AppState;
 pub(crate) struct Page<'a> {
     title: &'a str,
     path: &'a str,
+    site: PageSite<'a>,
     viewer: PageViewer<'a>,
     max_upload_mb: u64,
     max_megapixels: u64,
@@ -36,6 +42,19 @@ pub(crate) struct Page<'a> {
     version: &'static str,
     /// Whether search engines may list it.
     may_be_listed: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct PageSite<'a> {
+    title: &'a str,
+    reviews_each: bool,
+    contact: Option<PageContact<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct PageContact<'a> {
+    text: &'a str,
+    href: &'a str,
 }
 
 #[derive(Debug, Serialize)]
@@ -55,7 +74,10 @@ struct PageViewer<'a> {
 struct Notice {
     kind: &'static str,
     text: String,
-    url: &'static str,
+    /// What the provider or the network said, if the text leaves it out.
+    more: Option<String>,
+    url: String,
+    link: &'static str,
 }
 
 /// A notice for people who manage the gallery.
@@ -68,16 +90,31 @@ fn notice(state: &AppState, viewer: &Viewer, path: &str) -> Option<Notice> {
         } else {
             "info"
         },
-        text: format!("Captions are paused: {}.", pause.detail),
-        url: "/captions",
+        text: format!("Captions are paused: {}.", first_words(&pause.detail)),
+        more: more_words(&pause.detail).map(str::to_owned),
+        url: "/captions".to_owned(),
+        link: "See captions",
     })
 }
 
 impl<'a> Page<'a> {
-    pub(crate) fn new(state: &AppState, viewer: &'a Viewer, path: &'a str, title: &'a str) -> Self {
+    pub(crate) fn new(
+        state: &'a AppState,
+        viewer: &'a Viewer,
+        path: &'a str,
+        title: &'a str,
+    ) -> Self {
         Self {
             title,
             path,
+            site: PageSite {
+                title: state.site.title(),
+                reviews_each: state.site.reviews_each(),
+                contact: state.site.contact().map(|contact| PageContact {
+                    text: &contact.text,
+                    href: &contact.href,
+                }),
+            },
             viewer: PageViewer {
                 role: match viewer.role() {
                     Role::Admin => "admin",
@@ -98,6 +135,20 @@ impl<'a> Page<'a> {
             version: env!("CARGO_PKG_VERSION"),
             may_be_listed: state.search_engines == SearchEngines::Allow,
         }
+    }
+}
+
+impl Page<'_> {
+    /// The page as visitors see it, for somebody who sees more at `url`.
+    fn preview_of(mut self, url: &str) -> Self {
+        self.notice = Some(Notice {
+            kind: "info",
+            text: "This is the page as visitors see it.".to_owned(),
+            more: None,
+            url: url.to_owned(),
+            link: "Back to your own",
+        });
+        self
     }
 }
 
@@ -132,6 +183,34 @@ fn date_and_time(instant: DateTime<Utc>) -> String {
     instant.format("%-d %b %Y, %H:%M UTC").to_string()
 }
 
+/// The day without the time, which is all that visitors are told.
+fn day(instant: DateTime<Utc>) -> String {
+    instant.format("%-d %b %Y").to_string()
+}
+
+/// Parts of causes that only help technicians.
+const TECHNICAL: [&str; 5] = [
+    "os error",
+    "tcp connect",
+    "dns error",
+    "error sending",
+    "certificate",
+];
+
+/// An error without a technical cause at its end, as in `Connection refused (os error 111)`. Pages
+/// show that behind *More*.
+fn first_words(error: &str) -> &str {
+    match error.split_once(": ") {
+        Some((first, cause)) if TECHNICAL.iter().any(|words| cause.contains(words)) => first,
+        _ => error,
+    }
+}
+
+/// The whole error, if [`first_words`] leaves something out.
+fn more_words(error: &str) -> Option<&str> {
+    (first_words(error).len() < error.len()).then_some(error)
+}
+
 fn size(bytes: u64) -> String {
     let bytes = bytes as f64;
     let mega = MEGABYTE as f64;
@@ -140,5 +219,20 @@ fn size(bytes: u64) -> String {
         b if b < mega => format!("{:.0} KB", b / 1024.0),
         b if b < 10.0 * mega => format!("{:.1} MB", b / mega),
         b => format!("{:.0} MB", b / mega),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{first_words, more_words};
+
+    #[test]
+    fn only_a_technical_cause_is_left_out_of_an_error() {
+        let error = "Gemini cannot be reached: Connection refused (os error 111)";
+        assert_eq!(first_words(error), "Gemini cannot be reached");
+        assert_eq!(more_words(error), Some(error));
+        let advice = "Gemini rejects the key: check GEMINI_API_KEY";
+        assert_eq!(first_words(advice), advice);
+        assert_eq!(more_words(advice), None);
     }
 }

@@ -23,7 +23,10 @@ struct TokenView {
     name: String,
     scope: &'static str,
     created_by: String,
+    created_at: String,
     created_text: String,
+    used_at: Option<String>,
+    end_at: Option<String>,
     used_text: Option<String>,
     /// When it was revoked or expires or did so.
     end_text: Option<String>,
@@ -35,7 +38,10 @@ impl TokenView {
         Self {
             id: row.id.to_string(),
             scope: row.scope.as_str(),
+            created_at: row.created_at.to_rfc3339(),
             created_text: date_and_time(row.created_at),
+            used_at: row.last_used_at.map(|at| at.to_rfc3339()),
+            end_at: row.revoked_at.or(row.expires_at).map(|at| at.to_rfc3339()),
             used_text: row.last_used_at.map(date_and_time),
             end_text: row.revoked_at.or(row.expires_at).map(date_and_time),
             state: match row.revoked_at {

@@ -8,8 +8,10 @@ use entity::step::{self, Attempt, StepState};
 use functions::picture::placeholder;
 use serde::Serialize;
 
+use super::desk_view::state_text;
 use super::highlight::{self, Part};
 use super::languages::Languages;
+use super::{day, first_words, more_words};
 use crate::access::{Action, Fact, Rendition, Viewer};
 use crate::image_rows::ImageRows;
 use crate::picture_urls::UrlSource;
@@ -21,8 +23,11 @@ const UNKNOWN_SHAPE: (i32, i32) = (4, 3);
 pub(super) struct ImageView {
     id: String,
     pub(super) url: String,
-    pub(super) file_name: String,
-    pub(super) alt: String,
+    /// Whether the viewer sees the name of the file.
+    file_name: Option<String>,
+    /// The caption, or what stands for it.
+    pub(super) heading: String,
+    alt: String,
     caption: Option<String>,
     caption_parts: Vec<Part>,
     caption_note: Option<String>,
@@ -38,10 +43,19 @@ pub(super) struct ImageView {
     placeholder: Option<String>,
     uploaded_at: String,
     uploaded_text: String,
+    uploaded_day: String,
     state: &'static str,
+    /// Whether it is public, for viewers who learn that.
+    release: Option<ReleaseView>,
     /// Why all captions wait, if that is why this image has none yet.
     paused: Option<String>,
     steps: Vec<StepView>,
+}
+
+#[derive(Debug, Serialize)]
+struct ReleaseView {
+    state: &'static str,
+    text: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -51,9 +65,13 @@ struct StepView {
     state: &'static str,
     attempts: i32,
     error: Option<String>,
+    /// The whole error, if `error` leaves out a technical cause.
+    more: Option<String>,
     paused: bool,
     finished_at: Option<String>,
+    queued_at: String,
     queued_text: String,
+    started_at: Option<String>,
     started_text: Option<String>,
     finished_text: Option<String>,
     millis: Option<i64>,
@@ -65,6 +83,7 @@ struct StepView {
 struct AttemptView {
     attempt: i32,
     outcome: &'static str,
+    at: String,
     text: String,
     millis: Option<i64>,
     error: Option<String>,
@@ -75,17 +94,24 @@ impl ImageView {
         let image = &rows.image;
         let caption = image.caption_text.clone();
         let known = viewer.disclosure(image);
-        let file_name = known.file_name().unwrap_or("Photo").to_owned();
+        let file_name = known.file_name().map(str::to_owned);
         let (width, height) = known.dimensions().unwrap_or(UNKNOWN_SHAPE);
         let uploaded = known.moment(image.uploaded_at);
-        let alt = match &caption {
-            _ if image.decorative => String::new(),
+        let name = file_name.as_deref().unwrap_or("Picture");
+        let heading = match &caption {
             Some(caption) => caption.clone(),
-            None => format!("{file_name}, not described yet"),
+            None if image.decorative => name.to_owned(),
+            None => format!("{name}, not described yet"),
+        };
+        let alt = if image.decorative {
+            String::new()
+        } else {
+            heading.clone()
         };
         Self {
             id: image.id.to_string(),
             url: format!("/images/{}", image.id),
+            heading,
             alt,
             file_name,
             caption_note: caption.as_ref().map(|_| caption_note(rows, viewer)),
@@ -102,7 +128,12 @@ impl ImageView {
             placeholder: known.thumbhash().and_then(data_uri),
             uploaded_at: uploaded.attribute(),
             uploaded_text: uploaded.text(),
+            uploaded_day: day(image.uploaded_at),
             state: rows.state().as_str(),
+            release: known.tells(Fact::Release).then(|| ReleaseView {
+                state: image.review.as_str(),
+                text: state_text(image.review),
+            }),
             paused: rows
                 .steps
                 .iter()
@@ -130,6 +161,7 @@ impl ImageView {
             if !image.decorative {
                 self.alt.clone_from(&other.text);
             }
+            self.heading.clone_from(&other.text);
             self.caption_parts = highlight::none(&other.text);
             self.caption = Some(other.text);
             self.paragraph = other.paragraph;
@@ -148,7 +180,7 @@ impl ImageView {
 }
 
 /// Who wrote the caption, and who checked it when.
-fn caption_note(rows: &ImageRows, viewer: &Viewer) -> String {
+pub(super) fn caption_note(rows: &ImageRows, viewer: &Viewer) -> String {
     let written = written_by(rows);
     let Some(at) = rows.image.caption_checked_at else {
         return written;
@@ -183,15 +215,19 @@ impl StepView {
         let mut history = step.history.clone().unwrap_or_default().0;
         history.retain(|_| details);
         let millis = history.last().and_then(millis);
+        let error = rows.reason(step, details);
         Self {
             name: step.name.as_str(),
             label: step.name.label(),
             state: step.state.as_str(),
             attempts: step.attempts,
-            error: rows.reason(step, details),
+            error: error.as_deref().map(|error| first_words(error).to_owned()),
+            more: error.as_deref().and_then(more_words).map(str::to_owned),
             paused: rows.pause_of(step).is_some(),
             finished_at: step.finished_at.map(|at| known.moment(at).attribute()),
+            queued_at: known.moment(step.queued_at).attribute(),
             queued_text: known.moment(step.queued_at).text(),
+            started_at: step.started_at.map(|at| known.moment(at).attribute()),
             started_text: step.started_at.map(|at| known.moment(at).text()),
             finished_text: step.finished_at.map(|at| known.moment(at).text()),
             millis: millis.filter(|_| !step.state.is_pending()),
@@ -214,6 +250,7 @@ impl AttemptView {
         Self {
             attempt: attempt.attempt,
             outcome,
+            at: attempt.started_at.to_rfc3339(),
             text: attempt.started_at.format("%-d %b, %H:%M:%S").to_string(),
             millis: millis(attempt),
             error: attempt.error.clone(),

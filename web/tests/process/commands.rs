@@ -48,9 +48,9 @@ fn render_writes_one_rendition_of_one_file_and_prints_one_line() {
     assert_eq!(size_of(&out), (200, 150));
 
     let line = line_of(&["render", "anonymised", "in.jpg", "out.jpg"]);
-    assert_eq!(keys(&line), ["faces", "height", "millis", "width"]);
+    assert_eq!(keys(&line), ["boxes", "height", "millis", "width"]);
     let said: Value = serde_json::from_str(&line).unwrap();
-    assert!(said["faces"].is_array());
+    assert!(said["boxes"].is_array());
     assert_eq!(size_of(&out), (800, 600));
 
     let line = line_of(&["render", "caption", "in.jpg", "out.txt"]);

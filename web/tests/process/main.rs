@@ -16,6 +16,7 @@ mod import;
 mod nginx;
 mod pixels;
 mod real_photos;
+mod review;
 mod s3;
 mod secrets;
 mod shutdown;

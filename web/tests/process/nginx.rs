@@ -24,12 +24,39 @@ fn documented(upstream: &str) -> String {
     directives.replace("http://127.0.0.1:8080", upstream)
 }
 
-/// With a password, and trusting the proxies on this machine.
-fn trusting() -> Home {
+/// With a password, and trusting these proxies.
+fn trusting(proxies: &str) -> Home {
     Home::with(&[
         ("VITRINE_ADMIN_PASSWORD", PASSWORD),
-        ("VITRINE_TRUSTED_PROXIES", "127.0.0.1, ::1"),
+        ("VITRINE_TRUSTED_PROXIES", proxies),
     ])
+}
+
+/// A client at 127.0.0.9, which is no proxy, that guesses the password behind an nginx.
+struct Stranger {
+    client: Client,
+    url: String,
+}
+
+impl Stranger {
+    fn behind(nginx: &Nginx) -> Self {
+        let client = Client::builder()
+            .local_address(Some([127, 0, 0, 9].into()))
+            .no_proxy()
+            .build()
+            .unwrap();
+        Self {
+            client,
+            url: nginx.url().replace("localhost", "127.0.0.1"),
+        }
+    }
+
+    fn guess(&self) -> RequestBuilder {
+        self.client
+            .post(format!("{}/login", self.url))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body("password=guess")
+    }
 }
 
 /// A browser as nginx sees it.
@@ -110,7 +137,7 @@ fn guessers(server: &Server) -> Vec<String> {
 async fn without_a_password_everything_through_a_plain_nginx_is_refused_and_the_setting_named() {
     let home = Home::new();
     let server = home.serve();
-    let Some(nginx) = Nginx::start(&plain(&server.url)) else {
+    let Some(nginx) = Nginx::start_as_another_user(&plain(&server.url)) else {
         return;
     };
     let browser = Browser::at(nginx.url());
@@ -144,7 +171,7 @@ async fn with_a_password_uploads_work_behind_a_plain_nginx() {
 
 #[tokio::test]
 async fn uploads_work_behind_nginx_as_documented() {
-    let home = trusting();
+    let home = trusting("127.0.0.1, ::1");
     let server = home.serve();
     let Some(nginx) = Nginx::start(&documented(&server.url)) else {
         return;
@@ -154,31 +181,19 @@ async fn uploads_work_behind_nginx_as_documented() {
 
 #[tokio::test]
 async fn a_forged_header_does_not_hide_a_client_behind_nginx() {
-    // Clients come from 127.0.0.9, which is no proxy; nginx calls from 127.0.0.1, which is one.
-    let home = Home::with(&[
-        ("VITRINE_ADMIN_PASSWORD", PASSWORD),
-        ("VITRINE_TRUSTED_PROXIES", "127.0.0.1"),
-    ]);
+    // The client comes from 127.0.0.9, and nginx calls from 127.0.0.1.
+    let home = trusting("127.0.0.1");
     let server = home.serve();
     let Some(nginx) = Nginx::start(&documented(&server.url)) else {
         return;
     };
-    let client = Client::builder()
-        .local_address(Some([127, 0, 0, 9].into()))
-        .no_proxy()
-        .build()
-        .unwrap();
-    let url = nginx.url().replace("localhost", "127.0.0.1");
+    let stranger = Stranger::behind(&nginx);
     for (name, value) in [
         ("x-forwarded-for", "198.51.100.7"),
         ("x-forwarded-for", "127.0.0.1"),
         ("x-real-ip", "198.51.100.7"),
     ] {
-        let request = client
-            .post(format!("{url}/login"))
-            .header(name, value)
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body("password=guess");
+        let request = stranger.guess().header(name, value);
         assert_eq!(
             request.send().await.unwrap().status(),
             401,
@@ -191,10 +206,7 @@ async fn a_forged_header_does_not_hide_a_client_behind_nginx() {
 
 #[tokio::test]
 async fn behind_two_nginx_the_client_is_the_first_that_is_no_proxy() {
-    let home = Home::with(&[
-        ("VITRINE_ADMIN_PASSWORD", PASSWORD),
-        ("VITRINE_TRUSTED_PROXIES", "127.0.0.1"),
-    ]);
+    let home = trusting("127.0.0.1");
     let server = home.serve();
     let Some(inner) = Nginx::start(&documented(&server.url)) else {
         return;
@@ -203,16 +215,7 @@ async fn behind_two_nginx_the_client_is_the_first_that_is_no_proxy() {
     let Some(outer) = Nginx::start(&documented(&upstream)) else {
         return;
     };
-    let client = Client::builder()
-        .local_address(Some([127, 0, 0, 9].into()))
-        .no_proxy()
-        .build()
-        .unwrap();
-    let url = outer.url().replace("localhost", "127.0.0.1");
-    let request = client
-        .post(format!("{url}/login"))
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body("password=guess");
+    let request = Stranger::behind(&outer).guess();
     assert_eq!(request.send().await.unwrap().status(), 401);
 
     assert_eq!(guessers(&server), ["127.0.0.9"]);
@@ -221,26 +224,15 @@ async fn behind_two_nginx_the_client_is_the_first_that_is_no_proxy() {
 
 #[tokio::test]
 async fn a_guesser_behind_nginx_does_not_lock_others_out() {
-    let home = Home::with(&[
-        ("VITRINE_ADMIN_PASSWORD", PASSWORD),
-        ("VITRINE_TRUSTED_PROXIES", "127.0.0.1"),
-    ]);
+    let home = trusting("127.0.0.1");
     let server = home.serve();
     let Some(nginx) = Nginx::start(&documented(&server.url)) else {
         return;
     };
-    let guesser = Client::builder()
-        .local_address(Some([127, 0, 0, 9].into()))
-        .no_proxy()
-        .build()
-        .unwrap();
-    let url = nginx.url().replace("localhost", "127.0.0.1");
+    let guesser = Stranger::behind(&nginx);
     let mut statuses = Vec::new();
     for _ in 0..8 {
-        let request = guesser
-            .post(format!("{url}/login"))
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body("password=guess");
+        let request = guesser.guess();
         statuses.push(request.send().await.unwrap().status().as_u16());
     }
     assert_eq!(statuses.last(), Some(&429), "{statuses:?}");

@@ -21,8 +21,8 @@ const ADDRESS_SPACE: u64 = 6 << 20;
 /// What a server and its workers may take together, in kilobytes.
 const RESIDENT: u64 = 400 << 10;
 
-/// How long half of the answers of `/health` may take, and each of them: a busy machine makes some
-/// wait, and a thread that decodes made all of them wait for seconds.
+/// How long half of the answers of `/health` may take, if nothing else goes on on this machine, and
+/// each of them in any case: a thread that decoded made all of them wait for seconds.
 const QUICK: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(2);
 
@@ -32,6 +32,7 @@ struct Watch {
     most: Arc<AtomicU64>,
     health: JoinHandle<Vec<Duration>>,
     memory: std::thread::JoinHandle<()>,
+    others_are_busy: bool,
 }
 
 impl Watch {
@@ -69,6 +70,7 @@ impl Watch {
             most,
             health,
             memory,
+            others_are_busy: others_are_busy(),
         }
     }
 
@@ -86,8 +88,21 @@ impl Watch {
             times.len()
         );
         assert!(most < RESIDENT, "{attack}: {most} kB");
-        assert!(median < QUICK && worst < LONGEST, "{attack}");
+        assert!(worst < LONGEST, "{attack}: {worst:?}");
+        if self.others_are_busy {
+            println!("NOT JUDGED: how long /health takes, because this machine is busy otherwise");
+        } else {
+            assert!(median < QUICK, "{attack}: {median:?}");
+        }
     }
+}
+
+/// Whether more programs than processors wanted to run in the last minute, twice over.
+fn others_are_busy() -> bool {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load: Option<f64> = text.split(' ').next().and_then(|load| load.parse().ok());
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    load.is_some_and(|load| load > 2.0 * processors as f64)
 }
 
 /// The processes that a server started for pictures.

@@ -86,7 +86,7 @@ async fn every_operation_says_what_it_does_who_may_and_how_it_is_authorised() {
             "{place}"
         );
         if path.starts_with("/api/") {
-            for status in ["400", "401", "403", "500", "503"] {
+            for status in ["400", "401", "403", "429", "500", "503"] {
                 assert!(responses.contains_key(status), "{place}: {status}");
             }
         }

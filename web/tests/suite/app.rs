@@ -13,6 +13,7 @@ use functions::drivers::local;
 use functions::faces::FaceDetector;
 use functions::pipeline::context::Context;
 use functions::pipeline::pixel_workers::{MemoryBudget, PixelWorkers};
+use functions::pipeline::release::{Decided, release};
 use platform::aws::AwsSettings;
 use platform::objects::{Body, ObjectKey};
 use platform::settings::Settings;
@@ -256,6 +257,12 @@ impl TestApp {
     pub(crate) async fn copy(&self, id: Uuid) -> Vec<u8> {
         let row = self.row(id).await.unwrap();
         self.object(&ObjectKey::anonymised(id, row.copy_id)).await
+    }
+
+    /// Makes an image public, as a person does.
+    pub(crate) async fn release(&self, id: Uuid) {
+        let decided = release(&self.state.db, id, None, Some("admin")).await;
+        assert_eq!(decided.unwrap(), Decided::Done);
     }
 
     pub(crate) async fn row(&self, id: Uuid) -> Option<image::Model> {

@@ -34,6 +34,8 @@ mod providers;
 mod races;
 mod refusals;
 mod release;
+mod removal;
+mod review;
 mod s3;
 mod search;
 mod signing_in;

@@ -132,7 +132,7 @@ async fn an_incomplete_form_keeps_its_text() {
 
     let page = answer.expect(422).text();
     assert!(
-        page.contains("author is empty.") && page.contains("A long story"),
+        page.contains("Author is empty") && page.contains("A long story"),
         "{page}"
     );
 }

@@ -97,14 +97,7 @@ async fn the_caption_is_the_alt_text() {
 #[tokio::test]
 async fn the_image_page_links_to_the_previous_and_next_image() {
     let app = TestApp::spawn().await;
-    let mut ids = Vec::new();
-    for seed in 0..3 {
-        ids.push(
-            app.upload("photo.jpg", testing::photo(seed, 32, 32))
-                .await
-                .id(),
-        );
-    }
+    let ids = app.upload_photos(0..3).await;
 
     let page = app
         .page(&format!("/images/{}", ids[1]))

@@ -91,7 +91,8 @@ fn serve(
     send_blocking(socket, &report)
 }
 
-fn caught<T>(work: impl FnOnce() -> Result<T, JobError>) -> Result<T, JobError> {
+/// Does the work, and makes an error of a panic.
+pub(super) fn caught<T>(work: impl FnOnce() -> Result<T, JobError>) -> Result<T, JobError> {
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|panic| Err(JobError::Panicked(panic_text(panic.as_ref()))))
 }

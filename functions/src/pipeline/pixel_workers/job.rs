@@ -13,7 +13,7 @@ use crate::steps::thumbnail::{self, Thumbnail};
 use crate::words;
 
 /// Memory that the face detector takes besides the picture: copies of it at the sizes that are
-/// searched, and the layers of the network for one tile. `docs/measurements.md` has the figures.
+/// searched, and the layers of the network for one tile. The benchmark `pixels` shows the whole.
 const DETECTOR: u64 = 96 << 20;
 
 /// Memory of small things: tables of the decoders, the placeholder, buffers of the encoder.
@@ -93,7 +93,7 @@ impl From<AnonymiseError> for JobError {
 
 impl Job {
     /// The step that needs the most memory.
-    pub(super) const HUNGRIEST: Self = Self::Anonymise(anonymise::Request::first(1024));
+    pub(super) const LARGEST: Self = Self::Anonymise(anonymise::Request::first(1024));
 
     /// Bytes of memory that the work takes at most, besides the file itself.
     pub(super) fn memory_needed(&self, picture: &Inspection) -> u64 {

@@ -1,6 +1,5 @@
-//! Work on pixels, in processes of their own: whatever a stranger's file does to a decoder, it does
-//! to a process that has no files, no network and no secrets, is bounded in memory and time, and
-//! can be replaced.
+//! Work on pixels, in processes of their own. A file that breaks or takes over a decoder has a process
+//! without files, network and secrets, which is bounded in memory and time, and is replaced.
 //!
 //! A worker is this same program with the argument `pixel-worker`. It gets a job over a socket, and
 //! the file as a descriptor; results come back through a file in memory. Pixels never leave it.
@@ -86,7 +85,7 @@ impl From<JobError> for PixelError {
     }
 }
 
-/// How much time of a processor a job may take. The clock on the wall may show twice that.
+/// CPU time limits of a job. Its wall-clock time may be twice as long.
 #[derive(Clone, Copy, Debug)]
 pub struct TimeLimits {
     /// For reading the header.
@@ -149,8 +148,7 @@ impl PixelWorkers {
         }
     }
 
-    /// The same processes and budget, with a queue of their own: who waits for an answer does not
-    /// wait for the steps of others.
+    /// The same processes and budget with a queue of its own, so that uploads do not wait for steps.
     pub fn with_own_queue(&self, at_once: usize) -> Self {
         Self {
             at_once: Arc::new(Semaphore::new(at_once.max(1))),
@@ -274,7 +272,7 @@ impl PixelWorkers {
         }
     }
 
-    /// What a worker tells that misbehaves.
+    /// Lets a worker misbehave, and returns what it reports.
     #[cfg(feature = "testing")]
     pub async fn misbehave(
         &self,
@@ -341,7 +339,7 @@ impl PixelWorkers {
                 Err(error)
             }
             failure => {
-                let error = worker.autopsy(failure).await;
+                let error = worker.diagnose(failure).await;
                 self.start_another();
                 Err(error)
             }
@@ -362,7 +360,7 @@ impl PixelWorkers {
         found: &Inspection,
     ) -> Result<(u64, Room), PixelError> {
         let most = match job {
-            Job::Verify { for_steps: true } => Job::HUNGRIEST.memory_needed(found),
+            Job::Verify { for_steps: true } => Job::LARGEST.memory_needed(found),
             job => job.memory_needed(found),
         };
         let budget = &self.shared.budget;
@@ -433,25 +431,16 @@ async fn in_this_process(
     picture: &PictureFile,
     detector: Arc<dyn FaceDetector>,
 ) -> Result<Done, PixelError> {
-    use std::panic::{AssertUnwindSafe, catch_unwind};
-
     let (job, limits) = (request.job.clone(), request.limits);
     let bytes = picture
         .read()
         .map_err(|error: io::Error| PixelError::Io(error.to_string()))?;
-    let work = move || -> Result<Done, JobError> {
+    let work = move || {
         Ok(Done {
             inspection: crate::picture::inspect(&bytes, &limits)?,
             output: job.perform(&bytes, &limits, detector.as_ref())?,
         })
     };
-    let caught = move || {
-        catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-            Err(JobError::Panicked(super::panics::panic_text(
-                panic.as_ref(),
-            )))
-        })
-    };
-    let done = tokio::task::spawn_blocking(caught).await;
+    let done = tokio::task::spawn_blocking(|| child::caught(work)).await;
     Ok(done.map_err(|error| PixelError::Crashed(error.to_string()))??)
 }

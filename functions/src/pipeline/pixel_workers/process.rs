@@ -1,5 +1,5 @@
-//! A worker as the process sees it that started it: how it is started, bounded and ended, and what
-//! its end means.
+//! One worker process, seen from the process that started it: how it is started, bounded and ended,
+//! and what its end means.
 
 use std::fs::File;
 use std::io;
@@ -39,21 +39,21 @@ const HEADER: u64 = 32 << 20;
 /// which a process maps more than it uses: a JPEG encoder reserves as much as its worst result has,
 /// the stack grows, and the allocator rounds up.
 const MORE_ADDRESSES: u64 = 64 << 20;
-/// A worker that has more addresses than this beyond its first ones has leaked or hoards.
+/// A worker that has more addresses than this beyond its first ones has leaked memory, or keeps it.
 const MOST_GROWTH: u64 = 96 << 20;
 /// Jobs after which a worker is replaced, so that whatever a picture may have done to it ends.
 const MOST_JOBS: u32 = 200;
 
 /// How long a worker may take to be ready, and to be gone.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How much of what a worker writes to its standard error is kept, in bytes.
-const LAST_WORDS: usize = 2048;
+/// The bytes at the end of a worker's standard error that are kept for the log.
+const STDERR_KEPT: usize = 2048;
 
 pub(super) struct Worker {
     child: Child,
     pid: Pid,
     socket: UnixStream,
-    last_words: JoinHandle<String>,
+    stderr_tail: JoinHandle<String>,
     pub(super) confinement: Confinement,
     first_addresses: u64,
     jobs: u32,
@@ -65,7 +65,7 @@ pub(super) enum Failure {
     Job(JobError),
     /// There is no room for it. The worker is well.
     Denied(PixelError),
-    /// The worker is gone, or talks nonsense.
+    /// The worker is gone, or its answer is not one that was expected.
     Lost(io::Error),
     Overtime,
 }
@@ -109,7 +109,7 @@ impl Worker {
             child,
             pid,
             socket: UnixStream::from_std(ours)?,
-            last_words: tokio::spawn(last_words(stderr)),
+            stderr_tail: tokio::spawn(stderr_tail(stderr)),
             confinement: Confinement {
                 files: false,
                 calls: false,
@@ -165,7 +165,7 @@ impl Worker {
         let inspection = match within(for_header * 2, found).await? {
             Report::Found(inspection) => inspection,
             Report::Failed(error) => return Err(Failure::Job(error)),
-            other => return Err(nonsense(&other)),
+            other => return Err(out_of_turn(&other)),
         };
         let (bytes, _room) = match room(&inspection).await {
             Ok(room) => room,
@@ -185,14 +185,14 @@ impl Worker {
                 output: fetched(output, lengths, results).await?,
             }),
             Report::Failed(error) => Err(Failure::Job(error)),
-            other => Err(nonsense(&other)),
+            other => Err(out_of_turn(&other)),
         }
     }
 
-    /// Ends it, and says why it failed.
-    pub(super) async fn autopsy(self, failure: Failure) -> PixelError {
+    /// Ends it, and finds out from its end why it failed.
+    pub(super) async fn diagnose(self, failure: Failure) -> PixelError {
         let overtime = matches!(failure, Failure::Overtime);
-        let nonsense = match failure {
+        let unexpected = match failure {
             Failure::Lost(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
                 Some(error.to_string())
             }
@@ -201,7 +201,7 @@ impl Worker {
         let had_ended = !overtime && self.has_ended().await;
         let pid = self.pid.as_raw_nonzero();
         let (status, words) = self.end().await;
-        warn!(%pid, ?status, ?nonsense, %words, "a worker for pixels is replaced");
+        warn!(%pid, ?status, ?unexpected, %words, "a worker for pixels is replaced");
         if overtime {
             return PixelError::TookTooLong;
         }
@@ -214,7 +214,7 @@ impl Worker {
             _ if words.contains("memory allocation of") => PixelError::OutOfMemory,
             Some(libc::SIGSYS) => PixelError::Crashed("it did what no decoder does".to_owned()),
             Some(signal) if had_ended => PixelError::Crashed(format!("signal {signal}")),
-            _ => PixelError::Crashed(nonsense.unwrap_or_else(|| "it ended".to_owned())),
+            _ => PixelError::Crashed(unexpected.unwrap_or_else(|| "it ended".to_owned())),
         }
     }
 
@@ -233,7 +233,7 @@ impl Worker {
         // It may be dead already.
         let _ = self.child.start_kill();
         let status = timeout(PATIENCE, self.child.wait()).await;
-        let words = timeout(PATIENCE, &mut self.last_words).await;
+        let words = timeout(PATIENCE, &mut self.stderr_tail).await;
         let words = words.ok().and_then(Result::ok).unwrap_or_default();
         (status.ok().and_then(Result::ok), words)
     }
@@ -281,7 +281,7 @@ async fn within<T>(
     }
 }
 
-fn nonsense(report: &Report) -> Failure {
+fn out_of_turn(report: &Report) -> Failure {
     let kind = match report {
         Report::Ready(_) => "ready",
         Report::Found(_) => "found",
@@ -361,15 +361,13 @@ async fn spawn(mut command: Command) -> io::Result<Child> {
         // If nobody waits any more, the worker ends again.
         let _ = answer.send(command.spawn());
     };
-    let gone = |_| io::Error::other("the thread that starts workers is gone");
-    starter
-        .send(Box::new(task))
-        .map_err(|_| io::Error::other("the thread that starts workers is gone"))?;
-    started.await.map_err(gone)?
+    let gone = || io::Error::other("the thread that starts workers is gone");
+    starter.send(Box::new(task)).map_err(|_| gone())?;
+    started.await.map_err(|_| gone())?
 }
 
-/// The end of what a worker writes to its standard error, on one line.
-async fn last_words(stderr: Option<ChildStderr>) -> String {
+/// The last bytes of a worker's standard error, on one line.
+async fn stderr_tail(stderr: Option<ChildStderr>) -> String {
     let Some(mut stderr) = stderr else {
         return String::new();
     };
@@ -377,7 +375,7 @@ async fn last_words(stderr: Option<ChildStderr>) -> String {
     let mut piece = [0; 1024];
     while let Ok(length @ 1..) = stderr.read(&mut piece).await {
         kept.extend_from_slice(&piece[..length]);
-        let surplus = kept.len().saturating_sub(LAST_WORDS);
+        let surplus = kept.len().saturating_sub(STDERR_KEPT);
         kept.drain(..surplus);
     }
     let text = String::from_utf8_lossy(&kept);

@@ -5,7 +5,7 @@ use std::io;
 
 use landlock::{
     ABI, Access as _, AccessFs, AccessNet, CompatLevel, Compatible as _, Ruleset, RulesetAttr as _,
-    RulesetStatus, Scope,
+    RulesetCreated, RulesetStatus, Scope,
 };
 use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit};
 use rustix::thread::set_no_new_privs;
@@ -79,8 +79,8 @@ fn forbid_files() -> bool {
         .handle_access(AccessFs::from_all(abi))
         .and_then(|rules| rules.handle_access(AccessNet::from_all(abi)))
         .and_then(|rules| rules.scope(Scope::from_all(abi)))
-        .and_then(|rules| rules.create())
-        .and_then(|rules| rules.restrict_self());
+        .and_then(Ruleset::create)
+        .and_then(RulesetCreated::restrict_self);
     restricted.is_ok_and(|status| status.ruleset != RulesetStatus::NotEnforced)
 }
 

@@ -20,9 +20,10 @@ const MAX_CELLS: usize = 4;
 /// hardly change.
 const MIN_CELL: usize = 4;
 
-/// How much larger than a face's box is what the ellipse around it has to hold. The box ends at brow,
-/// chin and cheeks; the ellipse through the corners of the larger one also covers hair line and ears.
-const ELLIPSE_GROWTH: f64 = 1.1;
+/// The axes of an ellipse, as multiples of the sides of its box. A face's box ends at brow, chin and
+/// cheeks; the ellipse through the corners of a box that is a tenth larger also covers hair line and
+/// ears.
+pub const ELLIPSE: f64 = 1.1 * std::f64::consts::SQRT_2;
 /// A rectangle is as large as a person drew it, and a little more on every side: a twentieth of the
 /// side ...
 const RECTANGLE_MARGIN: f64 = 1.0 / 20.0;
@@ -58,7 +59,7 @@ impl Region {
     fn outline(&self) -> Outline {
         let (width, height) = (f64::from(self.width), f64::from(self.height));
         let half = |side: f64| match self.shape {
-            Shape::Ellipse => side / 2.0 * ELLIPSE_GROWTH * std::f64::consts::SQRT_2,
+            Shape::Ellipse => side / 2.0 * ELLIPSE,
             Shape::Rectangle => side / 2.0 + (side * RECTANGLE_MARGIN).max(MIN_MARGIN),
         };
         Outline {

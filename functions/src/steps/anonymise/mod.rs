@@ -16,7 +16,7 @@ use crate::faces::{Certainty, DetectError, Face, FaceDetector};
 use crate::picture::{self, Detail, Limits, Refusal, Upright};
 use crate::steps::thumbnail::thumbhash;
 
-pub use cover::{Region, cover, covers_at_least};
+pub use cover::{ELLIPSE, Region, cover, covers_at_least};
 pub use look_again::Look;
 
 const QUALITY: u8 = 90;

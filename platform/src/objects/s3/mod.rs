@@ -21,6 +21,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt as _, TryStreamExt as _};
+use uuid::Uuid;
 
 use crate::events::{ObjectCreated, ObjectEvents};
 use crate::telemetry::{TRACEPARENT, traceparent};
@@ -153,6 +154,31 @@ impl S3Store {
         }
     }
 
+    fn list_below(&self, folder: String) -> BoxStream<'static, Result<ListedObject, StoreError>> {
+        let pages = self
+            .client
+            .list_objects_v2()
+            .bucket(&*self.bucket)
+            .prefix(format!("{folder}/"))
+            .into_paginator()
+            .send();
+        let store = self.clone();
+        stream::unfold(pages, |mut pages| async move {
+            let page = pages.next().await?;
+            Some((page, pages))
+        })
+        .map(move |page| match page {
+            Ok(page) => {
+                let objects = page.contents().iter();
+                let listed: Vec<_> = objects.filter_map(|object| store.listed(object)).collect();
+                Ok(stream::iter(listed.into_iter().map(Ok)))
+            }
+            Err(error) => Err(store.failure(format!("listing {folder}")).error(error)),
+        })
+        .try_flatten()
+        .boxed()
+    }
+
     fn listed(&self, object: &Object) -> Option<ListedObject> {
         let stored_at = object.last_modified()?;
         Some(ListedObject {
@@ -255,30 +281,11 @@ impl ObjectStore for S3Store {
     }
 
     fn list(&self, area: Area) -> BoxStream<'static, Result<ListedObject, StoreError>> {
-        let pages = self
-            .client
-            .list_objects_v2()
-            .bucket(&*self.bucket)
-            .prefix(format!("{}/", area.prefix()))
-            .into_paginator()
-            .send();
-        let store = self.clone();
-        stream::unfold(pages, |mut pages| async move {
-            let page = pages.next().await?;
-            Some((page, pages))
-        })
-        .map(move |page| match page {
-            Ok(page) => {
-                let objects = page.contents().iter();
-                let listed: Vec<_> = objects.filter_map(|object| store.listed(object)).collect();
-                Ok(stream::iter(listed.into_iter().map(Ok)))
-            }
-            Err(error) => Err(store
-                .failure(format!("listing {}", area.prefix()))
-                .error(error)),
-        })
-        .try_flatten()
-        .boxed()
+        self.list_below(area.prefix().to_owned())
+    }
+
+    fn copies(&self, image_id: Uuid) -> BoxStream<'static, Result<ListedObject, StoreError>> {
+        self.list_below(ObjectKey::folder_of_copies(image_id))
     }
 
     fn presigning(&self) -> Option<&Presigning> {

@@ -52,21 +52,10 @@ run "noncurrent_versions_are_kept_for_30_days" {
   }
 }
 
-run "cors_allows_uploads_from_upload_origins_only" {
-  variables {
-    upload_origins = ["https://photos.example.org"]
-  }
-
+run "access_logs_are_off_by_default" {
   assert {
-    condition     = one(aws_s3_bucket_cors_configuration.this[0].cors_rule).allowed_origins == toset(["https://photos.example.org"]) && contains(one(aws_s3_bucket_cors_configuration.this[0].cors_rule).allowed_methods, "PUT")
-    error_message = "The allowed origins or methods are wrong."
-  }
-}
-
-run "cors_and_access_logs_are_off_by_default" {
-  assert {
-    condition     = length(aws_s3_bucket_cors_configuration.this) == 0 && length(aws_s3_bucket_logging.this) == 0
-    error_message = "CORS or access logs are on."
+    condition     = length(aws_s3_bucket_logging.this) == 0
+    error_message = "Access logs are on."
   }
 }
 
@@ -133,14 +122,6 @@ run "rejects_zero_expiration_days" {
     expiration_days = 0
   }
   expect_failures = [var.expiration_days]
-}
-
-run "rejects_a_wildcard_origin" {
-  command = plan
-  variables {
-    upload_origins = ["*"]
-  }
-  expect_failures = [var.upload_origins]
 }
 
 run "log_delivery_without_source_arns_is_limited_to_the_account_prefix" {

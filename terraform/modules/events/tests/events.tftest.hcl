@@ -102,6 +102,13 @@ run "mail_is_formatted_text" {
     error_message = "The mail does not contain the object key and the URL of the gallery."
   }
 
+  # AWS shows templates of several lines only with text in each: "Amazon EventBridge input transformation",
+  # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
+  assert {
+    condition     = alltrue([for line in split("\n", aws_cloudwatch_event_target.mail[0].input_transformer[0].input_template) : length(jsondecode(line)) > 0])
+    error_message = "A line of the template is empty."
+  }
+
   assert {
     condition     = aws_cloudwatch_event_target.mail[0].arn == module.mail[0].arn && aws_cloudwatch_event_rule.mail[0].event_pattern == aws_cloudwatch_event_rule.uploads[0].event_pattern
     error_message = "The mail has another topic or event pattern."

@@ -104,9 +104,12 @@ run "interface_endpoints_accept_https_from_the_vpc_only" {
   }
 }
 
-run "flow_logs_have_a_retention" {
+# "Data ingestion and archival charges for vended logs apply when you publish flow logs to CloudWatch Logs."
+# AWS Transit Gateway Flow Logs records in Amazon CloudWatch Logs (the same charges as for a VPC),
+# https://docs.aws.amazon.com/vpc/latest/tgw/flow-logs-cwl.html
+run "flow_logs_have_rejected_traffic_only_and_a_retention" {
   assert {
-    condition     = aws_flow_log.this.traffic_type == "ALL" && aws_flow_log.this.log_destination == aws_cloudwatch_log_group.flow.arn && aws_cloudwatch_log_group.flow.retention_in_days == 30
+    condition     = aws_flow_log.this.traffic_type == "REJECT" && aws_flow_log.this.log_destination == aws_cloudwatch_log_group.flow.arn && aws_cloudwatch_log_group.flow.retention_in_days == 30
     error_message = "Flow logs are incomplete or have no retention."
   }
 

@@ -13,9 +13,7 @@ use utoipa::ToSchema;
 
 use crate::access::{Action, Client, Viewer};
 use crate::api::image_answer::{Wait, accepted, taken_in};
-use crate::api::problems::{
-    KeyReused, TooLarge, TooManyRequests, UnreadableImage, UnsupportedType, UploadStalled,
-};
+use crate::api::problems::{KeyReused, TooLarge, UnreadableImage, UnsupportedType, UploadStalled};
 use crate::extract::Query;
 use crate::image_json::ImageJson;
 use crate::ingest::UploadMeta;
@@ -87,7 +85,7 @@ struct Taken {
             headers(("Location" = String, description = "The address of the image."))),
         (status = 207, description = "Several photos came, each with its own status.",
             body = UploadedFiles),
-        UploadStalled, KeyReused, TooLarge, UnsupportedType, UnreadableImage, TooManyRequests,
+        UploadStalled, KeyReused, TooLarge, UnsupportedType, UnreadableImage,
     ),
     security(("token" = ["upload"]), ("session" = []), ()),
 )]

@@ -40,6 +40,7 @@ pub(crate) struct Browser {
     /// For calls that have no method here.
     pub(crate) driver: WebDriver,
     url: String,
+    driver_url: String,
     _chromedriver: Chromedriver,
 }
 
@@ -83,10 +84,12 @@ impl Browser {
             });
             wanted.add_experimental_option("prefs", off).unwrap();
         }
-        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), wanted).await;
+        let driver_url = format!("http://127.0.0.1:{port}");
+        let driver = WebDriver::new(&driver_url, wanted).await;
         Some(Self {
             driver: driver.unwrap(),
             url: server.url.clone(),
+            driver_url,
             _chromedriver: chromedriver,
         })
     }
@@ -131,6 +134,22 @@ impl Browser {
         let names: Vec<_> = files.iter().map(|file| file.to_str().unwrap()).collect();
         let input = self.find("#files").await;
         input.send_keys(names.join("\n")).await.unwrap();
+    }
+
+    /// What one finger does: `touchStart`, `touchMove` or `touchEnd`, in pixels of the window.
+    pub(crate) async fn touch(&self, kind: &str, at: Option<[f64; 2]>) {
+        let points: Vec<_> = at
+            .iter()
+            .map(|[x, y]| serde_json::json!({ "x": x, "y": y }))
+            .collect();
+        let command = serde_json::json!({
+            "cmd": "Input.dispatchTouchEvent",
+            "params": { "type": kind, "touchPoints": points },
+        });
+        let session = self.driver.session_id();
+        let address = format!("{}/session/{session}/goog/cdp/execute", self.driver_url);
+        let sent = reqwest::Client::new().post(address).json(&command).send();
+        assert!(sent.await.unwrap().status().is_success(), "{kind}");
     }
 
     /// Asserts that the console has no errors and no warnings, violations of the

@@ -1,5 +1,7 @@
 //! A real nginx in front of a server, with a configuration of its own and on a port of its own.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -21,6 +23,20 @@ impl Nginx {
     /// Starts an nginx whose `server { … }` holds these directives. `None` where it is not
     /// installed.
     pub(crate) fn start(directives: &str) -> Option<Self> {
+        Self::start_with("master_process off;", directives)
+    }
+
+    /// The same with workers of another user, as distributions set it up. `None` if this user may
+    /// not start them.
+    pub(crate) fn start_as_another_user(directives: &str) -> Option<Self> {
+        if platform::process::user() != 0 {
+            println!("SKIPPED: only root can start an nginx of another user");
+            return None;
+        }
+        Self::start_with("user nobody nogroup; worker_processes 1;", directives)
+    }
+
+    fn start_with(processes: &str, directives: &str) -> Option<Self> {
         if !Path::new(PROGRAM).exists() {
             println!("SKIPPED: there is no nginx; `make setup-test` installs it");
             return None;
@@ -28,7 +44,10 @@ impl Nginx {
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
         let configuration = folder.path().join("nginx.conf");
-        std::fs::write(&configuration, whole(folder.path(), port, directives)).unwrap();
+        let text = whole(folder.path(), port, processes, directives);
+        std::fs::write(&configuration, text).unwrap();
+        // Workers of another user pass through it.
+        std::fs::set_permissions(folder.path(), Permissions::from_mode(0o711)).unwrap();
         let process = Command::new(PROGRAM)
             .args(["-p".as_ref(), folder.path().as_os_str()])
             .args(["-c".as_ref(), configuration.as_os_str()])
@@ -63,22 +82,22 @@ impl Nginx {
 
 impl Drop for Nginx {
     fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.process.kill();
+        // A signal that it can handle, so that it ends its workers. It may have ended already.
+        let kill = format!("kill -TERM {}", self.process.id());
+        let _ = Command::new("sh").args(["-c", &kill]).status();
         let _ = self.process.wait();
     }
 }
 
-/// One process in the foreground, which keeps everything in its folder. Root's nginx would run its
-/// workers as somebody else; this one has none.
-fn whole(folder: &Path, port: u16, directives: &str) -> String {
+/// In the foreground, with everything in its folder.
+fn whole(folder: &Path, port: u16, processes: &str, directives: &str) -> String {
     let path = |name: &str| -> PathBuf { folder.join(name) };
     let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(|name| {
         let path = path(name);
         format!("{name}_temp_path {};", path.display())
     });
     format!(
-        "daemon off; master_process off; pid {pid}; error_log stderr warn;\n\
+        "daemon off; {processes} pid {pid}; error_log stderr warn;\n\
          events {{ worker_connections 64; }}\n\
          http {{ access_log off; {temporary}\n\
          server {{ listen 127.0.0.1:{port}; listen [::1]:{port};\n{directives}\n}} }}\n",

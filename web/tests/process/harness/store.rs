@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use entity::step::{StepKind, StepState};
 use entity::{image, job, step};
 use platform::database;
+use platform::objects::ObjectKey;
 use platform::settings::DatabaseSettings;
 use sea_orm::{DatabaseConnection, EntityTrait as _, PaginatorTrait as _, QueryOrder as _};
 
@@ -44,12 +45,25 @@ impl Stored {
     pub(crate) fn objects(&self) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
         for area in ["uploads", "thumbnails", "anonymised"] {
-            for entry in std::fs::read_dir(self.objects.join(area)).unwrap() {
-                let name = entry.unwrap().file_name().into_string().unwrap();
-                found.insert(format!("{area}/{name}"));
-            }
+            self.collect(area, &mut found);
         }
         found
+    }
+
+    /// The files in a folder. A copy has a folder for its image, which may be gone a moment later.
+    fn collect(&self, folder: &str, found: &mut BTreeSet<String>) {
+        let Ok(entries) = std::fs::read_dir(self.objects.join(folder)) else {
+            return;
+        };
+        for entry in entries {
+            let entry = entry.unwrap();
+            let name = format!("{folder}/{}", entry.file_name().to_str().unwrap());
+            if entry.path().is_dir() {
+                self.collect(&name, found);
+            } else {
+                found.insert(name);
+            }
+        }
     }
 
     /// Asserts that every image was processed once: one row for these bytes, exactly one object per
@@ -63,13 +77,23 @@ impl Stored {
             let id = image.id;
             expected.insert(image.object_key.clone());
             expected.insert(format!("thumbnails/{id}.jpg"));
-            expected.insert(format!("anonymised/{id}.jpg"));
-            expected.insert(format!("anonymised/{id}-small.jpg"));
+            let copy = image.copy_id;
+            expected.insert(ObjectKey::anonymised(id, copy).to_string());
+            expected.insert(ObjectKey::anonymised_thumbnail(id, copy).to_string());
             assert!(image.stored_at.is_some() && image.deleted_at.is_none());
             assert!(image.thumbhash.is_some() && image.copy_version.is_some());
             assert!(image.caption_text.is_some());
         }
-        assert_eq!(self.objects(), expected);
+        let objects = self.objects();
+        assert!(objects.is_superset(&expected), "{objects:?}");
+        // A kill between storing a copy and noting it leaves that copy behind: see "Known gaps" in
+        // docs/architecture.md.
+        for left in objects.difference(&expected) {
+            let of_an_image = images
+                .iter()
+                .any(|image| left.starts_with(&format!("anonymised/{}/", image.id)));
+            assert!(of_an_image, "{left}");
+        }
         let steps = self.steps().await;
         assert_eq!(steps.len(), images.len() * StepKind::ALL.len());
         for step in &steps {
