@@ -5,7 +5,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait as _, IntoCondition as _, Query};
 use sea_orm::{Condition, QueryOrder, QuerySelect};
 
-use crate::image::{Column, Entity, Review, stored};
+use crate::image::{Author, Column, Entity, Review, stored};
 use crate::removal_request;
 use crate::step::{self, StepKind, StepState};
 
@@ -18,7 +18,11 @@ pub enum Filter {
     Held,
     /// The copy cannot be made.
     Failed,
-    /// Without a caption.
+    /// A machine wrote the caption, and nobody has found it right.
+    Unchecked,
+    /// The captioner failed, or refused the picture.
+    NotDescribed,
+    /// Without a caption, and not decorative.
     WithoutAltText,
     Released,
     /// Public since before there was a release.
@@ -77,6 +81,20 @@ fn requested() -> Condition {
         .into_condition()
 }
 
+/// The images of which a step is in one of these states.
+fn with_step(kind: StepKind, states: &[StepState]) -> Condition {
+    Column::Id
+        .in_subquery(
+            Query::select()
+                .column(step::Column::ImageId)
+                .from(step::Entity)
+                .and_where(step::Column::Name.eq(kind))
+                .and_where(step::Column::State.is_in(states.iter().copied()))
+                .take(),
+        )
+        .into_condition()
+}
+
 impl Filter {
     fn condition(self) -> Condition {
         match self {
@@ -93,17 +111,18 @@ impl Filter {
                         ),
                 ),
             Self::Held => Column::Review.eq(Review::Held).into_condition(),
-            Self::Failed => Column::Id
-                .in_subquery(
-                    Query::select()
-                        .column(step::Column::ImageId)
-                        .from(step::Entity)
-                        .and_where(step::Column::Name.eq(StepKind::Anonymise))
-                        .and_where(step::Column::State.eq(StepState::Failed))
-                        .take(),
-                )
-                .into_condition(),
-            Self::WithoutAltText => Column::CaptionText.is_null().into_condition(),
+            Self::Failed => with_step(StepKind::Anonymise, &[StepState::Failed]),
+            Self::Unchecked => Condition::all()
+                .add(Column::CaptionBy.eq(Author::Machine))
+                .add(Column::CaptionText.is_not_null())
+                .add(Column::CaptionCheckedAt.is_null())
+                .add(Column::Decorative.eq(false)),
+            Self::NotDescribed => {
+                with_step(StepKind::Annotate, &[StepState::Failed, StepState::Blocked])
+            }
+            Self::WithoutAltText => Condition::all()
+                .add(Column::CaptionText.is_null())
+                .add(Column::Decorative.eq(false)),
             Self::Released => Column::Review.eq(Review::Released).into_condition(),
             Self::Legacy => Column::Legacy.eq(true).into_condition(),
             Self::Requests => requested(),

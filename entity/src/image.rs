@@ -8,13 +8,11 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
-    Condition, FromJsonQueryResult, FromQueryResult, QueryOrder, QuerySelect, QueryTrait,
-    SelectModel, Selector,
+    Condition, FromJsonQueryResult, FromQueryResult, QueryOrder, QuerySelect, SelectModel, Selector,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::embedded::EmbeddedWords;
-use crate::step::{self, StepKind, StepState};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "image")]
@@ -341,43 +339,6 @@ pub fn page(audience: &Audience, after: Option<Cursor>, limit: u64) -> Select<En
         .order_by_desc(Column::UploadedAt)
         .order_by_desc(Column::Id)
         .limit(limit)
-}
-
-/// Images whose words need a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WordsToDo {
-    /// A machine wrote the caption, and nobody has looked at it.
-    Unchecked,
-    /// The captioner failed, or refused the picture.
-    Failed,
-    /// There is no alt text.
-    Missing,
-}
-
-impl WordsToDo {
-    /// Those of some images.
-    pub fn among(self, images: Select<Entity>) -> Select<Entity> {
-        match self {
-            Self::Unchecked => images
-                .filter(Column::CaptionBy.eq(Author::Machine))
-                .filter(Column::CaptionText.is_not_null())
-                .filter(Column::CaptionCheckedAt.is_null())
-                .filter(Column::Decorative.eq(false)),
-            Self::Failed => images.filter(
-                Column::Id.in_subquery(
-                    step::Entity::find()
-                        .select_only()
-                        .column(step::Column::ImageId)
-                        .filter(step::Column::Name.eq(StepKind::Annotate))
-                        .filter(step::Column::State.is_in([StepState::Failed, StepState::Blocked]))
-                        .into_query(),
-                ),
-            ),
-            Self::Missing => images
-                .filter(Column::CaptionText.is_null())
-                .filter(Column::Decorative.eq(false)),
-        }
-    }
 }
 
 /// The next newer visible image.

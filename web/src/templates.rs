@@ -25,6 +25,7 @@ static SOURCES: &[(&str, &str)] = sources![
     "components.html",
     "desk.html",
     "docs.html",
+    "embed.html",
     "error.html",
     "gallery.html",
     "image.html",

@@ -264,7 +264,7 @@ fn an_image_page_says_its_words_once_to_screen_readers() {
     let words = "A wide picture, mostly green";
     for role in ["admin", "visitor"] {
         let html = image_page(role, &image("ready", "done"));
-        let (_, heading) = html.split_once("<h1 id=\"caption\">").unwrap();
+        let (_, heading) = html.split_once("<h1 id=\"caption\" lang=\"en\">").unwrap();
         assert!(heading.starts_with(words), "{role}");
         for (at, _) in html.match_indices(&format!("alt=\"{words}\"")) {
             let rest = html[at..].split('>').next().unwrap();

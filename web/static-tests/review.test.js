@@ -78,6 +78,7 @@ test("one key releases each picture and shows the next, which was loaded ahead",
   assert.equal(onDesk(page), "b");
   assert.equal(left(page), "2 pictures left");
   assert.equal(page.server.count("POST /api/images/a/release"), 1);
+  assert.deepEqual(page.server.sent.get("POST /api/images/a/release"), { caption: "Caption of a" });
   assert.equal(page.document.activeElement.hasAttribute("data-stage"), true);
   await key(page, "h");
   await key(page, "Enter");

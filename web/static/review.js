@@ -160,13 +160,13 @@ async function next() {
 /** @param {Decision} decision */
 function settle(decision) {
   if (!desk) return;
-  const { id, heading } = desk;
+  const { id, heading, caption } = desk;
   desk.flush();
   /** @type {Done} */
   const entry = { id, decision, heading, timer: 0 };
   done.push(entry);
   if (decision === "trash") entry.timer = window.setTimeout(() => trashNow(entry), REGRET_MS);
-  else if (decision === "release") inBackground(entry, () => release(id));
+  else if (decision === "release") inBackground(entry, () => release(id, caption));
   else inBackground(entry, () => decide(id, "hold"));
   count(-1);
   offerUndo(`${SAID[decision]}: ${heading}`);

@@ -51,6 +51,10 @@ export class Desk {
     return one(this.#section, "h2", HTMLElement).textContent ?? "";
   }
 
+  get caption() {
+    return this.#readWords().caption;
+  }
+
   /** Whether there is a change of the boxes to take back. */
   get canUndo() {
     return this.#history.length > 0;

@@ -96,11 +96,12 @@ export async function copyOf(id) {
  * Releases once the copy shows its boxes.
  *
  * @param {string} id
+ * @param {string} caption What was seen beside the picture; it counts as checked.
  */
-export async function release(id) {
+export async function release(id, caption) {
   for (let tries = 1; ; tries++) {
     try {
-      return await send("POST", `/api/images/${id}/release`);
+      return await send("POST", `/api/images/${id}/release`, caption ? { caption } : {});
     } catch (error) {
       const mayComeTrue = error instanceof Refused && error.status === 409 && tries < RELEASE_TRIES;
       if (!mayComeTrue) throw error;

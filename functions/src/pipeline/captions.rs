@@ -191,6 +191,8 @@ pub struct Check {
     pub is_right: bool,
     /// None for a person without a name.
     pub by: Option<String>,
+    /// The caption that the person saw, if they say: nothing is written if it is another one by now.
+    pub seen: Option<String>,
 }
 
 /// Writes notes. False if there is no such image, or no caption that could be checked.
@@ -210,7 +212,10 @@ pub async fn note(db: &DatabaseConnection, image_id: Uuid, notes: Notes) -> Resu
             .col_expr(Column::Decorative, Expr::value(decorative))
             .col_expr(Column::WordsDue, Expr::value(now));
     }
-    if let Some(Check { is_right, by }) = notes.checked {
+    if let Some(Check { is_right, by, seen }) = notes.checked {
+        if let Some(seen) = seen {
+            update = update.filter(Column::CaptionText.eq(seen));
+        }
         update = update
             .filter(Column::CaptionText.is_not_null())
             .col_expr(

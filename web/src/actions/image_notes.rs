@@ -48,12 +48,33 @@ pub(crate) async fn note_image(
         checked: notes.checked.map(|is_right| Check {
             is_right,
             by: viewer.name().map(str::to_owned),
+            seen: None,
         }),
     };
     if !note(&state.db, id, notes).await? {
         return Err(Problem::not_found("image"));
     }
     state.copy_words.refresh(id).await;
+    Ok(())
+}
+
+/// Notes that somebody found this caption right. Nothing happens if it is another one by now.
+pub(crate) async fn check_caption(
+    state: &AppState,
+    viewer: &Viewer,
+    id: Uuid,
+    seen: String,
+) -> Result<(), Problem> {
+    let check = Check {
+        is_right: true,
+        by: viewer.name().map(str::to_owned),
+        seen: Some(seen),
+    };
+    let notes = Notes {
+        checked: Some(check),
+        ..Notes::default()
+    };
+    note(&state.db, id, notes).await?;
     Ok(())
 }
 

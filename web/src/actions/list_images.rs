@@ -1,10 +1,10 @@
 //! The list of images: newest first, or for a search the best match first.
 
-use entity::image::{self, WordsToDo};
+use entity::image;
 use entity::search::{self, Words};
 use sea_orm::QuerySelect as _;
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use crate::access::{Action, Viewer};
@@ -23,31 +23,6 @@ const DRIFT: u64 = 50;
 pub struct Search {
     /// Words to look for in captions, paragraphs, tags and, for admins, file names.
     q: Option<String>,
-    /// Only images whose words need a person; for those who manage the gallery.
-    #[param(inline)]
-    captions: Option<CaptionsToDo>,
-}
-
-/// Images whose words need a person.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum CaptionsToDo {
-    /// A machine wrote the caption, and nobody has looked at it.
-    Unchecked,
-    /// The captioner failed, or refused the picture.
-    Failed,
-    /// There is no alt text.
-    WithoutAltText,
-}
-
-impl From<CaptionsToDo> for WordsToDo {
-    fn from(to_do: CaptionsToDo) -> Self {
-        match to_do {
-            CaptionsToDo::Unchecked => Self::Unchecked,
-            CaptionsToDo::Failed => Self::Failed,
-            CaptionsToDo::WithoutAltText => Self::Missing,
-        }
-    }
 }
 
 type Found = (Vec<ImageRows>, Option<String>);
@@ -73,37 +48,19 @@ impl Search {
         viewer: &Viewer,
         paging: &Paging,
     ) -> Result<Found, Problem> {
-        if self.captions.is_some() {
-            viewer.require(Action::Manage)?;
-            if self.text().is_some() {
-                return Err(Problem::bad_request(
-                    "`q` and `captions` do not go together; send one of them",
-                ));
-            }
-        }
         match (self.text(), self.words()) {
-            (None, _) => newest(state, viewer, paging, self.captions.map(Into::into)).await,
+            (None, _) => newest(state, viewer, paging).await,
             (Some(_), Some(words)) => best(state, viewer, paging, &words).await,
             (Some(_), None) => Ok((Vec::new(), None)),
         }
     }
 }
 
-async fn newest(
-    state: &AppState,
-    viewer: &Viewer,
-    paging: &Paging,
-    to_do: Option<WordsToDo>,
-) -> Result<Found, Problem> {
+async fn newest(state: &AppState, viewer: &Viewer, paging: &Paging) -> Result<Found, Problem> {
     let audience = viewer.audience();
     let after = paging.after.map(Cursor::row).transpose()?;
     let after = after.map(|(uploaded_at, id)| image::Cursor { uploaded_at, id });
-    let page = image::page(&audience, after, paging.limit + 1);
-    let page = match to_do {
-        Some(to_do) => to_do.among(page),
-        None => page,
-    };
-    let found = page
+    let found = image::page(&audience, after, paging.limit + 1)
         .select_only()
         .columns([image::Column::UploadedAt, image::Column::Id])
         .into_tuple()

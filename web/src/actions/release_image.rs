@@ -4,6 +4,7 @@ use functions::pipeline::release::{self, Decided};
 use uuid::Uuid;
 
 use super::boxes::outdated;
+use super::image_notes::check_caption;
 use super::removal_requests::keep_all;
 use crate::access::{Action, Viewer};
 use crate::problem::Problem;
@@ -11,12 +12,22 @@ use crate::problem_kind::ProblemKind;
 use crate::state::AppState;
 
 /// What a person decides about an image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
-    /// It becomes public, if the boxes still have this version; none releases whatever there is.
-    Release(Option<i32>),
+    /// It becomes public.
+    Release(Seen),
     Withdraw,
     Hold,
+}
+
+/// What the person looked at before releasing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// The version of the boxes: if they have another one by now, nothing is released. None releases
+    /// whatever there is.
+    pub(crate) version: Option<i32>,
+    /// The caption: it counts as checked if it is still that one.
+    pub(crate) caption: Option<String>,
 }
 
 /// # Errors
@@ -30,16 +41,27 @@ pub(crate) async fn decide(
 ) -> Result<(), Problem> {
     viewer.require(Action::Manage)?;
     let (db, name) = (&state.db, viewer.name());
-    let decided = match decision {
-        Decision::Release(seen) => release::release(db, id, seen, name).await?,
+    let decided = match &decision {
+        Decision::Release(seen) => release::release(db, id, seen.version, name).await?,
         Decision::Withdraw => release::withdraw(db, id, name).await?,
         Decision::Hold => release::hold(db, id, name).await?,
     };
     match (decided, decision) {
-        (Decided::Done, Decision::Release(_)) => keep_all(state, viewer, id).await,
+        (Decided::Done, Decision::Release(seen)) => {
+            if let Some(caption) = seen.caption {
+                check_caption(state, viewer, id, caption).await?;
+            }
+            keep_all(state, viewer, id).await
+        }
         (Decided::Done, _) => Ok(()),
         (Decided::NotReady(reason), _) => Err(Problem::new(ProblemKind::NotReady, reason)),
-        (Decided::Stale(current), Decision::Release(Some(seen))) => Err(outdated(current, seen)),
+        (
+            Decided::Stale(current),
+            Decision::Release(Seen {
+                version: Some(seen),
+                ..
+            }),
+        ) => Err(outdated(current, seen)),
         (Decided::Stale(_) | Decided::Gone, _) => Err(Problem::not_found("image")),
     }
 }

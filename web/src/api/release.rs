@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::image_answer::one;
 use super::problems::{NotFound, NotReady, OutdatedBoxes, TooLarge, UnsupportedType};
 use crate::access::{Action, Viewer};
-use crate::actions::release_image::{Decision, decide};
+use crate::actions::release_image::{Decision, Seen, decide};
 use crate::extract::Path;
 use crate::image_json::ImageJson;
 use crate::problem::Problem;
@@ -23,6 +23,8 @@ use crate::state::AppState;
 pub struct ReleaseRequest {
     /// The version of the boxes that was seen: if they have another one by now, nothing is released.
     version: Option<i32>,
+    /// The caption that was seen: it counts as checked if it is still that one.
+    caption: Option<String>,
 }
 
 /// Release an image
@@ -46,7 +48,9 @@ pub async fn release(
     body: Result<Option<Json<ReleaseRequest>>, JsonRejection>,
 ) -> Result<Json<ImageJson>, Problem> {
     viewer.require(Action::Manage)?;
-    let seen = body?.and_then(|Json(request)| request.version);
+    let ReleaseRequest { version, caption } =
+        body?.map(|Json(request)| request).unwrap_or_default();
+    let seen = Seen { version, caption };
     decide(&state, &viewer, id, Decision::Release(seen)).await?;
     one(&state, &viewer, id).await
 }

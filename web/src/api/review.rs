@@ -29,7 +29,11 @@ json_enum! {
         Held,
         /// Those whose copy could not be made.
         Failed,
-        /// Those without a caption.
+        /// Those whose caption a machine wrote and nobody has found right.
+        Unchecked,
+        /// Those that the captioner failed on or refused.
+        NotDescribed,
+        /// Those without a caption, unless they are decorative.
         WithoutAltText,
         Released,
         /// Those that were public before there was a release.

@@ -20,7 +20,7 @@ use crate::access::{Action, Client, Rendition, Viewer};
 use crate::actions::delete_image::delete_image;
 use crate::actions::edit_caption::{CaptionEdit, edit_caption};
 use crate::actions::image_notes::{ImageNotes, note_image};
-use crate::actions::release_image::{self, Decision};
+use crate::actions::release_image::{self, Decision, Seen};
 use crate::actions::retry_step::retry_step;
 use crate::extract::{Path, Query};
 use crate::image_rows::ImageRows;
@@ -306,7 +306,7 @@ pub async fn decide(
 ) -> Response {
     let page = format!("/images/{id}");
     let decision = match decided.what.as_str() {
-        "release" => Decision::Release(None),
+        "release" => Decision::Release(Seen::default()),
         "withdraw" => Decision::Withdraw,
         "hold" => Decision::Hold,
         other => {

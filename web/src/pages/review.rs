@@ -29,10 +29,15 @@ const QUEUE: u64 = 24;
 /// Pictures on a contact sheet at most.
 const SHEET: u64 = 200;
 
-const FILTERS: [(Filter, Choice); 7] = [
+const FILTERS: [(Filter, Choice); 9] = [
     (Filter::Unreviewed, choice("unreviewed", "Not reviewed")),
     (Filter::Held, choice("held", "Held")),
     (Filter::Failed, choice("failed", "Copy failed")),
+    (Filter::Unchecked, choice("unchecked", "Words not checked")),
+    (
+        Filter::NotDescribed,
+        choice("not-described", "Could not be described"),
+    ),
     (
         Filter::WithoutAltText,
         choice("without-alt-text", "Without alt text"),

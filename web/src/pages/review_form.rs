@@ -16,7 +16,7 @@ use crate::access::{Action, Viewer};
 use crate::actions::boxes::replace_boxes;
 use crate::actions::delete_image::delete_image;
 use crate::actions::edit_caption::{CaptionEdit, edit_caption};
-use crate::actions::release_image::{Decision, decide};
+use crate::actions::release_image::{Decision, Seen, decide};
 use crate::extract::Path;
 use crate::problem::Problem;
 use crate::problem_kind::ProblemKind;
@@ -69,7 +69,7 @@ async fn act(
     save_words(state, viewer, id, fields).await?;
     save_boxes(state, viewer, id, fields).await?;
     match what {
-        "release" => release(state, viewer, id).await,
+        "release" => release(state, viewer, id, fields).await,
         "hold" => {
             decide(state, viewer, id, Decision::Hold).await?;
             Ok("held")
@@ -82,12 +82,22 @@ async fn act(
     }
 }
 
-async fn release(state: &AppState, viewer: &Viewer, id: Uuid) -> Result<&'static str, Problem> {
+async fn release(
+    state: &AppState,
+    viewer: &Viewer,
+    id: Uuid,
+    fields: &Fields,
+) -> Result<&'static str, Problem> {
     state
         .live
         .until_settled(&Audience::Staff, id, PATIENCE)
         .await?;
-    match decide(state, viewer, id, Decision::Release(None)).await {
+    let caption = field(fields, "caption").map(|text| text.trim().to_owned());
+    let seen = Seen {
+        version: None,
+        caption: caption.filter(|text| !text.is_empty()),
+    };
+    match decide(state, viewer, id, Decision::Release(seen)).await {
         Ok(()) => Ok("released"),
         Err(problem) if problem.kind() == ProblemKind::NotReady => Ok("waiting"),
         Err(problem) => Err(problem),

@@ -153,7 +153,11 @@ async fn words_that_a_dead_writer_left_due_are_written_by_the_sweeper() {
 
 #[tokio::test]
 async fn words_in_a_file_are_offered_to_those_who_manage_and_to_nobody_else() {
-    let app = TestApp::builder().password(PASSWORD).spawn().await;
+    let app = TestApp::builder()
+        .password(PASSWORD)
+        .releases_at_once()
+        .spawn()
+        .await;
     let admin = app.sign_in(PASSWORD).await;
     let id = admin
         .upload("photo.jpg", photo_with_words())
@@ -213,21 +217,4 @@ async fn the_page_of_an_image_has_the_html_to_show_it_elsewhere() {
     );
     let plain = html.replace("&#x2F;", "/");
     assert!(page.contains(&html) || page.contains(&plain), "{page}");
-}
-
-#[tokio::test]
-async fn the_page_of_an_image_has_its_alt_text_once() {
-    let app = TestApp::spawn().await;
-    let id = app.upload_photos(0..1).await[0];
-    app.drain().await;
-    write(&app, id, "Two children wave").await;
-
-    let page = app.page(&format!("/images/{id}")).await.text();
-
-    assert_eq!(page.matches("alt=\"Two children wave\"").count(), 1);
-    let visible = page.matches(">Two children wave</p>").count();
-    let hidden = page
-        .matches("aria-hidden=\"true\">Two children wave</p>")
-        .count();
-    assert_eq!((visible, hidden), (1, 1), "{page}");
 }

@@ -228,17 +228,40 @@ async fn images_whose_words_need_a_person_are_listed_for_those_who_manage() {
 
     for (filter, expected) in [
         ("unchecked", vec![unchecked]),
-        ("failed", vec![refused]),
+        ("not-described", vec![refused]),
         ("without-alt-text", vec![refused]),
     ] {
-        let path = format!("/api/images?captions={filter}");
+        let path = format!("/api/review?filter={filter}");
         let page = admin.get(&path).await.expect(200).json();
         assert_eq!(ids(&page), expected, "{filter}");
         assert_eq!(app.visitor().get(&path).await.status, 401, "{filter}");
     }
-    admin.get("/api/images?captions=all").await.expect(400);
-    admin
-        .get("/api/images?captions=failed&q=ada")
-        .await
-        .expect(400);
+}
+
+#[tokio::test]
+async fn a_caption_that_was_seen_at_the_release_counts_as_checked_unless_it_has_changed() {
+    let app = TestApp::builder().password(PASSWORD).spawn().await;
+    let admin = app.sign_in(PASSWORD).await;
+    let mut uploaded = Vec::new();
+    for seed in 0..3 {
+        let photo = testing::photo(seed, 32, 32);
+        uploaded.push(admin.upload("photo.jpg", photo).await.expect(201).id());
+    }
+    app.drain().await;
+    let caption = admin.image(uploaded[0]).await["caption"]["text"].clone();
+
+    for (id, seen, is_checked) in [
+        (uploaded[0], json!({ "caption": caption }), true),
+        (
+            uploaded[1],
+            json!({ "caption": "What it was before" }),
+            false,
+        ),
+        (uploaded[2], json!({}), false),
+    ] {
+        let request = admin.request(Method::POST, &format!("/api/images/{id}/release"));
+        let released = send(request.json(&seen)).await.expect(200).json();
+        assert_eq!(released["release"]["state"], "released");
+        assert_eq!(released["caption"]["checked_at"].is_string(), is_checked);
+    }
 }
