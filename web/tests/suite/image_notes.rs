@@ -111,14 +111,18 @@ async fn captions_in_several_languages_come_from_one_request_and_are_shown_by_ac
         ("de-x-simple", "de-x-simple", "Das sind Hunde."),
         ("it", "de", "Zwei Hunde rennen."),
     ] {
-        for path in [format!("/images/{id}"), "/gallery".to_owned()] {
+        let heading = format!("<h1 id=\"caption\" lang=\"{language}\">{text}</h1>");
+        let alt = format!("alt=\"{text}\" lang=\"{language}\"");
+        for (path, shown) in [
+            (format!("/images/{id}"), heading),
+            ("/gallery".to_owned(), alt),
+        ] {
             let request = app
                 .request(Method::GET, &path)
                 .header("accept", "text/html");
             let page = send(request.header("accept-language", header)).await;
             let page = page.expect(200).text();
-            let alt = format!("alt=\"{text}\" lang=\"{language}\"");
-            assert!(page.contains(&alt), "{header}: {page}");
+            assert!(page.contains(&shown), "{header}: {page}");
             assert!(page.contains("<html lang=\"en\">"));
         }
     }

@@ -71,6 +71,7 @@ const ACCESS: [(&str, &str, &str); 61] = [
     ("get", "/review/certain", "manage admin"),
     ("post", "/review/certain", "manage admin"),
     ("post", "/review/{id}", "manage admin"),
+    ("post", "/images/{id}/notes", "manage admin"),
     ("post", "/images/{id}/steps/{step}/retry", "manage admin"),
     ("post", "/upload", "upload manage admin"),
     ("get", "/captions", "read manage admin"),
