@@ -21,7 +21,7 @@ const PASSWORD: &str = "four random plain words";
 const ROLES: [&str; 5] = ["visitor", "read", "upload", "manage", "admin"];
 
 /// For each route, which of [`ROLES`] get what they ask for.
-const ACCESS: [(&str, &str, &str); 61] = [
+const ACCESS: [(&str, &str, &str); 62] = [
     ("get", "/docs", "visitor read upload manage admin"),
     ("get", "/docs/problems", "visitor read upload manage admin"),
     (
