@@ -142,10 +142,11 @@ test-terraform: setup-test-scripts ## Check what is under terraform/ and everyth
 	terraform/check
 
 .PHONY: bench
-bench: setup setup-test ## Measure the face detector, worker processes, searches on each database, cold starts on Lambda
+bench: setup setup-test ## Measure the face detector, worker processes, searches, pages, cold starts on Lambda
 	cargo bench --locked --package functions --bench faces
 	cargo bench --locked --package functions --bench pixels
 	cargo bench --locked --package migration --bench search
+	cargo bench --locked --package web --bench pages
 	functions/lambda.sh $(THIS_ARCH)
 	@# It only watches those programs, so it may be as slow as the tests are.
 	cargo bench --locked --package functions --bench cold_start --profile dev

@@ -6,6 +6,7 @@ use sea_orm::sea_query::{Expr, ExprTrait as _, IntoCondition as _, Query};
 use sea_orm::{Condition, QueryOrder, QuerySelect};
 
 use crate::image::{Author, Column, Entity, Review, stored};
+use crate::keyset;
 use crate::removal_request;
 use crate::step::{self, StepKind, StepState};
 
@@ -139,14 +140,8 @@ pub fn page(wanted: &Wanted) -> Select<Entity> {
 }
 
 /// Those after an image with this risk and id.
-pub fn page_after(wanted: &Wanted, (risk, id): (i32, Uuid)) -> Select<Entity> {
-    page(wanted).filter(
-        Condition::any().add(Column::Risk.lt(risk)).add(
-            Condition::all()
-                .add(Column::Risk.eq(risk))
-                .add(Column::Id.gt(id)),
-        ),
-    )
+pub fn page_after(wanted: &Wanted, last: (i32, Uuid)) -> Select<Entity> {
+    page(wanted).filter(keyset::below((Column::Risk, Column::Id), last))
 }
 
 /// Those that can be released without a look at each: nothing about them is uncertain, and the second

@@ -13,6 +13,7 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 
 use crate::embedded::EmbeddedWords;
+use crate::keyset;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "image")]
@@ -321,19 +322,14 @@ pub fn visible_among(audience: &Audience, ids: impl IntoIterator<Item = Uuid>) -
     visible(audience).filter(Column::Id.is_in(ids))
 }
 
+/// What images are ordered by in lists.
+const AGE: (Column, Column) = (Column::UploadedAt, Column::Id);
+
 /// A page of visible images after the cursor, newest first.
 pub fn page(audience: &Audience, after: Option<Cursor>, limit: u64) -> Select<Entity> {
     let mut select = visible(audience);
     if let Some(Cursor { uploaded_at, id }) = after {
-        select = select.filter(
-            Condition::any()
-                .add(Column::UploadedAt.lt(uploaded_at))
-                .add(
-                    Condition::all()
-                        .add(Column::UploadedAt.eq(uploaded_at))
-                        .add(Column::Id.lt(id)),
-                ),
-        );
+        select = select.filter(keyset::before(AGE, (uploaded_at, id)));
     }
     select
         .order_by_desc(Column::UploadedAt)
@@ -344,15 +340,7 @@ pub fn page(audience: &Audience, after: Option<Cursor>, limit: u64) -> Select<En
 /// The next newer visible image.
 pub fn newer_than(audience: &Audience, cursor: Cursor) -> Select<Entity> {
     visible(audience)
-        .filter(
-            Condition::any()
-                .add(Column::UploadedAt.gt(cursor.uploaded_at))
-                .add(
-                    Condition::all()
-                        .add(Column::UploadedAt.eq(cursor.uploaded_at))
-                        .add(Column::Id.gt(cursor.id)),
-                ),
-        )
+        .filter(keyset::after(AGE, (cursor.uploaded_at, cursor.id)))
         .order_by_asc(Column::UploadedAt)
         .order_by_asc(Column::Id)
         .limit(1)

@@ -13,6 +13,7 @@ pub mod embedded;
 pub mod image;
 pub mod image_box;
 pub mod job;
+mod keyset;
 pub mod message;
 pub mod outbox;
 pub mod provider;

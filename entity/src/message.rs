@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
-use sea_orm::{Condition, QueryOrder, QuerySelect};
+use sea_orm::{QueryOrder, QuerySelect};
+
+use crate::keyset;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "message")]
@@ -27,13 +29,8 @@ impl ActiveModelBehavior for ActiveModel {}
 pub fn page(after: Option<(DateTime<Utc>, Uuid)>, limit: u64) -> Select<Entity> {
     let mut select = Entity::find();
     if let Some((created_at, id)) = after {
-        select = select.filter(
-            Condition::any().add(Column::CreatedAt.lt(created_at)).add(
-                Condition::all()
-                    .add(Column::CreatedAt.eq(created_at))
-                    .add(Column::Id.lt(id)),
-            ),
-        );
+        let columns = (Column::CreatedAt, Column::Id);
+        select = select.filter(keyset::before(columns, (created_at, id)));
     }
     select
         .order_by_desc(Column::CreatedAt)

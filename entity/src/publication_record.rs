@@ -3,11 +3,12 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
-use sea_orm::{Condition, FromJsonQueryResult, QueryOrder, QuerySelect};
+use sea_orm::{FromJsonQueryResult, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 
 use crate::image::Author;
 use crate::image_box;
+use crate::keyset;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "publication_record")]
@@ -133,13 +134,7 @@ fn newest_first() -> Select<Entity> {
 pub fn page(after: Option<(DateTime<Utc>, Uuid)>, limit: u64) -> Select<Entity> {
     let mut select = newest_first();
     if let Some((at, id)) = after {
-        select = select.filter(
-            Condition::any().add(Column::At.lt(at)).add(
-                Condition::all()
-                    .add(Column::At.eq(at))
-                    .add(Column::Id.lt(id)),
-            ),
-        );
+        select = select.filter(keyset::before((Column::At, Column::Id), (at, id)));
     }
     select.limit(limit)
 }

@@ -20,6 +20,8 @@ use tracing::{info, warn};
 
 use crate::access::{Policy, Proxies, Sessions, Tokens, VisitorRates};
 use crate::actions::direct_upload::forget_pending;
+use crate::answer_cache::cards::CardCache;
+use crate::answer_cache::{AnswerCache, Freshness};
 use crate::caption_pause::CaptionPause;
 use crate::connections::{self, Limits, Rules};
 use crate::event_streams::EventStreams;
@@ -95,6 +97,9 @@ impl App {
             visitor_rates: VisitorRates::default(),
             search_engines: settings.search_engines,
             data: settings.data.as_path().into(),
+            freshness: Freshness::new(services.db.clone()),
+            answers: AnswerCache::default(),
+            cards: CardCache::default(),
             templates: Templates::new().context("the templates are broken")?,
             instance_id: settings.instance_id.as_str().into(),
             draining: Draining::default(),

@@ -5,9 +5,11 @@
 use std::sync::{Arc, LazyLock};
 
 use axum::extract::{Path, RawQuery};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
+
+use crate::compression::{Compressible, Effort, is_known};
 
 #[cfg(debug_assertions)]
 use crate::dev;
@@ -68,7 +70,7 @@ static SOURCES: &[(&str, &str, &str)] = sources! {
 struct Asset {
     name: &'static str,
     content_type: &'static str,
-    content: String,
+    content: Compressible,
 }
 
 struct Assets {
@@ -107,7 +109,7 @@ impl Assets {
             .map(|(name, content_type, source)| Asset {
                 name,
                 content_type,
-                content: with_versions(&source, &version),
+                content: Compressible::new(with_versions(&source, &version).into(), Effort::Best),
             })
             .collect();
         Self { version, files }
@@ -146,22 +148,25 @@ pub async fn serve(
     let Some(asset) = assets.file(&file) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let tag = format!("\"{}\"", assets.version);
+    let tag = format!("W/\"{}\"", assets.version);
+    let Ok(tag) = HeaderValue::from_str(&tag) else {
+        unreachable!("hexadecimal digits are ASCII");
+    };
     let current = query.as_deref().and_then(|query| query.strip_prefix("v="))
         == Some(assets.version.as_str());
-    let headers = [
-        (header::CONTENT_TYPE, asset.content_type),
+    let caching = if current { IMMUTABLE } else { REVALIDATE };
+    let mut headers = HeaderMap::from_iter([
         (
-            header::CACHE_CONTROL,
-            if current { IMMUTABLE } else { REVALIDATE },
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(asset.content_type),
         ),
-        (header::ETAG, tag.as_str()),
-    ];
-    let known = request.get(header::IF_NONE_MATCH);
-    if known.and_then(|value| value.to_str().ok()) == Some(tag.as_str()) {
+        (header::CACHE_CONTROL, HeaderValue::from_static(caching)),
+    ]);
+    headers.insert(header::ETAG, tag.clone());
+    if is_known(&request, &tag) {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
-    (headers, asset.content.clone()).into_response()
+    asset.content.respond(&request, headers)
 }
 
 #[cfg(test)]
@@ -215,8 +220,9 @@ mod tests {
     fn every_import_between_modules_is_versioned_and_exists() {
         let assets = assets();
         for asset in &assets.files {
-            for (position, _) in asset.content.match_indices("\"./") {
-                let reference = asset.content[position + 3..].split('"').next().unwrap();
+            let content = std::str::from_utf8(asset.content.whole()).unwrap();
+            for (position, _) in content.match_indices("\"./") {
+                let reference = content[position + 3..].split('"').next().unwrap();
                 let (name, version) = reference.split_once("?v=").unwrap_or((reference, ""));
                 assert!(asset_url(name).is_some(), "{}: {reference}", asset.name);
                 assert_eq!(version, assets.version, "{}: {reference}", asset.name);

@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod actions;
+pub mod answer_cache;
 pub mod api;
 pub mod app;
 pub mod assets;
@@ -13,6 +14,7 @@ pub mod box_json;
 mod byte_range;
 pub mod caption_pause;
 pub mod commands;
+mod compression;
 mod connections;
 mod cursor;
 mod dev;

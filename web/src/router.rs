@@ -18,7 +18,9 @@ use crate::problem::Problem;
 use crate::problem_kind::ProblemKind;
 use crate::routes::Routes;
 use crate::state::AppState;
-use crate::{api, assets, dev, openapi, operations, pages, request_id, response_headers};
+use crate::{
+    answer_cache, api, assets, dev, openapi, operations, pages, request_id, response_headers,
+};
 
 pub use crate::routes::Route;
 
@@ -110,6 +112,7 @@ pub(crate) fn router(state: AppState) -> serde_json::Result<Router> {
         .layer(Extension(api))
         .layer(from_fn(rejections_as_problems))
         .layer(from_fn(response_headers::private_by_default))
+        .layer(from_fn_with_state(state.clone(), answer_cache::from_cache))
         .layer(from_fn(refuse_stalled))
         .layer(from_fn_with_state(state.clone(), refuse_strangers))
         .layer(from_fn_with_state(state.clone(), pages::errors::as_pages))

@@ -19,6 +19,8 @@ use uuid::Uuid;
 use crate::access::{
     Action, Client, Credentials, Policy, Proxies, Sessions, Tokens, Viewer, VisitorRates,
 };
+use crate::answer_cache::cards::CardCache;
+use crate::answer_cache::{AnswerCache, Freshness};
 use crate::caption_pause::CaptionPause;
 use crate::event_streams::EventStreams;
 use crate::image_rows::ImageRows;
@@ -56,6 +58,9 @@ pub struct AppState {
     pub sessions: Sessions,
     pub tokens: Tokens,
     pub templates: Templates,
+    pub freshness: Freshness,
+    pub answers: AnswerCache,
+    pub cards: CardCache,
     pub live: Live,
     pub event_streams: EventStreams,
     pub instance_id: Arc<str>,

@@ -97,9 +97,11 @@ fn render(name: &str, values: &Value) -> String {
 
 fn gallery(role: &str, images: &[Value], query: Option<&str>, is_home: bool) -> String {
     let next = (!images.is_empty()).then_some("/gallery?after=c1");
+    let card = |image| render("card.html", &json!({ "page": page(role), "image": image }));
+    let cards: Vec<_> = images.iter().map(card).collect();
     render(
         "gallery.html",
-        &json!({ "page": page(role), "images": images, "next_url": next, "query": query, "is_home": is_home }),
+        &json!({ "page": page(role), "cards": cards, "next_url": next, "query": query, "is_home": is_home }),
     )
 }
 

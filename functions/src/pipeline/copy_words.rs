@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use entity::change::{self, Kind};
 use entity::image::{self, Audience, Column, Entity, Model};
+use platform::database::begin_write;
 use platform::objects::{Body, ObjectKey, ObjectStore, StoreError};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _};
@@ -171,7 +173,14 @@ impl CopyWords {
                 .col_expr(Column::WordsAt, Expr::value(entity::now()))
                 .col_expr(Column::AnonymisedBytes, Expr::value(bytes));
         }
-        Ok(update.exec(&self.db).await?.rows_affected == 1)
+        let tx = begin_write(&self.db).await?;
+        let is_last = update.exec(&tx).await?.rows_affected == 1;
+        if is_last && bytes.is_some() {
+            // The copy has a new address.
+            change::record(&tx, id, Kind::Image).await?;
+        }
+        tx.commit().await?;
+        Ok(is_last)
     }
 }
 

@@ -147,6 +147,12 @@ impl Viewer {
         self.name.as_deref()
     }
 
+    /// The same for all who are shown the same.
+    pub(crate) fn kind(&self) -> String {
+        let name = self.name().unwrap_or_default();
+        format!("{:?} {name}", self.role)
+    }
+
     /// What the request came with.
     pub(crate) fn credential(&self) -> &Credential {
         &self.credential

@@ -25,7 +25,7 @@ pub struct Search {
     q: Option<String>,
 }
 
-type Found = (Vec<ImageRows>, Option<String>);
+type Found = (Vec<Uuid>, Option<String>);
 
 impl Search {
     /// The query, unless it is blank.
@@ -41,8 +41,21 @@ impl Search {
         self.text().and_then(Words::parse)
     }
 
-    /// A page of images, and the cursor of the next. A text without words finds nothing.
+    /// A page of images, and the cursor of the next.
     pub(crate) async fn page(
+        &self,
+        state: &AppState,
+        viewer: &Viewer,
+        paging: &Paging,
+    ) -> Result<(Vec<ImageRows>, Option<String>), Problem> {
+        let (ids, next) = self.ids(state, viewer, paging).await?;
+        let audience = viewer.audience();
+        let rows = ImageRows::load(&state.db, &state.caption_pause, &audience, &ids).await?;
+        Ok((rows, next))
+    }
+
+    /// Which images are on a page, and the cursor of the next. A text without words finds nothing.
+    pub(crate) async fn ids(
         &self,
         state: &AppState,
         viewer: &Viewer,
@@ -69,9 +82,7 @@ async fn newest(state: &AppState, viewer: &Viewer, paging: &Paging) -> Result<Fo
     let (found, next) = cut(found, paging.limit, |&(uploaded_at, id)| {
         Cursor::Row(uploaded_at, id)
     });
-    let ids: Vec<_> = found.into_iter().map(|(_, id)| id).collect();
-    let rows = ImageRows::load(&state.db, &state.caption_pause, &audience, &ids).await?;
-    Ok((rows, next))
+    Ok((found.into_iter().map(|(_, id)| id).collect(), next))
 }
 
 async fn best(
@@ -107,8 +118,7 @@ async fn best(
     });
     ids.truncate(end);
     ids.drain(..begin.min(end));
-    let rows = ImageRows::load(&state.db, &state.caption_pause, &audience, &ids).await?;
-    Ok((rows, next))
+    Ok((ids, next))
 }
 
 fn to_usize(count: u64) -> usize {

@@ -1,15 +1,20 @@
 //! `/`, `/gallery` and the card of one image.
 
+use std::sync::Arc;
+
+use axum::Extension;
 use axum::extract::{OriginalUri, State};
 use axum::response::Response;
+use entity::search::Words;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::languages::Languages;
 use super::view::ImageView;
-use super::{Page, html};
+use super::{Page, cards, html};
 use crate::access::Viewer;
 use crate::actions::list_images::Search;
+use crate::answer_cache::freshness::Moment;
 use crate::extract::{Path, Query};
 use crate::paging::Paging;
 use crate::problem::Problem;
@@ -21,21 +26,24 @@ pub async fn show(
     OriginalUri(uri): OriginalUri,
     viewer: Viewer,
     languages: Languages,
+    moment: Option<Extension<Moment>>,
     paging: Paging,
     Query(search): Query<Search>,
 ) -> Result<Response, Problem> {
     let text = search.text();
     let words = search.words();
-    let (rows, next) = search.page(&state, &viewer, &paging).await?;
-    let urls = state.url_source().await;
-    let images: Vec<_> = rows
-        .iter()
-        .map(|rows| {
-            ImageView::new(rows, &viewer, &urls)
-                .in_language(rows, &languages)
-                .marking(words.as_ref())
-        })
-        .collect();
+    let (cards, next): (Vec<Arc<str>>, _) = match &words {
+        Some(words) => found(&state, &viewer, &languages, &paging, &search, words).await?,
+        None => {
+            let now = match moment {
+                Some(Extension(moment)) => moment,
+                None => state.freshness.now().await?,
+            };
+            let (ids, next) = search.ids(&state, &viewer, &paging).await?;
+            let cards = cards::of(&state, &viewer, &languages, &now, &ids).await?;
+            (cards, next)
+        }
+    };
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     if let Some(text) = text {
         query.append_pair("q", text);
@@ -48,12 +56,31 @@ pub async fn show(
     let title = if is_home { "Photos" } else { "Gallery" };
     let context = json!({
         "page": Page::new(&state, &viewer, uri.path(), title),
-        "images": images,
+        "cards": cards,
         "next_url": next_url,
         "query": text,
         "is_home": is_home,
     });
     html(&state, "gallery.html", &context)
+}
+
+/// The cards of a search, with its words marked.
+async fn found(
+    state: &AppState,
+    viewer: &Viewer,
+    languages: &Languages,
+    paging: &Paging,
+    search: &Search,
+    words: &Words,
+) -> Result<(Vec<Arc<str>>, Option<String>), Problem> {
+    let (rows, next) = search.page(state, viewer, paging).await?;
+    let urls = state.url_source().await;
+    let page = Page::new(state, viewer, "/gallery", "Gallery");
+    let cards = rows.iter().map(|rows| {
+        let image = ImageView::new(rows, viewer, &urls).in_language(rows, languages);
+        Ok(cards::card(state, &page, image.marking(Some(words)))?.into())
+    });
+    Ok((cards.collect::<Result<_, Problem>>()?, next))
 }
 
 /// `GET /images/{id}/card`: live updates put it into the gallery, or into the results of `q`.

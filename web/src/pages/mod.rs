@@ -1,6 +1,7 @@
 //! The pages.
 
 pub mod captions;
+mod cards;
 mod desk_view;
 pub mod docs;
 pub mod errors;
@@ -154,11 +155,13 @@ impl Page<'_> {
 
 /// Renders a page. It depends on the viewer, so shared caches must not store it.
 fn html(state: &AppState, template: &str, context: &impl Serialize) -> Result<Response, Problem> {
-    let text = state
-        .templates
-        .render(template, context)
-        .map_err(|error| Problem::internal(format!("{template}: {}", error_chain(&error))))?;
+    let text = rendered(state, template, context)?;
     Ok(([("cache-control", "private, no-cache")], Html(text)).into_response())
+}
+
+fn rendered(state: &AppState, template: &str, context: &impl Serialize) -> Result<String, Problem> {
+    let text = state.templates.render(template, context);
+    text.map_err(|error| Problem::internal(format!("{template}: {}", error_chain(&error))))
 }
 
 /// Redirects to the login page, and from there back to `next`, where signing in would help.

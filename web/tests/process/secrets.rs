@@ -1,19 +1,21 @@
 //! The program with secrets in AWS Secrets Manager.
 
+use functions::testing::provider::{KEY, Provider};
 use platform::testing::Moto;
 use reqwest::StatusCode;
 
 use crate::harness::Home;
 
 const PASSWORD: &str = "correct horse";
-const KEY: &str = "lion-of-gemini";
 
 #[tokio::test]
 async fn a_password_from_secrets_manager_works_and_is_never_logged() {
     let Some(moto) = Moto::start().await else {
         return;
     };
+    let provider = Provider::start().await;
     let mut home = at(&moto);
+    home.set("GEMINI_BASE_URL", &provider.gemini_url());
     let (password, key) = (moto.secret(PASSWORD).await, moto.secret(KEY).await);
     home.set("VITRINE_ADMIN_PASSWORD_SECRET_ARN", &password);
     home.set("GEMINI_API_KEY_SECRET_ARN", &key);

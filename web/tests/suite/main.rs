@@ -8,6 +8,7 @@
 
 mod access;
 mod alt_text;
+mod answer_cache;
 mod api_docs;
 mod app;
 mod boxes;

@@ -197,6 +197,7 @@ fn request(client: &Client, route: &Route, id: Uuid, seed: u64) -> RequestBuilde
         }
         ("post", "/images/{id}/caption") => form(request, "caption=Ada&tags=".to_owned()),
         ("post", "/images/{id}/decide") => form(request, "do=hold".to_owned()),
+        ("post", "/images/{id}/notes") => form(request, "change=decorative".to_owned()),
         ("post", "/images/{id}/thats-me") => form(request, "cell=1".to_owned()),
         ("post", "/removal-requests/{id}") => form(request, "answer=keep".to_owned()),
         ("post", "/review/{id}") => form(request, "do=hold".to_owned()),
