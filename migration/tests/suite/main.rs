@@ -4,5 +4,6 @@
 
 mod at_once;
 mod databases;
+mod plans;
 mod schema;
 mod search;
