@@ -9,15 +9,18 @@ pub mod actions;
 pub mod api;
 pub mod app;
 pub mod assets;
+pub mod backup;
 pub mod box_json;
 mod byte_range;
 pub mod caption_pause;
+pub mod check;
 pub mod commands;
 mod connections;
 mod cursor;
 mod dev;
 mod error_chain;
 pub mod event_streams;
+pub mod export;
 mod extract;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;

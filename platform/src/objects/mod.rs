@@ -2,6 +2,7 @@
 //!
 //! Objects are written atomically: a reader never sees half of one.
 
+pub mod archive;
 mod folder;
 mod key;
 mod presign;

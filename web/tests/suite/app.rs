@@ -96,6 +96,13 @@ impl Builder {
         self
     }
 
+    /// The rows and objects of a folder and a database.
+    pub(crate) fn on_data_in(mut self, folder: TempDir, database_url: Option<String>) -> Self {
+        self.folder = Arc::new(folder);
+        self.database_url = database_url;
+        self
+    }
+
     pub(crate) async fn spawn(mut self) -> TestApp {
         if self.database_url.is_none() {
             self.database_url = databases::empty().await;
