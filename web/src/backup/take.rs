@@ -139,7 +139,7 @@ impl Backup<'_> {
         let row = image::Entity::find_by_id(image.id).one(self.db).await?;
         Ok(match row {
             None => Copied::ImageGone,
-            Some(row) if row.deleted_at.is_some() => Copied::ImageGone,
+            Some(row) if row.is_being_removed(entity::now()) => Copied::ImageGone,
             Some(row) if !wanted.is_original() && row.copy_id != image.copy_id => Copied::Replaced,
             Some(_) => Copied::Missing(format!("{} is missing", wanted.key)),
         })

@@ -1,6 +1,5 @@
 //! Each image with its steps, jobs and objects: what the rows claim has to be there.
 
-use chrono::{DateTime, Utc};
 use entity::image::{self, Model};
 use entity::job;
 use entity::step::{self, StepKind, StepState};
@@ -34,12 +33,13 @@ pub(super) async fn check(
         };
         after = last.image.id;
         report.images += page.len() as u64;
-        let found: Vec<Vec<Found>> = stream::iter(page)
+        let looks: Vec<Look> = stream::iter(page)
             .map(|rows| confirmed(check, rows))
             .buffer_unordered(AT_ONCE)
             .try_collect()
             .await?;
-        let found: Vec<Found> = found.into_iter().flatten().collect();
+        report.originals_read += looks.iter().filter(|look| look.has_read).count() as u64;
+        let found: Vec<Found> = looks.into_iter().flat_map(|look| look.found).collect();
         let steps = found
             .iter()
             .filter_map(|found| found.remedy.step(found.image));
@@ -52,11 +52,16 @@ pub(super) async fn check(
             };
             report.add(found.finding, found.example, repaired);
         }
-        if check.reads_originals {
-            report.originals_read = report.images;
-        }
         progress(report.images);
     }
+}
+
+/// What a look at an image led to.
+#[derive(Default)]
+struct Look {
+    found: Vec<Found>,
+    /// Whether its original was read.
+    has_read: bool,
 }
 
 /// Something about an image that is wrong.
@@ -65,6 +70,17 @@ struct Found {
     finding: Finding,
     example: String,
     remedy: Remedy,
+}
+
+impl Look {
+    fn add(&mut self, image: &Model, finding: Finding, example: String, remedy: Remedy) {
+        self.found.push(Found {
+            image: image.id,
+            finding,
+            example,
+            remedy,
+        });
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,13 +109,9 @@ struct Rows {
 }
 
 impl Rows {
-    fn state(&self, kind: StepKind) -> Option<StepState> {
-        let step = self.steps.iter().find(|step| step.name == kind);
-        step.map(|step| step.state)
-    }
-
     fn is_done(&self, kind: StepKind) -> bool {
-        self.state(kind) == Some(StepState::Done)
+        let step = self.steps.iter().find(|step| step.name == kind);
+        step.is_some_and(|step| step.state == StepState::Done)
     }
 }
 
@@ -142,9 +154,9 @@ async fn with_rows(check: &Check<'_>, images: Vec<Model>) -> Result<Vec<Rows>, D
 
 /// What is wrong with an image, and still is when its rows are read again: a step may have replaced
 /// a rendition, or somebody may have deleted the image.
-async fn confirmed(check: &Check<'_>, rows: Rows) -> Result<Vec<Found>, CheckError> {
+async fn confirmed(check: &Check<'_>, rows: Rows) -> Result<Look, CheckError> {
     let first = inspect(check, &rows).await?;
-    if first.is_empty() {
+    if first.found.is_empty() {
         return Ok(first);
     }
     let again = image::Entity::find_by_id(rows.image.id)
@@ -152,68 +164,75 @@ async fn confirmed(check: &Check<'_>, rows: Rows) -> Result<Vec<Found>, CheckErr
         .await?;
     match with_rows(check, again).await?.pop() {
         Some(rows) => inspect(check, &rows).await,
-        None => Ok(Vec::new()),
+        None => Ok(Look::default()),
     }
 }
 
-async fn inspect(check: &Check<'_>, rows: &Rows) -> Result<Vec<Found>, CheckError> {
+async fn inspect(check: &Check<'_>, rows: &Rows) -> Result<Look, CheckError> {
     let image = &rows.image;
-    let mut found = Vec::new();
-    let mut add = |finding, example: String, remedy| {
-        found.push(Found {
-            image: image.id,
-            finding,
-            example,
-            remedy,
-        });
-    };
-    let overdue = |instant: DateTime<Utc>| instant + check.patience <= entity::now();
-    if let Some(deleted_at) = image.deleted_at {
-        if overdue(deleted_at) {
-            add(
-                Finding::DeletionUnfinished,
-                image.id.to_string(),
-                Remedy::Sweep,
-            );
-        }
-        return Ok(found);
+    let mut look = Look::default();
+    if is_under_way(check, image, &mut look) {
+        return Ok(look);
     }
-    if image.stored_at.is_none() {
-        if overdue(image.uploaded_at) {
-            add(
-                Finding::UploadUnfinished,
-                image.id.to_string(),
-                Remedy::Sweep,
-            );
-        }
-        return Ok(found);
-    }
-    if let Some((finding, example)) = original(check, image).await? {
+    let original = original(check, image).await?;
+    let is_read = original
+        .as_ref()
+        .is_none_or(|(finding, _)| *finding == Finding::OriginalWrongSha256);
+    look.has_read = check.reads_originals && is_read;
+    if let Some((finding, example)) = original {
         // What is made from it cannot be made again.
-        add(finding, example, Remedy::None);
-        return Ok(found);
+        look.add(image, finding, example, Remedy::None);
+        return Ok(look);
     }
-    for (finding, key, step) in renditions(check, rows).await? {
-        add(finding, key.to_string(), Remedy::Rerun(step));
+    // What is in the trash gets what it lacks when it is brought back.
+    if image.deleted_at.is_none() {
+        for (finding, key, step) in renditions(check, rows).await? {
+            look.add(image, finding, key.to_string(), Remedy::Rerun(step));
+        }
+        steps(check, rows, &mut look);
     }
+    Ok(look)
+}
+
+/// Whether the image is being uploaded or removed. If it has been for too long, that is noted.
+fn is_under_way(check: &Check<'_>, image: &Model, look: &mut Look) -> bool {
+    let (finding, since) = match (image.deleted_at, image.stored_at) {
+        (Some(deleted_at), _) if image.is_being_removed(entity::now()) => (
+            Finding::DeletionUnfinished,
+            image.purge_at.unwrap_or(deleted_at),
+        ),
+        (_, None) => (Finding::UploadUnfinished, image.uploaded_at),
+        _ => return false,
+    };
+    if check.is_overdue(since) {
+        look.add(image, finding, image.id.to_string(), Remedy::Sweep);
+    }
+    true
+}
+
+fn steps(check: &Check<'_>, rows: &Rows, look: &mut Look) {
+    let image = &rows.image;
     for kind in StepKind::ALL {
-        let example = || format!("{} {kind}", image.id);
-        if rows.state(kind).is_none() {
-            add(Finding::StepWithoutRow, example(), Remedy::Sweep);
-        } else if rows.is_done(kind) && !has_result(image, kind) {
-            add(Finding::StepWithoutResult, example(), Remedy::Rerun(kind));
+        let example = format!("{} {kind}", image.id);
+        let Some(step) = rows.steps.iter().find(|step| step.name == kind) else {
+            look.add(image, Finding::StepWithoutRow, example, Remedy::Sweep);
+            continue;
+        };
+        let has_job = match check.dispatch {
+            Dispatch::Jobs(_) => rows.jobs.iter().any(|job| job.step == kind),
+            Dispatch::Sqs(_) => true,
+        };
+        if step.state == StepState::Done && !has_result(image, kind) {
+            look.add(
+                image,
+                Finding::StepWithoutResult,
+                example,
+                Remedy::Rerun(kind),
+            );
+        } else if step.state.is_pending() && !has_job && check.is_overdue(step.queued_at) {
+            look.add(image, Finding::StepWithoutJob, example, Remedy::Sweep);
         }
     }
-    if matches!(check.dispatch, Dispatch::Jobs(_)) {
-        for step in &rows.steps {
-            let has_job = rows.jobs.iter().any(|job| job.step == step.name);
-            if step.state.is_pending() && !has_job && overdue(step.queued_at) {
-                let example = format!("{} {}", image.id, step.name);
-                add(Finding::StepWithoutJob, example, Remedy::Sweep);
-            }
-        }
-    }
-    Ok(found)
 }
 
 /// Whether the row has what the step was for.

@@ -11,6 +11,7 @@ mod report;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use functions::pipeline::dispatch::Dispatch;
 use functions::pipeline::job_queue::JobQueue;
 use functions::pipeline::lifecycle::LifecycleError;
@@ -60,5 +61,10 @@ impl Check<'_> {
         images::check(self, &mut report, progress).await?;
         objects::check(self, &mut report).await?;
         Ok(report)
+    }
+
+    /// Whether what began then should have ended by now.
+    fn is_overdue(&self, since: DateTime<Utc>) -> bool {
+        since + self.patience <= entity::now()
     }
 }

@@ -115,6 +115,8 @@ impl Builder {
                 ("VITRINE_WORKERS", "0"),
                 ("VITRINE_CAPTIONER", "describe"),
                 ("VITRINE_INSTANCE_ID", "test"),
+                // Most tests of deletions want to see what is left.
+                ("VITRINE_TRASH_DAYS", "0"),
             ]
             .map(|(name, value)| (name.to_owned(), value.to_owned())),
         );

@@ -1,11 +1,17 @@
 //! Backups are whole, hold no more than they need, and come back.
 
 use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use chrono::TimeDelta;
 use entity::{api_token, caption, image, message, publication_record, step};
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
 use functions::pipeline::lifecycle::delete;
 use functions::testing;
 use platform::aws;
@@ -16,7 +22,8 @@ use platform::objects::{
 };
 use platform::settings::Settings;
 use sea_orm::{DatabaseConnection, EntityTrait as _, QueryOrder as _};
-use serde_json::json;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use uuid::Uuid;
 use web::backup::{Backup, BackupError, Restore, Restored, Taken, newest_snapshot, queue_pending};
@@ -324,6 +331,61 @@ async fn a_damaged_backup_is_found_before_anything_is_written() {
 }
 
 #[tokio::test]
+async fn a_backup_with_an_older_schema_comes_up_to_date() {
+    let app = quick_app().await;
+    app.new_photo(1).await;
+    let (folder, archive) = folder();
+    app.back_up(&archive).await.unwrap();
+    make_older(folder.path(), &archive).await;
+    let target = Target::new().await;
+
+    target.restore(&archive).await.unwrap();
+
+    let there = target.serve().await;
+    assert_eq!(there.rows().await.len(), 1);
+    assert!(there.check(false).await.is_clean());
+}
+
+/// As if the backup were from before the trash: without that migration and later ones, and without
+/// its columns.
+async fn make_older(folder: &Path, archive: &FolderArchive) {
+    let files = archive.list("snapshots").await.unwrap();
+    let find = |part: &str| folder.join(files.iter().find(|path| path.contains(part)).unwrap());
+    let part = find("/rows/image.");
+    let mut text = String::new();
+    GzDecoder::new(std::fs::File::open(&part).unwrap())
+        .read_to_string(&mut text)
+        .unwrap();
+    let mut lines = text.lines();
+    let mut header: Value = serde_json::from_str(lines.next().unwrap()).unwrap();
+    let columns = header["columns"].as_array_mut().unwrap();
+    let is_newer = |column: &Value| column["name"] == "purge_at" || column["name"] == "deleted_by";
+    let is_kept: Vec<bool> = columns.iter().map(|column| !is_newer(column)).collect();
+    columns.retain(|column| !is_newer(column));
+    let mut older = GzEncoder::new(Vec::new(), Compression::fast());
+    writeln!(older, "{header}").unwrap();
+    for line in lines {
+        let row: Vec<Value> = serde_json::from_str(line).unwrap();
+        let cells = row.into_iter().zip(&is_kept);
+        let cells: Vec<Value> = cells
+            .filter_map(|(cell, kept)| kept.then_some(cell))
+            .collect();
+        writeln!(older, "{}", Value::from(cells)).unwrap();
+    }
+    let bytes = older.finish().unwrap();
+    let path = find("manifest.json");
+    let mut manifest: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let migrations = manifest["migrations"].as_array_mut().unwrap();
+    let trash = migrations
+        .iter()
+        .position(|name| name == "m20261126_000030_trash");
+    migrations.truncate(trash.unwrap());
+    manifest["tables"]["image"]["parts"][0] = hex::encode(Sha256::digest(&bytes)).into();
+    std::fs::write(&part, bytes).unwrap();
+    std::fs::write(&path, manifest.to_string()).unwrap();
+}
+
+#[tokio::test]
 async fn a_bucket_holds_backups_below_a_prefix() {
     let Some(moto) = moto().await else { return };
     let scratch = tempfile::tempdir().unwrap();
@@ -387,7 +449,8 @@ impl<'a> Hooked<'a> {
             if is_due { deletion.take() } else { None }
         };
         if let Some((_, db, store, id)) = due {
-            delete(&db, store.as_ref(), id, None).await.unwrap();
+            let now = TimeDelta::zero();
+            delete(&db, store.as_ref(), id, None, now).await.unwrap();
         }
         Ok(())
     }

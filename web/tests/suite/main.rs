@@ -46,6 +46,7 @@ mod slow_captions;
 mod sqs;
 mod sse;
 mod tokens;
+mod trash;
 mod uploads;
 mod visitors;
 mod wait;

@@ -3,6 +3,7 @@
 
 mod download;
 pub(super) mod failure;
+mod versions;
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -278,6 +279,10 @@ impl ObjectStore for S3Store {
                 error => Err(error),
             },
         }
+    }
+
+    async fn delete_versions(&self, image_id: Uuid, original: &ObjectKey) {
+        versions::delete(&self.client, &self.bucket, image_id, original).await;
     }
 
     fn list(&self, area: Area) -> BoxStream<'static, Result<ListedObject, StoreError>> {
