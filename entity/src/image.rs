@@ -1,7 +1,7 @@
 //! A photo: what is known about it, and what the steps found out.
 //!
 //! A row is inserted before its object is stored. `stored_at` is set once the object is stored, and
-//! `deleted_at` before the objects are deleted. So an upload or a deletion that a crash cut short can
+//! `deleted_at` when the image goes into the trash, or before the objects are deleted. So an upload or a deletion that a crash cut short can
 //! be finished later. What shows images starts at [`visible`], which asks for whom.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -89,8 +89,12 @@ pub struct Model {
     pub uploaded_at: DateTime<Utc>,
     /// When the original was in the store.
     pub stored_at: Option<DateTime<Utc>>,
-    /// When it was deleted. The row is deleted after the objects.
+    /// When it was deleted. Until `purge_at` it is in the trash; then the objects are deleted, and the
+    /// row after them.
     pub deleted_at: Option<DateTime<Utc>>,
+    pub deleted_by: Option<String>,
+    /// None for a deletion that nobody can undo.
+    pub purge_at: Option<DateTime<Utc>>,
     /// Grows with each change of the boxes; see [`crate::image_box`].
     pub boxes_version: i32,
     /// The version of the boxes that the stored copy shows; none before there is a copy.
@@ -263,6 +267,11 @@ impl Model {
         }
     }
 
+    /// Whether it is deleted for good at `now`, apart from what is still to be removed.
+    pub fn is_being_removed(&self, now: DateTime<Utc>) -> bool {
+        self.deleted_at.is_some() && self.purge_at.is_none_or(|purge_at| purge_at <= now)
+    }
+
     pub fn cursor(&self) -> Cursor {
         Cursor {
             uploaded_at: self.uploaded_at,
@@ -372,9 +381,45 @@ pub fn unfinished_before(instant: DateTime<Utc>) -> Select<Entity> {
         .filter(Column::UploadedAt.lt(instant))
 }
 
-/// Images whose deletion was begun.
-pub fn being_deleted() -> Select<Entity> {
-    Entity::find().filter(Column::DeletedAt.is_not_null())
+/// Images that are to be removed for good, at `now`.
+pub fn being_deleted(now: DateTime<Utc>) -> Select<Entity> {
+    let is_due = Condition::any()
+        .add(Column::PurgeAt.is_null())
+        .add(Column::PurgeAt.lte(now));
+    Entity::find()
+        .filter(Column::DeletedAt.is_not_null())
+        .filter(is_due)
+}
+
+/// Deleted images that can be brought back at `now`.
+pub fn in_trash(now: DateTime<Utc>) -> Select<Entity> {
+    Entity::find()
+        .filter(Column::DeletedAt.is_not_null())
+        .filter(Column::StoredAt.is_not_null())
+        .filter(Column::PurgeAt.gt(now))
+}
+
+/// A page of the trash after the cursor (instant of the deletion and id), newest deletion first.
+pub fn trash_page(
+    now: DateTime<Utc>,
+    after: Option<(DateTime<Utc>, Uuid)>,
+    limit: u64,
+) -> Select<Entity> {
+    let mut select = in_trash(now);
+    if let Some((deleted_at, id)) = after {
+        let later = Condition::any().add(Column::DeletedAt.lt(deleted_at)).add(
+            Condition::all()
+                .add(Column::DeletedAt.eq(deleted_at))
+                .add(Column::Id.lt(id)),
+        );
+        select = select
+            .filter(Column::DeletedAt.lte(deleted_at))
+            .filter(later);
+    }
+    select
+        .order_by_desc(Column::DeletedAt)
+        .order_by_desc(Column::Id)
+        .limit(limit)
 }
 
 /// The image whose original is at this key.

@@ -21,6 +21,7 @@ mod m20261126_000020_removal_requests;
 mod m20261126_000022_caption_requests;
 mod m20261126_000023_alt_text;
 mod m20261126_000025_newest_first;
+mod m20261126_000030_trash;
 mod migration_lock;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -49,6 +50,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000022_caption_requests::Migration),
             Box::new(m20261126_000023_alt_text::Migration),
             Box::new(m20261126_000025_newest_first::Migration),
+            Box::new(m20261126_000030_trash::Migration),
         ]
     }
 }

@@ -94,6 +94,7 @@ impl App {
             // A cover is on the copy: where visitors see originals, it would hide nothing.
             takes_removal_requests: settings.removal_requests
                 && settings.public_rendition == PublicRendition::Anonymised,
+            trash_kept: TimeDelta::days(i64::try_from(settings.trash_days).unwrap_or_default()),
             visitor_rates: VisitorRates::default(),
             search_engines: settings.search_engines,
             data: settings.data.as_path().into(),

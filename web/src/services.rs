@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use async_trait::async_trait;
 use functions::pipeline::context::Context;
 use functions::pipeline::dispatch::Dispatch;
 use functions::pipeline::job_queue::JobQueue;
@@ -12,7 +13,7 @@ use functions::pipeline::pixel_workers::{MemoryBudget, PixelWorkers};
 use functions::pipeline::setup;
 use functions::pipeline::sqs::SqsQueues;
 use migration::Migrator;
-use platform::events::ObjectEvents;
+use platform::events::{ObjectCreated, ObjectEvents};
 use platform::objects::{FolderStore, ObjectStore, S3Store, Scratch};
 use platform::settings::{QueueChoice, Settings, Storage};
 use platform::{aws, database};
@@ -43,7 +44,7 @@ impl Services {
         })?;
         let db = database(&settings).await?;
         let queue = JobQueue::new(db.clone());
-        let (store, scratch) = store(&settings, &queue)
+        let (store, scratch) = store(&settings, Some(Arc::new(queue.clone())))
             .await
             .context("the store cannot be used; see VITRINE_STORAGE")?;
         let dispatch = dispatch(&settings, &db, &queue).await;
@@ -101,13 +102,14 @@ async fn dispatch(settings: &Settings, db: &DatabaseConnection, queue: &JobQueue
 
 /// Opens the store and a folder for files that are not completely written yet. Where objects are
 /// in a folder, it is on the same file system, so that a finished file is renamed, not copied.
-async fn store(
+/// `events` is told of new originals.
+pub(crate) async fn store(
     settings: &Settings,
-    queue: &JobQueue,
+    events: Option<Arc<dyn ObjectEvents>>,
 ) -> anyhow::Result<(Arc<dyn ObjectStore>, Scratch)> {
     match &settings.storage {
         Storage::Folder(root) => {
-            let store = FolderStore::open(root, Arc::new(queue.clone()))?;
+            let store = FolderStore::open(root, events.unwrap_or_else(|| Arc::new(Unheard)))?;
             let scratch = store.scratch().clone();
             Ok((Arc::new(store), scratch))
         }
@@ -115,8 +117,7 @@ async fn store(
             let config = aws::config(&settings.aws).await;
             // Where functions on AWS do the work, S3 notifies them itself, and nothing would
             // drain the local queue.
-            let works_here = settings.workers > 0;
-            let events = works_here.then(|| Arc::new(queue.clone()) as Arc<dyn ObjectEvents>);
+            let events = events.filter(|_| settings.workers > 0);
             let store = S3Store::new(&config, bucket, events).await?;
             store.check().await?;
             let scratch = Scratch::open(&settings.data.join("incoming"))
@@ -124,6 +125,14 @@ async fn store(
             Ok((Arc::new(store), scratch))
         }
     }
+}
+
+/// For originals that start nothing.
+struct Unheard;
+
+#[async_trait]
+impl ObjectEvents for Unheard {
+    async fn created(&self, _event: ObjectCreated) {}
 }
 
 /// The number of cores that this process may use.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::FromRef;
+use chrono::TimeDelta;
 use entity::image::Audience;
 use functions::pipeline::copy_words::CopyWords;
 use functions::pipeline::dispatch::Dispatch;
@@ -53,6 +54,8 @@ pub struct AppState {
     pub site: Site,
     /// Whether visitors may ask to be covered.
     pub takes_removal_requests: bool,
+    /// How long deleted images can be brought back.
+    pub trash_kept: TimeDelta,
     pub visitor_rates: VisitorRates,
     pub search_engines: SearchEngines,
     pub sessions: Sessions,

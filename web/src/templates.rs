@@ -42,6 +42,7 @@ static SOURCES: &[(&str, &str)] = sources![
     "thats_me.html",
     "timeline.html",
     "tokens.html",
+    "trash.html",
     "trouble.html",
     "upload_form.html",
     "uploaded.html",

@@ -11,7 +11,7 @@ fn page(role: &str) -> Value {
     json!({
         "title": "Gallery", "path": "/gallery", "notice": null, "version": "0.1.0",
         "site": { "title": "Vitrine", "reviews_each": true, "contact": null },
-        "max_upload_mb": 50, "max_megapixels": 100,
+        "max_upload_mb": 50, "max_megapixels": 100, "trash_days": 30,
         "viewer": {
             "role": role, "name": role, "may_upload": admin, "may_post": admin,
             "may_manage": admin, "may_manage_tokens": admin, "can_sign_in": !admin, "signed_in": admin,
@@ -392,6 +392,27 @@ fn the_page_of_tokens_shows_a_new_one_and_lets_one_revoke_those_in_use() {
         );
         assert_eq!(html.contains("vt_0123"), token.is_some());
         assert_eq!(html.matches("action=\"/tokens/0197/revoke\"").count(), 1);
+    }
+}
+
+#[test]
+fn the_trash_offers_to_bring_back_and_to_remove() {
+    let image = json!({
+        "id": "0197", "file_name": HOSTILE, "caption": null, "deleted_by": "admin",
+        "deleted_at": "2026-11-21T07:10:00Z", "deleted_text": "yesterday",
+        "purge_at": "2026-12-21T07:10:00Z", "purge_text": "next month",
+    });
+    for (images, next, forms) in [(vec![], None, 0), (vec![image], Some("MDE5Nw"), 1)] {
+        let html = render(
+            "trash.html",
+            &json!({ "page": page("admin"), "images": images, "next": next }),
+        );
+        for action in ["restore", "remove"] {
+            let action = format!("action=\"/trash/0197/{action}\"");
+            assert_eq!(html.matches(&action).count(), forms);
+        }
+        assert_eq!(html.contains("/trash?after=MDE5Nw"), next.is_some());
+        assert_eq!(html.contains("The trash is empty."), forms == 0);
     }
 }
 

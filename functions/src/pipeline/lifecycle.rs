@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use entity::change::{self, Kind};
 use entity::embedded::EmbeddedWords;
 use entity::image::{self, ActiveModel, Audience, Model, Review};
@@ -25,7 +25,7 @@ use uuid::Uuid;
 
 use crate::pipeline::dispatch::Dispatch;
 use crate::pipeline::original_key::{BadKey, original_key};
-use crate::pipeline::release;
+use crate::pipeline::{release, trash};
 
 /// Why something was not finished. Trying again continues where it stopped.
 #[derive(Debug, thiserror::Error)]
@@ -375,7 +375,8 @@ pub(crate) async fn resend_stuck(
     Ok(resent)
 }
 
-/// Deletes an image with everything made from it. False if there was none.
+/// Puts an image into the trash for the time that it is `kept`, or deletes it at once with everything
+/// made from it. Nobody sees it any more. False if there was none.
 ///
 /// # Errors
 /// The image may be invisible already; the sweeper finishes the deletion then.
@@ -384,7 +385,9 @@ pub async fn delete(
     store: &dyn ObjectStore,
     id: Uuid,
     by: Option<&str>,
+    kept: TimeDelta,
 ) -> Result<bool, LifecycleError> {
+    let purge_at = trash::purge_at(kept);
     let tx = begin_write(db).await?;
     let found = image::visible_by_id(&Audience::Staff, id).lock_exclusive();
     let Some(image) = found.one(&tx).await? else {
@@ -393,6 +396,8 @@ pub async fn delete(
     image::Entity::update_many()
         .filter(image::Column::Id.eq(id))
         .col_expr(image::Column::DeletedAt, Expr::value(entity::now()))
+        .col_expr(image::Column::DeletedBy, Expr::value(by.map(str::to_owned)))
+        .col_expr(image::Column::PurgeAt, Expr::value(purge_at))
         .exec(&tx)
         .await?;
     if image.review == Review::Released {
@@ -401,20 +406,37 @@ pub async fn delete(
     }
     change::record(&tx, id, Kind::Deleted).await?;
     tx.commit().await?;
-    purge(db, store, &image).await?;
+    if purge_at.is_none() {
+        purge(db, store, &image).await?;
+    }
     Ok(true)
 }
 
-/// Removes the objects of an image whose deletion was begun, and then its rows.
+/// Removes the objects of a deleted image, and then its rows. Does nothing if it was brought back
+/// from the trash meanwhile.
 pub async fn purge(
     db: &DatabaseConnection,
     store: &dyn ObjectStore,
     image: &Model,
 ) -> Result<(), LifecycleError> {
-    if let Ok(original) = ObjectKey::parse(&image.object_key) {
-        store.delete(&original).await?;
+    // From here on nobody can bring it back, and the sweeper finishes what is begun.
+    let begun = image::Entity::update_many()
+        .filter(image::Column::Id.eq(image.id))
+        .filter(image::Column::DeletedAt.is_not_null())
+        .col_expr(image::Column::PurgeAt, Expr::value(entity::now()))
+        .exec(db)
+        .await?;
+    if begun.rows_affected == 0 {
+        return Ok(());
+    }
+    let original = ObjectKey::parse(&image.object_key).ok();
+    if let Some(original) = &original {
+        store.delete(original).await?;
     }
     remove_renditions(store, image.id).await?;
+    if let Some(original) = &original {
+        store.delete_versions(image.id, original).await;
+    }
     let tx = begin_write(db).await?;
     // Lock order: step, then image, as workers do.
     step::Entity::delete_many()

@@ -20,3 +20,4 @@ pub mod run_step;
 pub mod setup;
 pub mod sqs;
 mod step_body;
+pub mod trash;

@@ -52,6 +52,14 @@ pub fn with_words(jpeg: &[u8], words: &Words) -> Vec<u8> {
     written
 }
 
+/// Whether it is a JPEG that has XMP.
+pub fn has_xmp(jpeg: &[u8]) -> bool {
+    let segments = segments(jpeg).unwrap_or_default();
+    segments
+        .iter()
+        .any(|(marker, segment)| *marker == APP1 && segment[4..].starts_with(XMP))
+}
+
 /// The IPTC-IIM of a JPEG, put together from its segments.
 pub(super) fn iim(jpeg: &[u8]) -> Option<Vec<u8>> {
     let mut resources = Vec::new();

@@ -10,7 +10,7 @@ mod xmp_write;
 
 use entity::embedded::EmbeddedWords;
 
-pub use jpeg::with_words;
+pub use jpeg::{has_xmp, with_words};
 
 /// What a copy carries. Nothing else about the picture or its people gets into it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

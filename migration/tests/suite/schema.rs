@@ -761,6 +761,10 @@ async fn insert(db: &DatabaseConnection, image: image::Model) -> image::Model {
     if image.anonymised_thumbhash.is_none() {
         row.anonymised_thumbhash = NotSet;
     }
+    if image.purge_at.is_none() {
+        row.purge_at = NotSet;
+        row.deleted_by = NotSet;
+    }
     if image.boxes_version == 0 {
         for column in COLUMNS_FOR_BOXES {
             row.not_set(column);
@@ -853,6 +857,8 @@ fn image(number: u32) -> image::Model {
         uploaded_at: instant(0),
         stored_at: None,
         deleted_at: None,
+        deleted_by: None,
+        purge_at: None,
         boxes_version: 0,
         copy_version: None,
         copy_id: None,

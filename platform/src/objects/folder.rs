@@ -22,7 +22,7 @@ use super::{
 };
 
 /// Bytes read at a time.
-const CHUNK: usize = 64 * 1024;
+pub(super) const CHUNK: usize = 64 * 1024;
 
 /// A store in a folder of this machine.
 pub struct FolderStore {
@@ -97,7 +97,7 @@ impl FolderStore {
 
 /// Renames a scratch file into place. The folder is synced as well, or a power cut could lose the
 /// new name although the bytes are there.
-async fn place(mut file: ScratchFile, path: &Path) -> io::Result<()> {
+pub(super) async fn place(mut file: ScratchFile, path: &Path) -> io::Result<()> {
     file.finish().await?;
     let folder = path.parent().unwrap_or(path);
     fs::create_dir_all(folder).await?;

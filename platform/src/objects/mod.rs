@@ -2,6 +2,7 @@
 //!
 //! Objects are written atomically: a reader never sees half of one.
 
+pub mod archive;
 mod folder;
 mod key;
 mod presign;
@@ -54,6 +55,10 @@ pub trait ObjectStore: Send + Sync + 'static {
 
     /// Deletes the object. Deleting a missing object succeeds.
     async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError>;
+
+    /// Deletes the earlier versions of the objects of an image that was deleted, where the store keeps
+    /// versions and lets us. What it does not let us delete, it has to forget by itself.
+    async fn delete_versions(&self, _image_id: Uuid, _original: &ObjectKey) {}
 
     /// Every object of an area in no particular order, read page by page. Objects whose key is not
     /// one of ours are skipped.

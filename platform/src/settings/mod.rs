@@ -84,6 +84,8 @@ pub struct Settings {
     pub public_url: Option<Url>,
     /// Whether visitors may ask to be covered.
     pub removal_requests: bool,
+    /// How long deleted images can be brought back.
+    pub trash_days: u64,
     /// What pages call this instance.
     pub title: String,
     /// Whom visitors can ask.
@@ -227,6 +229,7 @@ impl Settings {
                 true,
                 &[("on", true), ("off", false)],
             )?,
+            trash_days: reader.number("VITRINE_TRASH_DAYS", 30, 0..=3650)?,
             title: instance::title(reader)?,
             contact: instance::contact(reader)?,
             search_engines: reader.choice(

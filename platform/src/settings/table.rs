@@ -282,6 +282,12 @@ pub const TABLE: &[Entry] = &[
         "Whether visitors who find themselves on a picture can have the place covered at once: `on` or `off`. It is off where VITRINE_PUBLIC_RENDITION is `original`.",
     ),
     entry(
+        "VITRINE_TRASH_DAYS",
+        "30",
+        "0",
+        "Days for which deleted images can be brought back, 0 to 3650. Then they are removed for good, with everything made from them. With 0, at once.",
+    ),
+    entry(
         "VITRINE_TITLE",
         "Vitrine",
         "Summer Fair 2026",

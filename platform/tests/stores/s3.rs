@@ -88,3 +88,44 @@ pub(crate) fn client(config: &aws_config::SdkConfig) -> aws_sdk_s3::Client {
         .build();
     aws_sdk_s3::Client::from_conf(config)
 }
+
+#[tokio::test]
+async fn versions_of_a_deleted_image_are_deleted_and_no_others() {
+    let Some(moto) = moto().await else { return };
+    let (config, bucket) = (moto.sdk_config().await, moto.bucket().await);
+    let home = homes::bucket(&config, &bucket).await;
+    let s3 = client(&config);
+    let versioning = aws_sdk_s3::types::VersioningConfiguration::builder()
+        .status(aws_sdk_s3::types::BucketVersioningStatus::Enabled)
+        .build();
+    let enable = s3.put_bucket_versioning().bucket(&bucket);
+    let enabled = enable.versioning_configuration(versioning).send().await;
+    enabled.unwrap();
+    let (id, other, copy) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
+    let original = ObjectKey::parse("uploads/a.jpg").unwrap();
+    let neighbour = ObjectKey::parse("uploads/a.jpg.png").unwrap();
+    let of_image = [
+        original.clone(),
+        ObjectKey::thumbnail(id),
+        ObjectKey::anonymised(id, Some(copy)),
+    ];
+    let of_others = [neighbour, ObjectKey::thumbnail(other)];
+    for key in of_image.iter().chain(&of_others) {
+        for body in ["older", "newer"] {
+            home.store.put(key, Body::Bytes(body.into())).await.unwrap();
+        }
+        home.store.delete(key).await.unwrap();
+    }
+
+    home.store.delete_versions(id, &original).await;
+
+    let left = s3.list_object_versions().bucket(&bucket).send().await;
+    let left = left.unwrap();
+    let mut keys: Vec<_> = left.versions().iter().filter_map(|one| one.key()).collect();
+    keys.dedup();
+    let mut expected: Vec<_> = of_others.iter().map(ObjectKey::path).collect();
+    expected.sort();
+    keys.sort_unstable();
+    assert_eq!(keys, expected);
+    assert_eq!(left.delete_markers().len(), 2);
+}

@@ -1,4 +1,4 @@
-//! Deletes an image with its renditions and captions.
+//! Deletes an image with its renditions and captions: into the trash first, where there is one.
 
 use functions::pipeline::lifecycle;
 use uuid::Uuid;
@@ -14,5 +14,6 @@ pub(crate) async fn delete_image(
     id: Uuid,
 ) -> Result<bool, Problem> {
     viewer.require(Action::Manage)?;
-    Ok(lifecycle::delete(&state.db, state.store.as_ref(), id, viewer.name()).await?)
+    let (db, store) = (&state.db, state.store.as_ref());
+    Ok(lifecycle::delete(db, store, id, viewer.name(), state.trash_kept).await?)
 }

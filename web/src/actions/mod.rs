@@ -13,3 +13,4 @@ pub mod removal_requests;
 pub mod retry_step;
 pub mod review_images;
 pub mod tokens;
+pub mod trash;

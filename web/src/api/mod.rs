@@ -14,4 +14,5 @@ pub mod removal_requests;
 pub mod renditions;
 pub mod review;
 pub mod steps;
+pub mod trash;
 pub mod uploads;

@@ -1,12 +1,18 @@
 //! The command line. Each command is a file of its own.
 
+mod archive_place;
+mod backup;
+mod check;
+mod copy_progress;
 mod doctor;
 mod doctor_captions;
+mod export;
 mod health;
 mod import;
 mod migrate;
 mod render;
 mod reprocess;
+mod restore;
 mod serve;
 mod token;
 
@@ -45,6 +51,14 @@ enum Command {
     Token(token::Arguments),
     /// Check settings, database and store.
     Doctor,
+    /// Check that every row has its objects and every object its row; status 0 only if so.
+    Check(check::Arguments),
+    /// Copy rows and objects into a folder or a bucket, while servers go on.
+    Backup(backup::Arguments),
+    /// Write all pictures and their descriptions as files with readable names.
+    Export(export::Arguments),
+    /// Bring a backup back, into an empty database.
+    Restore(restore::Arguments),
     /// Ask the server on this machine whether it is alive; for health checks.
     Health,
     /// List all settings, as a page in Markdown.
@@ -74,6 +88,18 @@ pub fn run(cli: Cli) -> ExitCode {
         }
         Command::Token(arguments) => {
             start(async |settings, _| token::run(settings, arguments).await)
+        }
+        Command::Backup(arguments) => {
+            start(async |settings, _| backup::run(settings, arguments).await)
+        }
+        Command::Export(arguments) => {
+            start(async |settings, _| export::run(settings, arguments).await)
+        }
+        Command::Restore(arguments) => {
+            start(async |settings, _| restore::run(settings, arguments).await)
+        }
+        Command::Check(arguments) => {
+            start(async |settings, _| check::run(settings, arguments).await)
         }
         Command::Doctor => start(async |settings, _| doctor::run(settings).await),
     };

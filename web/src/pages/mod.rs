@@ -17,6 +17,7 @@ pub mod removal;
 pub mod review;
 pub mod review_form;
 pub mod tokens;
+pub mod trash;
 pub mod upload;
 mod view;
 
@@ -38,6 +39,8 @@ pub(crate) struct Page<'a> {
     site: PageSite<'a>,
     viewer: PageViewer<'a>,
     max_upload_mb: u64,
+    /// 0 if a deletion cannot be undone.
+    trash_days: i64,
     max_megapixels: u64,
     notice: Option<Notice>,
     version: &'static str,
@@ -130,6 +133,7 @@ impl<'a> Page<'a> {
                 can_sign_in: viewer.can_sign_in(),
                 signed_in: viewer.is_signed_in(),
             },
+            trash_days: state.trash_kept.num_days(),
             max_upload_mb: state.limits.max_bytes / MEGABYTE,
             max_megapixels: state.limits.picture.max_pixels / 1_000_000,
             notice: notice(state, viewer, path),

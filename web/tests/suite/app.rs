@@ -96,6 +96,13 @@ impl Builder {
         self
     }
 
+    /// The rows and objects of a folder and a database.
+    pub(crate) fn on_data_in(mut self, folder: TempDir, database_url: Option<String>) -> Self {
+        self.folder = Arc::new(folder);
+        self.database_url = database_url;
+        self
+    }
+
     pub(crate) async fn spawn(mut self) -> TestApp {
         if self.database_url.is_none() {
             self.database_url = databases::empty().await;
@@ -108,6 +115,8 @@ impl Builder {
                 ("VITRINE_WORKERS", "0"),
                 ("VITRINE_CAPTIONER", "describe"),
                 ("VITRINE_INSTANCE_ID", "test"),
+                // Most tests of deletions want to see what is left.
+                ("VITRINE_TRASH_DAYS", "0"),
             ]
             .map(|(name, value)| (name.to_owned(), value.to_owned())),
         );

@@ -21,7 +21,7 @@ const PASSWORD: &str = "four random plain words";
 const ROLES: [&str; 5] = ["visitor", "read", "upload", "manage", "admin"];
 
 /// For each route, which of [`ROLES`] get what they ask for.
-const ACCESS: [(&str, &str, &str); 62] = [
+const ACCESS: [(&str, &str, &str); 68] = [
     ("get", "/docs", "visitor read upload manage admin"),
     ("get", "/docs/problems", "visitor read upload manage admin"),
     (
@@ -85,6 +85,12 @@ const ACCESS: [(&str, &str, &str); 62] = [
     ("get", "/tokens", "admin"),
     ("post", "/tokens", "admin"),
     ("post", "/tokens/{id}/revoke", "admin"),
+    ("get", "/trash", "manage admin"),
+    ("post", "/trash/{id}/restore", "manage admin"),
+    ("post", "/trash/{id}/remove", "manage admin"),
+    ("get", "/api/trash", "manage admin"),
+    ("post", "/api/trash/{id}/restore", "manage admin"),
+    ("delete", "/api/trash/{id}", "manage admin"),
     ("get", "/static/{file}", "visitor read upload manage admin"),
     ("get", "/robots.txt", "visitor read upload manage admin"),
     ("get", "/api/images", "visitor read upload manage admin"),

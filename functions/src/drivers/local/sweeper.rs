@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::step::StepKind;
 use entity::{change, image, session, step};
 use platform::objects::ObjectKey;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
 
 use crate::pipeline::context::Context;
 use crate::pipeline::copy_words::CopyWords;
@@ -105,7 +105,8 @@ async fn unfinished_uploads(
 }
 
 async fn unfinished_deletions(ctx: &Context, swept: &mut Swept) -> Result<(), LifecycleError> {
-    for image in image::being_deleted().all(&ctx.db).await? {
+    let due = image::being_deleted(entity::now());
+    for image in due.limit(BATCH).all(&ctx.db).await? {
         purge(&ctx.db, ctx.store.as_ref(), &image).await?;
         swept.deleted += 1;
     }

@@ -10,14 +10,14 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use crate::objects::{ObjectKey, StoreError};
 
 /// The operation that failed.
-pub(super) struct Failure<'a> {
-    pub(super) doing: String,
-    pub(super) bucket: &'a str,
-    pub(super) key: Option<&'a ObjectKey>,
+pub(in crate::objects) struct Failure<'a> {
+    pub(in crate::objects) doing: String,
+    pub(in crate::objects) bucket: &'a str,
+    pub(in crate::objects) key: Option<&'a ObjectKey>,
 }
 
 impl Failure<'_> {
-    pub(super) fn error<E>(self, error: SdkError<E, HttpResponse>) -> StoreError
+    pub(in crate::objects) fn error<E>(self, error: SdkError<E, HttpResponse>) -> StoreError
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
@@ -96,7 +96,7 @@ impl Failure<'_> {
     }
 }
 
-pub(super) fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
+pub(in crate::objects) fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
     error
         .raw_response()
         .map(|response| response.status().as_u16())

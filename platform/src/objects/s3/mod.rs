@@ -2,7 +2,8 @@
 //! after a broken connection. The SDK retries.
 
 mod download;
-mod failure;
+pub(super) mod failure;
+mod versions;
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -190,7 +191,7 @@ impl S3Store {
 }
 
 /// The timeout of one try to send this many bytes.
-fn patience(bytes: u64) -> TimeoutConfig {
+pub(super) fn patience(bytes: u64) -> TimeoutConfig {
     let mebibytes = u32::try_from(bytes >> 20).unwrap_or(u32::MAX);
     TimeoutConfig::builder()
         .operation_attempt_timeout(PATIENCE + PATIENCE_PER_MEBIBYTE * mebibytes)
@@ -278,6 +279,10 @@ impl ObjectStore for S3Store {
                 error => Err(error),
             },
         }
+    }
+
+    async fn delete_versions(&self, image_id: Uuid, original: &ObjectKey) {
+        versions::delete(&self.client, &self.bucket, image_id, original).await;
     }
 
     fn list(&self, area: Area) -> BoxStream<'static, Result<ListedObject, StoreError>> {

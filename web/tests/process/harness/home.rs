@@ -84,6 +84,7 @@ impl Home {
             .env_clear()
             .env("VITRINE_DATA", self.data())
             .env("VITRINE_BIND", "127.0.0.1:0")
+            .env("VITRINE_TRASH_DAYS", "0")
             .envs(self.settings.iter().cloned())
             .current_dir(self.desk())
             .stdin(Stdio::null());

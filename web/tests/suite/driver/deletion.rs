@@ -1,5 +1,6 @@
 //! Deletion is final, even while a step works on the image.
 
+use chrono::TimeDelta;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, mpsc};
 
@@ -183,7 +184,10 @@ async fn a_rendition_stored_during_a_deletion_is_deleted_too() {
     let store = Pausing::new(&app.state.store, Place::AfterDeletingTheLastObject);
     let (deleted, go_on) = (Arc::clone(&store.reached), Arc::clone(&store.go));
     let db = app.state.db.clone();
-    let deletion = tokio::spawn(async move { lifecycle::delete(&db, &store, id, None).await });
+    let deletion =
+        tokio::spawn(
+            async move { lifecycle::delete(&db, &store, id, None, TimeDelta::zero()).await },
+        );
 
     // The worker finishes after all objects are deleted and before the rows are.
     deleted.acquire().await.unwrap().forget();

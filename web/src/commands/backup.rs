@@ -1,0 +1,84 @@
+//! `vitrine backup`: rows and objects into a folder or a bucket, while servers go on.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use indicatif::ProgressBar;
+use platform::settings::Settings;
+use serde_json::json;
+
+use super::archive_place;
+use super::copy_progress::copy_progress;
+use crate::backup::{Backup, Taken};
+use crate::services::Services;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// A folder, or s3://BUCKET/PREFIX. Only what is new is copied.
+    #[arg(value_name = "DIR|s3://…")]
+    place: String,
+    /// Print one JSON document.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let services = Services::open(settings).await?;
+    let archive = archive_place::open(&services.settings, &arguments.place).await?;
+    let backup = Backup {
+        db: &services.db,
+        store: services.store.as_ref(),
+        archive: archive.as_ref(),
+    };
+    let bar = copy_progress();
+    let taken = backup.run(|done, all| show(&bar, done, all)).await;
+    bar.finish_and_clear();
+    let taken = taken?;
+    services.db.close().await?;
+    match arguments.json {
+        true => println!("{:#}", document(&taken)),
+        false => print(&taken, &archive.describe()),
+    }
+    Ok(match taken.missing {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    })
+}
+
+pub(super) fn show(bar: &ProgressBar, done: u64, all: u64) {
+    bar.set_length(all);
+    bar.set_position(done);
+}
+
+fn document(taken: &Taken) -> serde_json::Value {
+    json!({
+        "snapshot": taken.snapshot,
+        "rows": taken.rows,
+        "copied": taken.copied,
+        "copied_bytes": taken.copied_bytes,
+        "kept": taken.kept,
+        "gone": taken.gone,
+        "missing": taken.missing,
+        "examples": taken.examples,
+    })
+}
+
+fn print(taken: &Taken, place: &str) {
+    println!(
+        "Snapshot {} is in {place}: {} rows; {} objects copied ({} bytes), {} were there already.",
+        taken.snapshot, taken.rows, taken.copied, taken.copied_bytes, taken.kept
+    );
+    if taken.gone > 0 {
+        println!(
+            "{} images were deleted meanwhile and are left out.",
+            taken.gone
+        );
+    }
+    if taken.missing > 0 {
+        println!("{} objects could not be copied:", taken.missing);
+        for example in &taken.examples {
+            println!("    {example}");
+        }
+        println!("`vitrine check` tells what is wrong with the store.");
+    }
+}
