@@ -4,6 +4,7 @@ mod doctor;
 mod doctor_captions;
 mod health;
 mod import;
+mod loadtest;
 mod migrate;
 mod render;
 mod reprocess;
@@ -41,6 +42,8 @@ enum Command {
     Render(render::Arguments),
     /// Have functions run again.
     Reprocess(reprocess::Arguments),
+    /// Send many requests to a server and report latencies and errors.
+    Loadtest(loadtest::Arguments),
     /// Make, list and revoke tokens for programs.
     Token(token::Arguments),
     /// Check settings, database and store.
@@ -57,6 +60,7 @@ const LAST_GRACE: Duration = Duration::from_secs(2);
 pub fn run(cli: Cli) -> ExitCode {
     let result = match cli.command {
         Command::Render(arguments) => within_runtime(render::run(arguments)),
+        Command::Loadtest(arguments) => within_runtime(loadtest::run(arguments)),
         Command::Health => health::run(),
         Command::Settings => {
             print!("{}", markdown());

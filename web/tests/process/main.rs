@@ -13,6 +13,7 @@ mod doctor_captions;
 mod full_disk;
 mod harness;
 mod import;
+mod loadtest;
 mod nginx;
 mod pixels;
 mod real_photos;
