@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use platform::settings::{Settings, markdown};
-use platform::telemetry;
+use platform::telemetry::{self, Telemetry};
 
 use crate::error_chain::error_chain;
 
@@ -67,7 +67,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Ok(ExitCode::SUCCESS)
         }
         Command::Serve(arguments) => {
-            start(async |settings, has_metrics| serve::run(settings, has_metrics, arguments).await)
+            start(async |settings, telemetry| serve::run(settings, telemetry, arguments).await)
         }
         Command::Migrate => start(async |settings, _| migrate::run(settings).await),
         Command::Import(arguments) => {
@@ -90,14 +90,14 @@ pub fn run(cli: Cli) -> ExitCode {
     }
 }
 
-/// Runs a command that needs settings and telemetry. It is told whether metrics are collected.
+/// Runs a command that needs settings and telemetry.
 fn start(
-    command: impl AsyncFnOnce(Settings, bool) -> anyhow::Result<ExitCode>,
+    command: impl AsyncFnOnce(Settings, Telemetry) -> anyhow::Result<ExitCode>,
 ) -> anyhow::Result<ExitCode> {
     platform::process::keep_files_private();
     let telemetry = telemetry::init("vitrine").map_err(|error| anyhow::anyhow!(error))?;
-    let has_metrics = telemetry.has_metrics();
-    let result = within_runtime(async { command(Settings::load().await?, has_metrics).await });
+    let handle = telemetry.clone();
+    let result = within_runtime(async { command(Settings::load().await?, handle).await });
     telemetry.shutdown();
     result
 }

@@ -14,8 +14,7 @@ fn report(finished: Finished) -> Value {
 
 fn load(home: &Home, server: &Server, path: &str, more: &[&str]) -> Finished {
     let endpoint = format!("{}{path}", server.url);
-    let arguments = ["loadtest", "--endpoint", &endpoint].iter().chain(more);
-    home.run(arguments)
+    home.run([&["loadtest", "--endpoint", &endpoint], more].concat())
 }
 
 #[test]

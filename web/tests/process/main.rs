@@ -14,6 +14,7 @@ mod full_disk;
 mod harness;
 mod import;
 mod loadtest;
+mod metrics;
 mod nginx;
 mod pixels;
 mod real_photos;
