@@ -189,6 +189,10 @@ format: ## Format the code
 access: ## Write the table of docs/access.md anew from the code
 	VITRINE_UPDATE_DOCS=1 cargo test --locked --quiet --package web --lib disclosure
 
+.PHONY: telemetry
+telemetry: ## Write the table of docs/telemetry.md anew from the code
+	VITRINE_UPDATE_DOCS=1 cargo test --locked --quiet --package platform --lib metric_table
+
 .PHONY: settings
 settings: ## Write docs/settings.md anew from the code
 	cargo run --locked --quiet --package web -- settings > docs/settings.md

@@ -10,7 +10,7 @@ use std::time::Duration;
 use sea_orm::Database;
 use sea_orm::sqlx;
 use sea_orm::{
-    ConnectOptions, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr,
+    ConnectOptions, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
@@ -81,6 +81,37 @@ fn options(settings: &DatabaseSettings) -> ConnectOptions {
             Authority::File(file) => mysql.ssl_ca(file),
         });
     options
+}
+
+/// The connections of a pool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Connections {
+    pub used: usize,
+    pub idle: usize,
+}
+
+/// How many connections the pool has now.
+pub fn connections(db: &DatabaseConnection) -> Connections {
+    let (all, idle) = match db.get_database_backend() {
+        DbBackend::Postgres => {
+            let pool = db.get_postgres_connection_pool();
+            (pool.size(), pool.num_idle())
+        }
+        DbBackend::MySql => {
+            let pool = db.get_mysql_connection_pool();
+            (pool.size(), pool.num_idle())
+        }
+        #[cfg(feature = "sqlite")]
+        DbBackend::Sqlite => {
+            let pool = db.get_sqlite_connection_pool();
+            (pool.size(), pool.num_idle())
+        }
+        _ => (0, 0),
+    };
+    Connections {
+        used: (all as usize).saturating_sub(idle),
+        idle,
+    }
 }
 
 /// Begins a transaction that will write. On SQLite it takes the write lock at once: a transaction

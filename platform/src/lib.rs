@@ -8,6 +8,7 @@ pub mod database;
 pub mod disk;
 pub mod events;
 mod format;
+pub mod host;
 pub mod memory;
 pub mod objects;
 pub mod process;

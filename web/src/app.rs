@@ -11,8 +11,9 @@ use functions::pipeline::context::Context;
 use functions::pipeline::copy_words::CopyWords;
 use functions::pipeline::dispatch::Dispatch;
 use functions::pipeline::provider_budget;
+use platform::host::{Host, ProcFiles};
 use platform::settings::{DatabaseKind, PublicRendition, Settings};
-use platform::telemetry::metrics;
+use platform::telemetry::Scrape;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -32,12 +33,10 @@ use crate::services::{Services, cores};
 use crate::site::Site;
 use crate::state::{AppState, Draining};
 use crate::templates::Templates;
+use crate::{measurements, metrics_endpoint};
 
 /// How often abandoned work is swept up.
 const SWEEP: Duration = Duration::from_secs(60);
-
-/// How often the age of the queue is measured.
-const MEASURE: Duration = Duration::from_secs(10);
 
 /// How long an upload may take from its row to its object before it counts as abandoned.
 const UPLOAD_PATIENCE: Duration = Duration::from_secs(60 * 60);
@@ -55,8 +54,11 @@ const GRACE: Duration = Duration::from_secs(25);
 pub struct App {
     pub state: AppState,
     pub context: Context,
-    /// Measure the age of the queue: only worth a query where metrics are collected.
-    pub measures_queue: bool,
+    /// Measure what has to be asked for: only worth it where metrics are collected.
+    pub has_metrics: bool,
+    /// Where Prometheus reads metrics.
+    pub metrics: Option<(TcpListener, Scrape)>,
+    host_files: ProcFiles,
     workers: usize,
     /// Held while this process works on the data folder.
     _lock: Option<File>,
@@ -114,7 +116,9 @@ impl App {
         Ok(Self {
             state,
             context,
-            measures_queue: false,
+            has_metrics: false,
+            metrics: None,
+            host_files: ProcFiles::choose(settings.host_proc.as_deref()),
             workers: settings.workers,
             _lock: lock,
         })
@@ -146,8 +150,15 @@ impl App {
             }
         };
         tasks.spawn(sweep(self.context, state.clone(), sweeps_work));
-        if self.measures_queue && self.workers > 0 {
-            tasks.spawn(measure_queue(state.clone()));
+        if self.has_metrics {
+            let port = listener.local_addr()?.port();
+            let host = Host::new(self.host_files, state.data.to_path_buf(), port);
+            tasks.spawn(measurements::machine(host, state.stop.clone()));
+            tasks.spawn(measurements::server(state.clone(), self.workers > 0));
+        }
+        if let Some((listener, scrape)) = self.metrics {
+            let stop = state.stop.clone();
+            tasks.spawn(metrics_endpoint::serve(listener, scrape, stop));
         }
         let stopping = state.stop.clone();
         if !state.policy.needs_password() && !connections::can_be_looked_up() {
@@ -206,20 +217,6 @@ async fn take_over(services: &Services) -> anyhow::Result<Option<File>> {
         info!(jobs = released, "released the jobs of the last run");
     }
     Ok(Some(lock))
-}
-
-/// Reports the age of the oldest claimable job.
-async fn measure_queue(state: AppState) {
-    loop {
-        match state.queue.age().await {
-            Ok(age) => metrics::queue_age(age),
-            Err(error) => warn!(%error, "the age of the queue cannot be measured"),
-        }
-        tokio::select! {
-            () = tokio::time::sleep(MEASURE) => {}
-            () = state.stop.cancelled() => return,
-        }
-    }
 }
 
 /// Deletes what dead processes left behind, and, with `sweeps_work`, queues work that is owed.

@@ -42,6 +42,11 @@ impl EventStreams {
         }))
     }
 
+    /// How many are open.
+    pub(crate) fn open(&self) -> usize {
+        self.0.lock().total
+    }
+
     /// # Errors
     /// 429 if this client has too many, 503 if there are too many in all.
     pub(crate) fn admit(&self, from: IpAddr) -> Result<OpenStream, Problem> {

@@ -10,8 +10,10 @@ use axum::middleware::Next;
 use axum::response::Response;
 use platform::telemetry::{self, TRACEPARENT, metrics};
 use tracing::field::Empty;
-use tracing::{Instrument as _, Span, debug, error_span};
+use tracing::{Instrument as _, Span, error_span};
 use uuid::Uuid;
+
+use crate::request_log::Line;
 
 tokio::task_local! {
     static CURRENT: String;
@@ -41,7 +43,6 @@ pub(crate) async fn assign(request: Request, next: Next) -> Response {
         span.record("error.type", status.as_str());
         span.record("otel.status_code", "ERROR");
     }
-    span.in_scope(|| debug!(millis = took.as_millis(), "answered"));
     let answered = metrics::Request {
         method,
         route,
@@ -51,7 +52,7 @@ pub(crate) async fn assign(request: Request, next: Next) -> Response {
     if let Ok(value) = id.parse() {
         response.headers_mut().insert("x-request-id", value);
     }
-    response
+    Line::new(span, begun, status.as_u16()).at_end_of(response)
 }
 
 fn traceparent(request: &Request) -> Option<&str> {

@@ -42,6 +42,10 @@ pub const MEGABYTE: u64 = 1024 * 1024;
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub bind: SocketAddr,
+    /// Where Prometheus reads metrics; nowhere if it is not set.
+    pub metrics_bind: Option<SocketAddr>,
+    /// Where the machine's `/proc` is mounted, in a container.
+    pub host_proc: Option<PathBuf>,
     /// The folder for everything without another location.
     pub data: PathBuf,
     pub database: DatabaseSettings,
@@ -178,6 +182,8 @@ impl Settings {
         let (caption_language, more_languages) = captions::languages(reader)?;
         let settings = Self {
             bind: reader.parse_or("VITRINE_BIND", SocketAddr::from(([127, 0, 0, 1], 8080)))?,
+            metrics_bind: reader.parse("VITRINE_METRICS_BIND")?,
+            host_proc: reader.text("VITRINE_HOST_PROC").map(PathBuf::from),
             database: database::database(reader, &data, database_secret)?,
             storage: storage::storage(reader, &data)?,
             aws: aws::aws(reader)?,

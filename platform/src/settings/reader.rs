@@ -49,13 +49,17 @@ impl Reader {
     }
 
     pub(super) fn parse_or<T: FromStr>(&self, name: &str, default: T) -> Result<T, SettingError> {
-        match self.text(name) {
-            None => Ok(default),
-            Some(value) => value
-                .trim()
-                .parse()
-                .map_err(|_| self.bad(name, "cannot be read")),
-        }
+        Ok(self.parse(name)?.unwrap_or(default))
+    }
+
+    pub(super) fn parse<T: FromStr>(&self, name: &str) -> Result<Option<T>, SettingError> {
+        let Some(value) = self.text(name) else {
+            return Ok(None);
+        };
+        let value = value.trim().parse();
+        value
+            .map(Some)
+            .map_err(|_| self.bad(name, "cannot be read"))
     }
 
     pub(super) fn number<T>(

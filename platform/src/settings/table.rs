@@ -324,6 +324,18 @@ pub const TABLE: &[Entry] = &[
         "`text` for people or `json`, one object per line, for machines.",
     ),
     entry(
+        "VITRINE_METRICS_BIND",
+        "none",
+        "127.0.0.1:9464",
+        "Address and port at which Prometheus reads metrics, at /metrics. Nobody is asked for a password there, so keep it inside your network.",
+    ),
+    entry(
+        "VITRINE_HOST_PROC",
+        "/host/proc if it is there, else /proc",
+        "/host/proc",
+        "Where the machine's /proc is mounted in a container, for metrics of the machine.",
+    ),
+    entry(
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "none",
         "http://localhost:4318",

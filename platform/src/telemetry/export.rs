@@ -24,6 +24,7 @@ use tracing::{info, warn};
 use url::{Host, Url};
 use uuid::Uuid;
 
+use super::scrape::Scrape;
 use super::set;
 
 /// The time for the last spans and metrics to be sent before the process ends.
@@ -32,6 +33,9 @@ const LAST_GRACE: Duration = Duration::from_secs(2);
 /// The timeout of a request unless another one is set, as in the specification of OTLP.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Where Prometheus reads metrics; the settings have the address.
+const METRICS_BIND: &str = "VITRINE_METRICS_BIND";
+
 const EXAMPLE: &str = "http://localhost:4318";
 
 /// The exporters, if any. Cheap to clone; all clones are the same.
@@ -39,6 +43,7 @@ const EXAMPLE: &str = "http://localhost:4318";
 pub struct Telemetry {
     tracing: Option<SdkTracerProvider>,
     metrics: Option<SdkMeterProvider>,
+    scrape: Option<Scrape>,
     is_flushing: Arc<AtomicBool>,
 }
 
@@ -52,9 +57,14 @@ impl Telemetry {
         self.tracing.is_some()
     }
 
-    /// Whether metrics are exported.
+    /// Whether metrics are exported, or kept for Prometheus.
     pub fn has_metrics(&self) -> bool {
         self.metrics.is_some()
+    }
+
+    /// What Prometheus reads, if `VITRINE_METRICS_BIND` is set.
+    pub fn scrape(&self) -> Option<&Scrape> {
+        self.scrape.as_ref()
     }
 
     /// Sends everything that has been recorded: Lambda may freeze the process between two
@@ -137,29 +147,45 @@ pub(super) fn start(service: &str) -> Result<Telemetry, String> {
             )
         }
     };
-    let metrics = match metrics {
-        None => None,
-        Some(signal) => {
-            let exporter = MetricExporter::builder()
-                .with_http()
-                .with_http_client(signal.client()?)
-                .with_timeout(signal.timeout)
-                .build()
-                .map_err(|error| signal.failed(&error))?;
-            let exporter = Watched::new("metrics", exporter);
-            let provider = SdkMeterProvider::builder()
-                .with_resource(resource)
-                .with_periodic_exporter(exporter)
-                .build();
+    let (metrics, scrape) = match (metrics, set(METRICS_BIND)) {
+        (None, None) => (None, None),
+        (signal, bind) => {
+            let (provider, scrape) = meters(resource, signal, bind.is_some())?;
             global::set_meter_provider(provider.clone());
-            Some(provider)
+            (Some(provider), scrape)
         }
     };
     Ok(Telemetry {
         tracing,
         metrics,
+        scrape,
         is_flushing: Arc::default(),
     })
+}
+
+/// Metrics for a collector, for Prometheus, or for both.
+fn meters(
+    resource: Resource,
+    signal: Option<Signal>,
+    is_scraped: bool,
+) -> Result<(SdkMeterProvider, Option<Scrape>), String> {
+    let mut builder = SdkMeterProvider::builder().with_resource(resource);
+    if let Some(signal) = signal {
+        let exporter = MetricExporter::builder()
+            .with_http()
+            .with_http_client(signal.client()?)
+            .with_timeout(signal.timeout)
+            .build()
+            .map_err(|error| signal.failed(&error))?;
+        builder = builder.with_periodic_exporter(Watched::new("metrics", exporter));
+    }
+    let mut scrape = None;
+    if is_scraped {
+        let (kept, exporter) = Scrape::new()?;
+        builder = builder.with_reader(exporter);
+        scrape = Some(kept);
+    }
+    Ok((builder.build(), scrape))
 }
 
 /// Traces or metrics, with the endpoint.

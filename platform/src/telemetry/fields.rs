@@ -7,8 +7,9 @@ use tracing_subscriber::field::{RecordFields, VisitOutput as _};
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::{DefaultVisitor, Writer};
 
-/// Prefixes of fields that control how a span is exported.
-const FOR_TRACES: [&str; 2] = ["otel.", "messaging."];
+/// Prefixes of fields that control how a span is exported, and of paths, which may be personal and
+/// say no more than the route to those who read logs.
+const FOR_TRACES: [&str; 3] = ["otel.", "messaging.", "url."];
 
 /// Whether a field is for traces only.
 pub(super) fn is_for_traces(name: &str) -> bool {

@@ -8,6 +8,9 @@ use std::time::Duration;
 use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter};
 use opentelemetry::{KeyValue, global};
 
+use super::metric_table::{self as table, Metric};
+use crate::host::HostReading;
+
 static INSTRUMENTS: LazyLock<Instruments> =
     LazyLock::new(|| Instruments::of(&global::meter("vitrine")));
 
@@ -19,6 +22,22 @@ struct Instruments {
     captions: Histogram<f64>,
     tokens: Counter<u64>,
     cost: Counter<f64>,
+    event_streams: Gauge<u64>,
+    pool: Gauge<u64>,
+    host: HostInstruments,
+}
+
+struct HostInstruments {
+    memory_usage: Gauge<f64>,
+    tcp_connections: Gauge<u64>,
+    tcp_connections_http: Gauge<u64>,
+    tcp_connections_ssh: Gauge<u64>,
+    io_wait: Gauge<f64>,
+    cpu_steal: Gauge<f64>,
+    available_virtual_storage: Gauge<f64>,
+    memory_bottleneck: Gauge<u64>,
+    multiple_ssh_connections: Gauge<u64>,
+    low_virtual_storage: Gauge<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -51,52 +70,92 @@ const LONG: [f64; 11] = [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 
 
 impl Instruments {
     fn of(meter: &Meter) -> Self {
-        let seconds = |name, description, bounds: &[f64]| {
-            meter
-                .f64_histogram(name)
-                .with_unit("s")
-                .with_description(description)
-                .with_boundaries(bounds.to_vec())
-                .build()
-        };
         Self {
-            requests: seconds(
-                "http.server.request.duration",
-                "Time from a request to the beginning of its response",
-                &SECONDS,
-            ),
-            uploads: meter
-                .u64_counter("vitrine.uploads")
-                .with_description("Uploads, by outcome")
-                .build(),
-            steps: seconds(
-                "vitrine.step.duration",
-                "Duration of attempts at steps, by step and outcome",
-                &LONG,
-            ),
-            queue_age: meter
-                .f64_gauge("vitrine.queue.age")
-                .with_unit("s")
-                .with_description("Age of the oldest claimable job")
-                .build(),
-            captions: seconds(
-                "vitrine.caption.request.duration",
-                "Duration of requests to captioning providers, by outcome",
-                &LONG,
-            ),
-            tokens: meter
-                .u64_counter("vitrine.caption.tokens")
-                .with_unit("{token}")
-                .with_description("Tokens counted by captioning providers")
-                .build(),
+            requests: histogram(meter, table::REQUESTS, &SECONDS),
+            uploads: counter(meter, table::UPLOADS),
+            steps: histogram(meter, table::STEPS, &LONG),
+            queue_age: gauge(meter, table::QUEUE_AGE),
+            captions: histogram(meter, table::CAPTIONS, &LONG),
+            tokens: counter(meter, table::TOKENS),
             cost: meter
-                .f64_counter("vitrine.caption.cost")
-                .with_description(
-                    "Cost of captions at the configured prices, in the currency of the attribute",
-                )
+                .f64_counter(table::COST.name)
+                .with_description(table::COST.meaning)
                 .build(),
+            event_streams: count(meter, table::EVENT_STREAMS),
+            pool: count(meter, table::POOL),
+            host: HostInstruments::of(meter),
         }
     }
+}
+
+impl HostInstruments {
+    fn of(meter: &Meter) -> Self {
+        Self {
+            memory_usage: gauge(meter, table::MEMORY_USAGE),
+            tcp_connections: count(meter, table::TCP_CONNECTIONS),
+            tcp_connections_http: count(meter, table::TCP_CONNECTIONS_HTTP),
+            tcp_connections_ssh: count(meter, table::TCP_CONNECTIONS_SSH),
+            io_wait: gauge(meter, table::IO_WAIT),
+            cpu_steal: gauge(meter, table::CPU_STEAL),
+            available_virtual_storage: gauge(meter, table::AVAILABLE_VIRTUAL_STORAGE),
+            memory_bottleneck: count(meter, table::MEMORY_BOTTLENECK),
+            multiple_ssh_connections: count(meter, table::MULTIPLE_SSH_CONNECTIONS),
+            low_virtual_storage: count(meter, table::LOW_VIRTUAL_STORAGE),
+        }
+    }
+
+    fn record(&self, reading: &HostReading) {
+        self.memory_usage.record(reading.memory_usage, &[]);
+        self.tcp_connections.record(reading.tcp_connections, &[]);
+        self.tcp_connections_http
+            .record(reading.tcp_connections_http, &[]);
+        self.tcp_connections_ssh
+            .record(reading.tcp_connections_ssh, &[]);
+        self.io_wait.record(reading.io_wait, &[]);
+        self.cpu_steal.record(reading.cpu_steal, &[]);
+        self.available_virtual_storage
+            .record(reading.available_virtual_storage, &[]);
+        self.memory_bottleneck
+            .record(reading.memory_bottleneck().into(), &[]);
+        self.multiple_ssh_connections
+            .record(reading.multiple_ssh_connections().into(), &[]);
+        self.low_virtual_storage
+            .record(reading.low_virtual_storage().into(), &[]);
+    }
+}
+
+fn histogram(meter: &Meter, metric: Metric, bounds: &[f64]) -> Histogram<f64> {
+    meter
+        .f64_histogram(metric.name)
+        .with_unit(metric.unit)
+        .with_description(metric.meaning)
+        .with_boundaries(bounds.to_vec())
+        .build()
+}
+
+fn counter(meter: &Meter, metric: Metric) -> Counter<u64> {
+    meter
+        .u64_counter(metric.name)
+        .with_unit(metric.unit)
+        .with_description(metric.meaning)
+        .build()
+}
+
+fn gauge(meter: &Meter, metric: Metric) -> Gauge<f64> {
+    meter
+        .f64_gauge(metric.name)
+        .with_unit(metric.unit)
+        .with_description(metric.meaning)
+        .build()
+}
+
+/// A gauge of whole numbers.
+fn count(meter: &Meter, metric: Metric) -> Gauge<u64> {
+    meter
+        .u64_gauge(metric.name)
+        .with_unit(metric.unit)
+        .with_description(metric.meaning)
+        .build()
 }
 
 pub fn request(request: &Request, took: Duration) {
@@ -135,6 +194,23 @@ pub fn queue_age(age: Duration) {
     INSTRUMENTS.queue_age.record(age.as_secs_f64(), &[]);
 }
 
+/// The open event streams of this process.
+pub fn event_streams(open: usize) {
+    INSTRUMENTS.event_streams.record(open as u64, &[]);
+}
+
+/// The connections in the database's pool.
+pub fn pool(used: usize, idle: usize) {
+    for (state, connections) in [("used", used), ("idle", idle)] {
+        let state = KeyValue::new("db.client.connection.state", state);
+        INSTRUMENTS.pool.record(connections as u64, &[state]);
+    }
+}
+
+pub fn host(reading: &HostReading) {
+    INSTRUMENTS.host.record(reading);
+}
+
 pub fn caption(request: &CaptionRequest<'_>, took: Duration) {
     let asked = [
         KeyValue::new("gen_ai.provider.name", request.provider),
@@ -159,5 +235,53 @@ pub fn caption(request: &CaptionRequest<'_>, took: Duration) {
         INSTRUMENTS
             .cost
             .add(micros as f64 / 1e6, &with("currency", currency.to_owned()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use opentelemetry::metrics::MeterProvider as _;
+    use opentelemetry_sdk::metrics::SdkMeterProvider;
+
+    use super::*;
+    use crate::telemetry::scrape::Scrape;
+
+    #[test]
+    fn a_scrape_has_every_metric_by_its_documented_name() {
+        let (scrape, exporter) = Scrape::new().unwrap();
+        let provider = SdkMeterProvider::builder().with_reader(exporter).build();
+        let instruments = Instruments::of(&provider.meter("vitrine"));
+        for histogram in [
+            &instruments.requests,
+            &instruments.steps,
+            &instruments.captions,
+        ] {
+            histogram.record(0.1, &[]);
+        }
+        instruments.uploads.add(1, &[]);
+        instruments.queue_age.record(1.0, &[]);
+        instruments.tokens.add(1, &[]);
+        instruments.cost.add(0.5, &[]);
+        instruments.event_streams.record(1, &[]);
+        instruments.pool.record(1, &[]);
+        instruments.host.record(&HostReading {
+            memory_usage: 85.5,
+            ..HostReading::default()
+        });
+
+        let text = scrape.text().unwrap();
+
+        let found: BTreeSet<_> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next())
+            .filter(|name| *name != "target_info")
+            .map(str::to_owned)
+            .collect();
+        let documented: BTreeSet<_> = table::names_in_prometheus().into_iter().collect();
+        assert_eq!(found, documented);
+        assert!(text.contains("\nmemory_usage 85.5\n"), "{text}");
+        assert!(text.contains("\nlow_virtual_storage 1\n"), "{text}");
     }
 }

@@ -5,7 +5,9 @@
 mod export;
 mod fields;
 mod json;
+mod metric_table;
 pub mod metrics;
+mod scrape;
 mod trace;
 
 use std::io::IsTerminal as _;
@@ -22,6 +24,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Registry, fmt};
 
 pub use export::Telemetry;
+pub use metric_table::markdown as metrics_markdown;
+pub use scrape::{CONTENT_TYPE, Scrape};
 pub use trace::{TRACEPARENT, begin, traceparent};
 
 /// The default log filter. Spans of SQL statements are for traces: in a log they would precede

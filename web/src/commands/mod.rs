@@ -9,6 +9,7 @@ mod doctor_captions;
 mod export;
 mod health;
 mod import;
+mod loadtest;
 mod migrate;
 mod render;
 mod reprocess;
@@ -21,7 +22,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use platform::settings::{Settings, markdown};
-use platform::telemetry;
+use platform::telemetry::{self, Telemetry};
 
 use crate::error_chain::error_chain;
 
@@ -47,6 +48,8 @@ enum Command {
     Render(render::Arguments),
     /// Have functions run again.
     Reprocess(reprocess::Arguments),
+    /// Send many requests to a server and report latencies and errors.
+    Loadtest(loadtest::Arguments),
     /// Make, list and revoke tokens for programs.
     Token(token::Arguments),
     /// Check settings, database and store.
@@ -71,13 +74,14 @@ const LAST_GRACE: Duration = Duration::from_secs(2);
 pub fn run(cli: Cli) -> ExitCode {
     let result = match cli.command {
         Command::Render(arguments) => within_runtime(render::run(arguments)),
+        Command::Loadtest(arguments) => within_runtime(loadtest::run(arguments)),
         Command::Health => health::run(),
         Command::Settings => {
             print!("{}", markdown());
             Ok(ExitCode::SUCCESS)
         }
         Command::Serve(arguments) => {
-            start(async |settings, has_metrics| serve::run(settings, has_metrics, arguments).await)
+            start(async |settings, telemetry| serve::run(settings, telemetry, arguments).await)
         }
         Command::Migrate => start(async |settings, _| migrate::run(settings).await),
         Command::Import(arguments) => {
@@ -112,14 +116,14 @@ pub fn run(cli: Cli) -> ExitCode {
     }
 }
 
-/// Runs a command that needs settings and telemetry. It is told whether metrics are collected.
+/// Runs a command that needs settings and telemetry.
 fn start(
-    command: impl AsyncFnOnce(Settings, bool) -> anyhow::Result<ExitCode>,
+    command: impl AsyncFnOnce(Settings, Telemetry) -> anyhow::Result<ExitCode>,
 ) -> anyhow::Result<ExitCode> {
     platform::process::keep_files_private();
     let telemetry = telemetry::init("vitrine").map_err(|error| anyhow::anyhow!(error))?;
-    let has_metrics = telemetry.has_metrics();
-    let result = within_runtime(async { command(Settings::load().await?, has_metrics).await });
+    let handle = telemetry.clone();
+    let result = within_runtime(async { command(Settings::load().await?, handle).await });
     telemetry.shutdown();
     result
 }

@@ -1,14 +1,16 @@
 //! `vitrine serve`
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Args;
 use platform::settings::Settings;
+use platform::telemetry::{Scrape, Telemetry};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use crate::app::App;
 
@@ -23,7 +25,7 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(
     settings: Settings,
-    has_metrics: bool,
+    telemetry: Telemetry,
     arguments: Arguments,
 ) -> anyhow::Result<ExitCode> {
     #[cfg(debug_assertions)]
@@ -32,12 +34,15 @@ pub(super) async fn run(
     }
     #[cfg(not(debug_assertions))]
     let Arguments {} = arguments;
-    let bind = settings.bind;
+    let (bind, metrics_bind) = (settings.bind, settings.metrics_bind);
     let has_password = !settings.is_keyboard_admin();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut app = App::build(settings).await?;
-    app.measures_queue = has_metrics;
+    app.has_metrics = telemetry.has_metrics();
+    if let Some(bind) = metrics_bind {
+        app.metrics = Some(listen_for_prometheus(bind, &telemetry).await?);
+    }
     // The first picture need not wait for a process, and the log tells what this system lacks.
     match app.state.pixels.warm().await {
         Ok(confinement) => {
@@ -65,4 +70,18 @@ pub(super) async fn run(
     };
     app.run_until(listener, shutdown).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+async fn listen_for_prometheus(
+    bind: SocketAddr,
+    telemetry: &Telemetry,
+) -> anyhow::Result<(TcpListener, Scrape)> {
+    let scrape = telemetry.scrape().context(
+        "VITRINE_METRICS_BIND is set, but OTEL_SDK_DISABLED turns metrics off; unset one of them",
+    )?;
+    let listener = TcpListener::bind(bind).await.with_context(|| {
+        format!("cannot serve metrics on {bind}; choose another address, for example VITRINE_METRICS_BIND=127.0.0.1:9464")
+    })?;
+    info!("metrics are at http://{}/metrics", listener.local_addr()?);
+    Ok((listener, scrape.clone()))
 }

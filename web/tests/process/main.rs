@@ -14,6 +14,8 @@ mod full_disk;
 mod harness;
 mod import;
 mod keep;
+mod loadtest;
+mod metrics;
 mod nginx;
 mod pixels;
 mod real_photos;
