@@ -1,7 +1,13 @@
 //! axum's extractors, with rejections that are problems.
 
+use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{FromRequestParts, Path as AxumPath, Query as AxumQuery};
+use axum::extract::{
+    FromRequest, FromRequestParts, OptionalFromRequest, Path as AxumPath, Query as AxumQuery,
+    Request,
+};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::problem::Problem;
 
@@ -23,7 +29,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonObject<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let Json(value) = Json::<Value>::from_request(request, state).await?;
+        let Json(value) = <Json<Value> as FromRequest<S>>::from_request(request, state).await?;
         from_value(value).map(Self)
     }
 }
@@ -32,18 +38,20 @@ impl<S: Send + Sync, T: DeserializeOwned> OptionalFromRequest<S> for JsonObject<
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
-        let body =
-            <Json<Value> as OptionalFromRequest<S>>::from_request(request, state).await?;
-        body.map(|Json(value)| from_value(value).map(Self)).transpose()
+        let body = <Json<Value> as OptionalFromRequest<S>>::from_request(request, state).await?;
+        body.map(|Json(value)| from_value(value).map(Self))
+            .transpose()
     }
 }
 
 fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
     if !value.is_object() {
-        return Err(Problem::invalid("the body is no JSON object; send `{…}`"));
+        return Err(Problem::bad_request(
+            "the body is no JSON object; send `{…}`",
+        ));
     }
     serde_json::from_value(value)
-        .map_err(|error| Problem::invalid(format!("the body cannot be read: {error}")))
+        .map_err(|error| Problem::bad_request(format!("the body cannot be read: {error}")))
 }
 
 impl From<PathRejection> for Problem {

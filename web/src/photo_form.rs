@@ -86,15 +86,20 @@ impl PhotoForm {
                 )));
             }
             if field.name() == Some(CONTEXT) {
+                if self.context.is_some() {
+                    return Err(Problem::bad_request(format!(
+                        "the form has the field `{CONTEXT}` twice; send it once, before the photos"
+                    )));
+                }
                 // Bounded as whatever is between files.
                 let text = field.text().await.map_err(problem)?;
-                self.context = tidy_context(&text)?;
+                self.context = Some(tidy_context(&text)?.unwrap_or_default());
                 continue;
             }
             if field.name() == Some(FIELD) {
                 return Ok(Some(PhotoPart {
                     file_name: file_name::of(&field),
-                    context: self.context.clone(),
+                    context: self.context.clone().filter(|text| !text.is_empty()),
                     field,
                     unread: Arc::clone(&self.unread),
                 }));

@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use functions::pipeline::boxes::Drawn;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -12,7 +11,7 @@ use super::problems::{InvalidContent, NotFound, OutdatedBoxes, TooLarge, Unsuppo
 use crate::access::{Action, Viewer};
 use crate::actions::boxes::replace_boxes;
 use crate::box_json::{BoxJson, CoversJson, ShapeJson, StateJson};
-use crate::extract::Path;
+use crate::extract::{JsonObject, Path};
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -102,10 +101,10 @@ pub async fn replace(
     State(state): State<AppState>,
     viewer: Viewer,
     Path(id): Path<Uuid>,
-    body: Result<Json<NewBoxes>, JsonRejection>,
+    body: Result<JsonObject<NewBoxes>, Problem>,
 ) -> Result<Json<BoxesJson>, Problem> {
     viewer.require(Action::Manage)?;
-    let Json(new) = body?;
+    let JsonObject(new) = body?;
     let wanted = new.items.into_iter().map(Drawn::from).collect();
     replace_boxes(&state, &viewer, id, new.version, wanted).await?;
     boxes(&state, &viewer, id).await

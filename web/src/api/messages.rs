@@ -1,6 +1,5 @@
 //! `/api/messages`
 
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{OriginalUri, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -15,7 +14,7 @@ use uuid::Uuid;
 use super::problems::{InvalidContent, NotFound, TooLarge, UnsupportedType};
 use crate::access::{Action, Client, Viewer};
 use crate::actions::messages::{NewMessage, delete_message, newest_messages, post_message};
-use crate::extract::Path;
+use crate::extract::{JsonObject, Path};
 use crate::paging::{Page, Paging, PagingQuery};
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -60,10 +59,10 @@ pub async fn post(
     State(state): State<AppState>,
     viewer: Viewer,
     Extension(client): Extension<Client>,
-    body: Result<Json<NewMessage>, JsonRejection>,
+    body: Result<JsonObject<NewMessage>, Problem>,
 ) -> Result<Response, Problem> {
     state.admit(&viewer, &client, Action::PostMessage)?;
-    let Json(new) = body?;
+    let JsonObject(new) = body?;
     let row = post_message(&state.db, &new).await?;
     let location = [("location", format!("/api/messages/{}", row.id))];
     Ok((StatusCode::CREATED, location, Json(MessageJson::from(row))).into_response())

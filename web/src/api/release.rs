@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -11,7 +10,7 @@ use super::image_answer::one;
 use super::problems::{NotFound, NotReady, OutdatedBoxes, TooLarge, UnsupportedType};
 use crate::access::{Action, Viewer};
 use crate::actions::release_image::{Decision, Seen, decide};
-use crate::extract::Path;
+use crate::extract::{JsonObject, Path};
 use crate::image_json::ImageJson;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -45,11 +44,11 @@ pub async fn release(
     State(state): State<AppState>,
     viewer: Viewer,
     Path(id): Path<Uuid>,
-    body: Result<Option<Json<ReleaseRequest>>, JsonRejection>,
+    body: Result<Option<JsonObject<ReleaseRequest>>, Problem>,
 ) -> Result<Json<ImageJson>, Problem> {
     viewer.require(Action::Manage)?;
     let ReleaseRequest { version, caption } =
-        body?.map(|Json(request)| request).unwrap_or_default();
+        body?.map(|JsonObject(request)| request).unwrap_or_default();
     let seen = Seen { version, caption };
     decide(&state, &viewer, id, Decision::Release(seen)).await?;
     one(&state, &viewer, id).await

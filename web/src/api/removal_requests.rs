@@ -3,7 +3,6 @@
 use axum::Extension;
 use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
@@ -13,7 +12,7 @@ use uuid::Uuid;
 use super::problems::{InvalidContent, NotFound, TooLarge, UnsupportedType};
 use crate::access::Client;
 use crate::actions::removal_requests::{NewRequest, request_removal};
-use crate::extract::Path;
+use crate::extract::{JsonObject, Path};
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -50,9 +49,9 @@ pub async fn request(
     State(state): State<AppState>,
     Extension(client): Extension<Client>,
     Path(id): Path<Uuid>,
-    body: Result<Json<NewRequest>, JsonRejection>,
+    body: Result<JsonObject<NewRequest>, Problem>,
 ) -> Result<Response, Problem> {
-    let Json(wanted) = body?;
+    let JsonObject(wanted) = body?;
     let request = request_removal(&state, &client, id, wanted).await?;
     let url = format!("/removal/{}", request.number);
     let location = [("location", url.clone())];

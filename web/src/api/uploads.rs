@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
@@ -21,7 +20,7 @@ use crate::access::{Action, Viewer};
 use crate::actions::direct_upload::{
     PendingUpload, UploadAnnouncement, begin_upload, complete_upload,
 };
-use crate::extract::Path;
+use crate::extract::{JsonObject, Path};
 use crate::image_json::ImageJson;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -66,10 +65,10 @@ impl From<PendingUpload> for PendingUploadJson {
 pub async fn begin(
     State(state): State<AppState>,
     viewer: Viewer,
-    body: Result<Json<UploadAnnouncement>, JsonRejection>,
+    body: Result<JsonObject<UploadAnnouncement>, Problem>,
 ) -> Result<(StatusCode, Json<PendingUploadJson>), Problem> {
     viewer.require(Action::Upload)?;
-    let Json(announced) = body?;
+    let JsonObject(announced) = body?;
     let pending = begin_upload(&state, &viewer, &announced).await?;
     Ok((StatusCode::CREATED, Json(pending.into())))
 }

@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -12,7 +11,7 @@ use crate::actions::edit_caption::{CaptionEdit, edit_caption};
 use crate::actions::image_notes::{ImageNotes, note_image};
 use crate::api::image_answer::one;
 use crate::api::problems::{InvalidContent, NotFound, TooLarge, UnsupportedType};
-use crate::extract::Path;
+use crate::extract::{JsonObject, Path};
 use crate::image_json::ImageJson;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -113,10 +112,10 @@ pub async fn edit(
     State(state): State<AppState>,
     viewer: Viewer,
     Path(id): Path<Uuid>,
-    patch: Result<Json<Patch>, JsonRejection>,
+    patch: Result<JsonObject<Patch>, Problem>,
 ) -> Result<Json<ImageJson>, Problem> {
     viewer.require(Action::Manage)?;
-    let Json(mut patch) = patch?;
+    let JsonObject(mut patch) = patch?;
     let notes = patch.notes();
     if patch.has_caption() || notes.is_none() {
         edit_caption(&state, &viewer, id, patch.try_into()?).await?;

@@ -31,6 +31,7 @@ use crate::state::AppState;
 pub(in crate::api) struct Upload {
     /// A few words about the photo, at most 500 characters, which go to the captioner with it. Send
     /// them before the file.
+    #[schema(value_type = String, required = false)]
     context: Option<String>,
     /// JPEG, PNG, GIF, WebP, HEIC or AVIF.
     #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
