@@ -59,7 +59,7 @@ impl Encoding {
         }
         let compressed = match self {
             Self::Brotli => brotli(bytes, effort),
-            Self::Zstd => zstd::encode_all(bytes, if effort == Effort::Best { 19 } else { 3 }),
+            Self::Zstd => zstd::encode_all(bytes, if effort == Effort::Best { 12 } else { 3 }),
             Self::Gzip => gzip(bytes, effort),
         };
         compressed
@@ -69,7 +69,7 @@ impl Encoding {
 }
 
 fn brotli(bytes: &[u8], effort: Effort) -> io::Result<Vec<u8>> {
-    let quality = if effort == Effort::Best { 11 } else { 5 };
+    let quality = if effort == Effort::Best { 9 } else { 5 };
     let mut writer = brotli::CompressorWriter::new(Vec::new(), 4096, quality, 22);
     writer.write_all(bytes)?;
     Ok(writer.into_inner())

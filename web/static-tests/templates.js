@@ -55,7 +55,7 @@ export function card(id, { at = "12:00", state = "ready", caption = `Caption of 
 
 /** The home page with these cards and, if `next` is given, a link to more. */
 export function galleryPage(cards, { next = "" } = {}) {
-  const html = renderPage("gallery.html", { "card.html": cards.join(""), next_url: next, "page.max_upload_mb": "1" });
+  const html = renderPage("gallery.html", { "card | safe": cards.join(""), next_url: next, "page.max_upload_mb": "1" });
   const more = /(<p class="more" id="more") hidden>(.*?)<\/p>/s;
   return html.replace(more, (_, start, link) => (next ? `${start}>${link}</p>` : `${start} hidden></p>`));
 }

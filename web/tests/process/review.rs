@@ -53,9 +53,15 @@ async fn open_desk(home: &Home, server: &Server, scripts: Scripts) -> Option<(Br
     let _ = home;
     let id = server.upload("one.jpg", photo(1)).await;
     server.settled().await;
+    let is_live = matches!(scripts, Scripts::On);
     let browser = Browser::open(server, scripts).await?;
     browser.goto("/review").await;
-    browser.find("[data-stage] image").await;
+    let ready = if is_live {
+        "[data-stage].is-live"
+    } else {
+        "[data-stage] image"
+    };
+    browser.find(ready).await;
     Some((browser, id))
 }
 

@@ -8,7 +8,8 @@ use crate::harness::Home;
 
 const PASSWORD: &str = "correct horse";
 
-#[tokio::test]
+// The provider answers while the program runs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_password_from_secrets_manager_works_and_is_never_logged() {
     let Some(moto) = Moto::start().await else {
         return;
