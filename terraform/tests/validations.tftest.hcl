@@ -102,6 +102,7 @@ run "rejects_more_web_instances_than_the_database_has_connections_for" {
   command = plan
   variables {
     database = { instance_class = "db.t4g.micro" }
+    web      = { capacity = { max = 12 } }
   }
   expect_failures = [var.web]
 }
