@@ -16,6 +16,7 @@ impl MigrationTrait for Migration {
             .name(IMAGES)
             .table(Image::Table)
             .col(Image::Review)
+            .col(Image::DeletedAt)
             .col(Image::UploadedAt)
             .col(Image::Id)
             .to_owned();
@@ -44,6 +45,7 @@ impl MigrationTrait for Migration {
 enum Image {
     Table,
     Review,
+    DeletedAt,
     UploadedAt,
     Id,
 }

@@ -24,10 +24,13 @@ impl MigrationTrait for Migration {
                 .alter_table(table.clone().add_column(column).to_owned())
                 .await?;
         }
+        // With the age, so that it serves what is not deleted, too: SQLite would take an index by deletion
+        // alone for that, and sort all images.
         let index = Index::create()
             .name(INDEX)
             .table(Image::Table)
             .col(Image::DeletedAt)
+            .col(Image::UploadedAt)
             .col(Image::Id)
             .to_owned();
         manager.create_index(index).await
@@ -51,6 +54,7 @@ enum Image {
     Table,
     Id,
     DeletedAt,
+    UploadedAt,
     DeletedBy,
     PurgeAt,
 }
