@@ -141,7 +141,10 @@ pub fn page(wanted: &Wanted) -> Select<Entity> {
 
 /// Those after an image with this risk and id.
 pub fn page_after(wanted: &Wanted, last: (i32, Uuid)) -> Select<Entity> {
-    page(wanted).filter(keyset::below((Column::Risk, Column::Id), last))
+    page(wanted).filter(keyset::after_in_mixed_order(
+        (Column::Risk, Column::Id),
+        last,
+    ))
 }
 
 /// Those that can be released without a look at each: nothing about them is uncertain, and the second

@@ -1,8 +1,8 @@
 //! A photo: what is known about it, and what the steps found out.
 //!
 //! A row is inserted before its object is stored. `stored_at` is set once the object is stored, and
-//! `deleted_at` when the image goes into the trash, or before the objects are deleted. So an upload or a deletion that a crash cut short can
-//! be finished later. What shows images starts at [`visible`], which asks for whom.
+//! `deleted_at` when the image goes into the trash, or before the objects are deleted. So an upload or a
+//! deletion that a crash cut short can be finished later. What shows images starts at [`visible`], which asks for whom.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use sea_orm::entity::prelude::*;
@@ -267,7 +267,7 @@ impl Model {
         }
     }
 
-    /// Whether it is deleted for good at `now`, apart from what is still to be removed.
+    /// Whether its deletion cannot be undone at `now`.
     pub fn is_being_removed(&self, now: DateTime<Utc>) -> bool {
         self.deleted_at.is_some() && self.purge_at.is_none_or(|purge_at| purge_at <= now)
     }
@@ -355,7 +355,7 @@ pub fn newer_than(audience: &Audience, cursor: Cursor) -> Select<Entity> {
         .limit(1)
 }
 
-/// Visible images whose copies carry words that are out of date at `now`.
+/// Stored images whose copies carry words that are out of date at `now`.
 pub fn words_due(now: DateTime<Utc>, limit: u64) -> Select<Entity> {
     stored()
         .filter(Column::WordsDue.lte(now))
@@ -406,15 +406,8 @@ pub fn trash_page(
     limit: u64,
 ) -> Select<Entity> {
     let mut select = in_trash(now);
-    if let Some((deleted_at, id)) = after {
-        let later = Condition::any().add(Column::DeletedAt.lt(deleted_at)).add(
-            Condition::all()
-                .add(Column::DeletedAt.eq(deleted_at))
-                .add(Column::Id.lt(id)),
-        );
-        select = select
-            .filter(Column::DeletedAt.lte(deleted_at))
-            .filter(later);
+    if let Some(last) = after {
+        select = select.filter(keyset::before((Column::DeletedAt, Column::Id), last));
     }
     select
         .order_by_desc(Column::DeletedAt)

@@ -25,8 +25,8 @@ pub(crate) fn after<C: ColumnTrait>(
     a.gte(x).into_condition().add(greater)
 }
 
-/// The rows with less than `x`, and those with `x` after `y`.
-pub(crate) fn below<C: ColumnTrait>(
+/// The rows after `(x, y)` where the first column descends and the second ascends.
+pub(crate) fn after_in_mixed_order<C: ColumnTrait>(
     (a, b): (C, C),
     (x, y): (impl Into<Value> + Clone, impl Into<Value>),
 ) -> Condition {

@@ -145,7 +145,7 @@ pub fn of_all(image_ids: impl IntoIterator<Item = Uuid>) -> Select<Entity> {
 }
 
 /// Puts steps back to the beginning, for a new round of attempts. An attempt of an earlier round that
-/// is still running has lost. Say which steps.
+/// is still running has lost. The caller adds the filter; without one it resets every step.
 pub fn new_round(queued_at: DateTime<Utc>) -> UpdateMany<Entity> {
     Entity::update_many()
         .col_expr(Column::State, Expr::value(StepState::Queued))

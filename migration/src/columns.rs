@@ -3,6 +3,34 @@
 use sea_orm::DbBackend;
 use sea_orm_migration::prelude::*;
 
+/// Adds columns to a table, one at a time, as SQLite has to.
+pub(crate) async fn add(
+    manager: &SchemaManager<'_>,
+    table: impl IntoTableRef + Clone,
+    columns: impl IntoIterator<Item = ColumnDef>,
+) -> Result<(), DbErr> {
+    for column in columns {
+        let mut alter = Table::alter();
+        alter.table(table.clone()).add_column(column);
+        manager.alter_table(alter).await?;
+    }
+    Ok(())
+}
+
+/// Drops columns of a table, one at a time, as SQLite has to.
+pub(crate) async fn drop(
+    manager: &SchemaManager<'_>,
+    table: impl IntoTableRef + Clone,
+    columns: impl IntoIterator<Item = impl IntoIden>,
+) -> Result<(), DbErr> {
+    for column in columns {
+        let mut alter = Table::alter();
+        alter.table(table.clone()).drop_column(column);
+        manager.alter_table(alter).await?;
+    }
+    Ok(())
+}
+
 /// Makes tables and columns for one database.
 #[derive(Clone, Copy)]
 pub(crate) struct Columns {

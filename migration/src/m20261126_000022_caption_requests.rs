@@ -3,7 +3,7 @@
 
 use sea_orm_migration::prelude::*;
 
-use crate::columns::Columns;
+use crate::columns::{self, Columns};
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
@@ -13,26 +13,14 @@ const INDEX: &str = "provider_call_open";
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let columns = Columns::on(manager);
-        // SQLite adds one column at a time.
-        for column in [
-            columns.identifier(ProviderCall::Account, 64).to_owned(),
-            columns.instant(ProviderCall::OpenUntil).to_owned(),
-        ] {
-            let table = Table::alter().table(ProviderCall::Table).to_owned();
-            manager
-                .alter_table(table.clone().add_column(column).to_owned())
-                .await?;
-        }
-        let format = columns.identifier(Provider::AnswerFormat, 16).to_owned();
-        manager
-            .alter_table(
-                Table::alter()
-                    .table(Provider::Table)
-                    .add_column(format)
-                    .to_owned(),
-            )
-            .await?;
+        let make = Columns::on(manager);
+        let of_calls = [
+            make.identifier(ProviderCall::Account, 64),
+            make.instant(ProviderCall::OpenUntil),
+        ];
+        columns::add(manager, ProviderCall::Table, of_calls).await?;
+        let format = make.identifier(Provider::AnswerFormat, 16);
+        columns::add(manager, Provider::Table, [format]).await?;
         manager
             .create_index(
                 Index::create()
@@ -53,31 +41,20 @@ impl MigrationTrait for Migration {
                     .to_owned(),
             )
             .await?;
-        for column in [ProviderCall::Account, ProviderCall::OpenUntil] {
-            let table = Table::alter().table(ProviderCall::Table).to_owned();
-            manager
-                .alter_table(table.clone().drop_column(column).to_owned())
-                .await?;
-        }
-        manager
-            .alter_table(
-                Table::alter()
-                    .table(Provider::Table)
-                    .drop_column(Provider::AnswerFormat)
-                    .to_owned(),
-            )
-            .await
+        let of_calls = [ProviderCall::Account, ProviderCall::OpenUntil];
+        columns::drop(manager, ProviderCall::Table, of_calls).await?;
+        columns::drop(manager, Provider::Table, [Provider::AnswerFormat]).await
     }
 }
 
-#[derive(DeriveIden)]
+#[derive(Clone, Copy, DeriveIden)]
 enum ProviderCall {
     Table,
     Account,
     OpenUntil,
 }
 
-#[derive(DeriveIden)]
+#[derive(Clone, Copy, DeriveIden)]
 enum Provider {
     Table,
     AnswerFormat,

@@ -4,7 +4,7 @@
 
 use sea_orm_migration::prelude::*;
 
-use crate::columns::Columns;
+use crate::columns::{self, Columns};
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
@@ -14,13 +14,12 @@ const INDEX: &str = "image_words_due";
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let columns = Columns::on(manager);
-        // SQLite adds one column at a time.
-        for column in [
-            columns.instant(Image::WordsDue),
-            columns.instant(Image::WordsAt),
-            columns.json(Image::Embedded),
-            columns.json(Image::CaptionTranslations),
+        let make = Columns::on(manager);
+        let of_images = [
+            make.instant(Image::WordsDue),
+            make.instant(Image::WordsAt),
+            make.json(Image::Embedded),
+            make.json(Image::CaptionTranslations),
             ColumnDef::new(Image::Context).text().to_owned(),
             ColumnDef::new(Image::Decorative)
                 .boolean()
@@ -30,21 +29,11 @@ impl MigrationTrait for Migration {
             ColumnDef::new(Image::CaptionCheckedBy)
                 .string_len(190)
                 .to_owned(),
-            columns.instant(Image::CaptionCheckedAt),
-        ] {
-            let table = Table::alter().table(Image::Table).to_owned();
-            manager
-                .alter_table(table.clone().add_column(column).to_owned())
-                .await?;
-        }
-        manager
-            .alter_table(
-                Table::alter()
-                    .table(Caption::Table)
-                    .add_column(columns.json(Caption::Translations))
-                    .to_owned(),
-            )
-            .await?;
+            make.instant(Image::CaptionCheckedAt),
+        ];
+        columns::add(manager, Image::Table, of_images).await?;
+        let translations = make.json(Caption::Translations);
+        columns::add(manager, Caption::Table, [translations]).await?;
         manager
             .create_index(
                 Index::create()
@@ -67,7 +56,7 @@ impl MigrationTrait for Migration {
         manager
             .drop_index(Index::drop().name(INDEX).table(Image::Table).to_owned())
             .await?;
-        for column in [
+        let of_images = [
             Image::WordsDue,
             Image::WordsAt,
             Image::Embedded,
@@ -76,24 +65,13 @@ impl MigrationTrait for Migration {
             Image::Decorative,
             Image::CaptionCheckedBy,
             Image::CaptionCheckedAt,
-        ] {
-            let table = Table::alter().table(Image::Table).to_owned();
-            manager
-                .alter_table(table.clone().drop_column(column).to_owned())
-                .await?;
-        }
-        manager
-            .alter_table(
-                Table::alter()
-                    .table(Caption::Table)
-                    .drop_column(Caption::Translations)
-                    .to_owned(),
-            )
-            .await
+        ];
+        columns::drop(manager, Image::Table, of_images).await?;
+        columns::drop(manager, Caption::Table, [Caption::Translations]).await
     }
 }
 
-#[derive(DeriveIden)]
+#[derive(Clone, Copy, DeriveIden)]
 enum Image {
     Table,
     UploadedAt,
@@ -108,7 +86,7 @@ enum Image {
     CaptionCheckedAt,
 }
 
-#[derive(DeriveIden)]
+#[derive(Clone, Copy, DeriveIden)]
 enum Caption {
     Table,
     Translations,

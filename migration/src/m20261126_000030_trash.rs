@@ -3,7 +3,7 @@
 
 use sea_orm_migration::prelude::*;
 
-use crate::columns::Columns;
+use crate::columns::{self, Columns};
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
@@ -13,17 +13,11 @@ const INDEX: &str = "image_by_deletion";
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let columns = Columns::on(manager);
-        // SQLite adds one column at a time.
-        for column in [
-            columns.instant(Image::PurgeAt),
+        let of_images = [
+            Columns::on(manager).instant(Image::PurgeAt),
             ColumnDef::new(Image::DeletedBy).string_len(80).to_owned(),
-        ] {
-            let table = Table::alter().table(Image::Table).to_owned();
-            manager
-                .alter_table(table.clone().add_column(column).to_owned())
-                .await?;
-        }
+        ];
+        columns::add(manager, Image::Table, of_images).await?;
         // With the age, so that it serves what is not deleted, too: SQLite would take an index by deletion
         // alone for that, and sort all images.
         let index = Index::create()
@@ -39,17 +33,11 @@ impl MigrationTrait for Migration {
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let index = Index::drop().name(INDEX).table(Image::Table).to_owned();
         manager.drop_index(index).await?;
-        for column in [Image::PurgeAt, Image::DeletedBy] {
-            let table = Table::alter().table(Image::Table).to_owned();
-            manager
-                .alter_table(table.clone().drop_column(column).to_owned())
-                .await?;
-        }
-        Ok(())
+        columns::drop(manager, Image::Table, [Image::PurgeAt, Image::DeletedBy]).await
     }
 }
 
-#[derive(DeriveIden)]
+#[derive(Clone, Copy, DeriveIden)]
 enum Image {
     Table,
     Id,

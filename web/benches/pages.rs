@@ -1,6 +1,6 @@
 //! Requests per second of CPU for what visitors ask for most, with a thousand and with a million
-//! images: beside a server that sends the same bytes from memory, and beside the first design, Flask
-//! and gunicorn that render 48 rows of a database for each request. `make bench` runs it.
+//! images: beside a server that sends the same bytes from memory, and beside a plain Flask application
+//! behind gunicorn, which renders 48 rows of a database for each request. `make bench` runs it.
 //!
 //! CPU is that of the measured process with its children, by `/proc/PID/stat`; the client is another
 //! process. *changed* means that an image changes between any two requests, so that nothing that is
@@ -71,6 +71,7 @@ struct Shown {
     path: String,
     headers: HeaderMap,
     requests: usize,
+    one_by_one: bool,
 }
 
 impl Shown {
@@ -80,6 +81,7 @@ impl Shown {
             path: path.into(),
             headers: HeaderMap::new(),
             requests,
+            one_by_one: false,
         }
     }
 
@@ -107,7 +109,7 @@ impl Shown {
         times.sort();
         let median = times[times.len() / 2].as_secs_f64() * 1000.0;
         let cpu = cpu_of(server.process.id());
-        if self.requests == CHANGED {
+        if self.one_by_one {
             for _ in 0..self.requests {
                 before().await;
                 self.ask(&client, server).await;
@@ -197,7 +199,10 @@ async fn measure(images: u32) {
             "/gallery?q=picture+with".to_owned(),
         ),
     ] {
-        let shown = Shown::new(name, path, CHANGED);
+        let shown = Shown {
+            one_by_one: true,
+            ..Shown::new(name, path, CHANGED)
+        };
         shown.measure_after(&server, &change).await;
     }
     drop(server);
@@ -267,7 +272,7 @@ fn from_memory(file: &Path) -> Server {
     start(command, "BIND", None)
 }
 
-/// The first design, in a virtual environment of Python; none if it cannot be had.
+/// The Flask application, in a virtual environment of Python; none if it cannot be had.
 fn flask() -> Option<Server> {
     let folder = tempfile::tempdir().unwrap();
     let made = Command::new("python3")

@@ -12,7 +12,7 @@ use functions::pipeline::copy_words::CopyWords;
 use functions::pipeline::dispatch::Dispatch;
 use functions::pipeline::provider_budget;
 use platform::host::{Host, ProcFiles};
-use platform::settings::{DatabaseKind, PublicRendition, Settings};
+use platform::settings::{PublicRendition, Settings};
 use platform::telemetry::Scrape;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -33,6 +33,7 @@ use crate::services::{Services, cores};
 use crate::site::Site;
 use crate::state::{AppState, Draining};
 use crate::templates::Templates;
+use crate::work_lock;
 use crate::{measurements, metrics_endpoint};
 
 /// How often abandoned work is swept up.
@@ -42,7 +43,7 @@ const SWEEP: Duration = Duration::from_secs(60);
 const UPLOAD_PATIENCE: Duration = Duration::from_secs(60 * 60);
 
 /// How long a direct upload that is not completed is kept.
-const PENDING_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const PENDING_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long servers of the version before may still create images during a rolling update.
 const UPDATE_LASTS: TimeDelta = TimeDelta::days(1);
@@ -200,17 +201,16 @@ impl App {
 /// leases that a dead one left are released at once.
 async fn take_over(services: &Services) -> anyhow::Result<Option<File>> {
     let settings = &services.settings;
-    if settings.workers == 0 || settings.database.kind() != DatabaseKind::Sqlite {
+    if settings.workers == 0 {
         return Ok(None);
     }
-    let path = settings.data.join("serve.lock");
-    let lock = File::create(&path).with_context(|| format!("{} cannot be made", path.display()))?;
-    lock.try_lock().map_err(|_| {
-        anyhow!(
-            "another vitrine already works in {}; stop it, or set VITRINE_DATA to another folder",
-            settings.data.display()
-        )
-    })?;
+    let refusal = format!(
+        "another vitrine already works in {}; stop it, or set VITRINE_DATA to another folder",
+        settings.data.display()
+    );
+    let Some(lock) = work_lock::take(settings, &refusal)? else {
+        return Ok(None);
+    };
     provider_budget::release_all(&services.db).await?;
     let released = services.queue.release_all().await?;
     if released > 0 {

@@ -50,3 +50,4 @@ pub mod services;
 pub mod site;
 pub mod state;
 pub mod templates;
+mod work_lock;

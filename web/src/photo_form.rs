@@ -93,7 +93,7 @@ impl PhotoForm {
                 }
                 // Bounded as whatever is between files.
                 let text = field.text().await.map_err(problem)?;
-                self.context = Some(tidy_context(&text)?.unwrap_or_default());
+                self.context = Some(tidy_context(&text)?);
                 continue;
             }
             if field.name() == Some(FIELD) {

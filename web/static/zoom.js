@@ -150,7 +150,7 @@ async function copy(button) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    announce("The description could not be copied.");
+    announce(button.dataset.copyFailed ?? "The description could not be copied.");
     return;
   }
   if (button.lastElementChild) button.lastElementChild.textContent = "Copied";

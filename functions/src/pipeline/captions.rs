@@ -11,7 +11,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait as _, Condition, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait as _,
-    QueryFilter as _, QuerySelect as _,
+    QueryFilter as _, QuerySelect as _, UpdateMany,
 };
 use uuid::Uuid;
 
@@ -55,7 +55,7 @@ pub(crate) async fn by_machine(
     let tags = Tags(caption.tags);
     let translations =
         (!caption.translations.is_empty()).then_some(Translations(caption.translations));
-    let updated = image::Entity::update_many()
+    let updated = new_caption(now)
         .filter(Column::Id.eq(image_id))
         .filter(
             Condition::any()
@@ -81,14 +81,10 @@ pub(crate) async fn by_machine(
             Column::CaptionLanguage,
             Expr::value(caption.language.clone()),
         )
-        .col_expr(Column::CaptionAt, Expr::value(now))
         .col_expr(
             Column::CaptionTranslations,
             Expr::value(translations.clone()),
         )
-        .col_expr(Column::CaptionCheckedBy, Expr::value(None::<String>))
-        .col_expr(Column::CaptionCheckedAt, Expr::value(None::<DateTime<Utc>>))
-        .col_expr(Column::WordsDue, Expr::value(now))
         .col_expr(Column::Tags, Expr::value(tags.clone()))
         .exec(tx)
         .await?;
@@ -119,6 +115,15 @@ pub(crate) async fn by_machine(
     Ok(true)
 }
 
+/// What every new caption changes besides itself. The caller adds the caption, and the image.
+fn new_caption(now: DateTime<Utc>) -> UpdateMany<image::Entity> {
+    image::Entity::update_many()
+        .col_expr(Column::CaptionAt, Expr::value(now))
+        .col_expr(Column::CaptionCheckedBy, Expr::value(None::<String>))
+        .col_expr(Column::CaptionCheckedAt, Expr::value(None::<DateTime<Utc>>))
+        .col_expr(Column::WordsDue, Expr::value(now))
+}
+
 /// Writes a person's caption and tags.
 pub async fn by_person(
     db: &DatabaseConnection,
@@ -137,7 +142,7 @@ pub async fn by_person(
     };
     let tags = edit.tags.map_or_else(|| tags_of(&image), Tags);
     let now = entity::now();
-    image::Entity::update_many()
+    new_caption(now)
         .filter(Column::Id.eq(image_id))
         .col_expr(Column::CaptionText, Expr::value(text.clone()))
         .col_expr(Column::CaptionParagraph, Expr::value(paragraph.clone()))
@@ -146,14 +151,10 @@ pub async fn by_person(
         .col_expr(Column::CaptionModel, Expr::value(None::<String>))
         .col_expr(Column::CaptionPromptVersion, Expr::value(None::<String>))
         .col_expr(Column::CaptionLanguage, Expr::value(None::<String>))
-        .col_expr(Column::CaptionAt, Expr::value(now))
         .col_expr(
             Column::CaptionTranslations,
             Expr::value(None::<Translations>),
         )
-        .col_expr(Column::CaptionCheckedBy, Expr::value(None::<String>))
-        .col_expr(Column::CaptionCheckedAt, Expr::value(None::<DateTime<Utc>>))
-        .col_expr(Column::WordsDue, Expr::value(now))
         .col_expr(Column::Tags, Expr::value(tags.clone()))
         .exec(&tx)
         .await?;

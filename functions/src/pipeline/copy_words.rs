@@ -3,7 +3,7 @@
 //!
 //! Whatever changes the words or the copy sets `words_due` in the same transaction. A writer moves it
 //! into the near future, writes the object, and clears it only if nothing changed meanwhile;
-//! otherwise it is due again. So the last words win, whoever crashes and however writers overlap.
+//! otherwise it is due again. So the last words win, even if a writer crashes or two overlap.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,10 @@ use entity::image::{self, Audience, Column, Entity, Model};
 use platform::database::begin_write;
 use platform::objects::{Body, ObjectKey, ObjectStore, StoreError};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _};
+use sea_orm::{
+    ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _,
+    QuerySelect as _,
+};
 use tracing::warn;
 use uuid::Uuid;
 
@@ -69,13 +72,18 @@ impl CopyWords {
         }
     }
 
-    /// Writes all words that are due, of at most `limit` images, and returns how many those were.
-    pub async fn refresh_due(&self, limit: u64) -> Result<usize, DbErr> {
-        let due = image::words_due(entity::now(), limit).all(&self.db).await?;
-        for image in &due {
-            self.refresh(image.id).await;
+    /// Writes all words that are due, of at most `limit` images.
+    pub async fn refresh_due(&self, limit: u64) -> Result<(), DbErr> {
+        let due: Vec<Uuid> = image::words_due(entity::now(), limit)
+            .select_only()
+            .column(Column::Id)
+            .into_tuple()
+            .all(&self.db)
+            .await?;
+        for id in due {
+            self.refresh(id).await;
         }
-        Ok(due.len())
+        Ok(())
     }
 
     async fn write(&self, id: Uuid) -> Result<Written, CopyWordsError> {
@@ -192,8 +200,14 @@ enum Written {
 
 /// What the copy of an image carries.
 pub fn words_of(image: &Model, rights: &Rights) -> Words {
-    let described = image.caption_text.clone().filter(|_| !image.decorative);
-    let main = described.map(|alt| Text {
+    let rights = rights.clone();
+    if image.decorative {
+        return Words {
+            texts: Vec::new(),
+            rights,
+        };
+    }
+    let main = image.caption_text.clone().map(|alt| Text {
         language: image.caption_language.clone(),
         alt,
         extended: image.caption_paragraph.clone(),
@@ -205,10 +219,7 @@ pub fn words_of(image: &Model, rights: &Rights) -> Words {
         extended: other.paragraph,
     });
     Words {
-        texts: main
-            .into_iter()
-            .chain(others.filter(|_| !image.decorative))
-            .collect(),
-        rights: rights.clone(),
+        texts: main.into_iter().chain(others).collect(),
+        rights,
     }
 }

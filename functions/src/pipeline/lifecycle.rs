@@ -25,7 +25,7 @@ use uuid::Uuid;
 
 use crate::pipeline::dispatch::Dispatch;
 use crate::pipeline::original_key::{BadKey, original_key};
-use crate::pipeline::{release, trash};
+use crate::pipeline::release;
 
 /// Why something was not finished. Trying again continues where it stopped.
 #[derive(Debug, thiserror::Error)]
@@ -387,7 +387,8 @@ pub async fn delete(
     by: Option<&str>,
     kept: TimeDelta,
 ) -> Result<bool, LifecycleError> {
-    let purge_at = trash::purge_at(kept);
+    let now = entity::now();
+    let purge_at = (kept > TimeDelta::zero()).then(|| now + kept);
     let tx = begin_write(db).await?;
     let found = image::visible_by_id(&Audience::Staff, id).lock_exclusive();
     let Some(image) = found.one(&tx).await? else {
@@ -395,13 +396,13 @@ pub async fn delete(
     };
     image::Entity::update_many()
         .filter(image::Column::Id.eq(id))
-        .col_expr(image::Column::DeletedAt, Expr::value(entity::now()))
+        .col_expr(image::Column::DeletedAt, Expr::value(now))
         .col_expr(image::Column::DeletedBy, Expr::value(by.map(str::to_owned)))
         .col_expr(image::Column::PurgeAt, Expr::value(purge_at))
         .exec(&tx)
         .await?;
     if image.review == Review::Released {
-        release::record(&tx, &image, Action::Deleted, by, entity::now()).await?;
+        release::record(&tx, &image, Action::Deleted, by, now).await?;
         change::record(&tx, id, Kind::Withdrawn).await?;
     }
     change::record(&tx, id, Kind::Deleted).await?;

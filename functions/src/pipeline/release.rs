@@ -195,8 +195,23 @@ pub(crate) async fn take_back(
     by: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
+    unrelease(tx, image.id, review, by, now).await?;
+    if image.review == Review::Released {
+        record(tx, image, Action::Withdrawn, by, now).await?;
+    }
+    Ok(())
+}
+
+/// The same without a line in the publication record.
+pub(crate) async fn unrelease(
+    tx: &DatabaseTransaction,
+    image: Uuid,
+    review: Review,
+    by: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
     image::Entity::update_many()
-        .filter(Column::Id.eq(image.id))
+        .filter(Column::Id.eq(image))
         .col_expr(Column::Review, Expr::value(review))
         .col_expr(Column::ReviewedAt, Expr::value(now))
         .col_expr(Column::ReviewedBy, Expr::value(by.map(str::to_owned)))
@@ -206,9 +221,6 @@ pub(crate) async fn take_back(
         .col_expr(Column::Legacy, Expr::value(false))
         .exec(tx)
         .await?;
-    if image.review == Review::Released {
-        record(tx, image, Action::Withdrawn, by, now).await?;
-    }
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! The trash: deleted images, which nobody sees, until they are removed for good. Their objects stay
 //! where they are meanwhile; rows decide who sees them.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use entity::change::{self, Kind};
 use entity::image::{self, Column, Model, Review};
 use entity::step::{self, StepKind};
@@ -16,11 +16,6 @@ use uuid::Uuid;
 use crate::pipeline::dispatch::Dispatch;
 use crate::pipeline::lifecycle::{LifecycleError, purge, rerun};
 use crate::pipeline::release;
-
-/// When an image that is deleted now is removed for good; none for at once.
-pub(crate) fn purge_at(kept: TimeDelta) -> Option<DateTime<Utc>> {
-    (kept > TimeDelta::zero()).then(|| entity::now() + kept)
-}
 
 /// Brings an image back from the trash. One that was public has to be released again. False if it is
 /// not there.
@@ -47,11 +42,7 @@ pub async fn restore(
         .await?;
     if image.review == Review::Released {
         // The record has the deletion already.
-        let unreleased = Model {
-            review: Review::Review,
-            ..image.clone()
-        };
-        release::take_back(&tx, &unreleased, Review::Review, by, entity::now()).await?;
+        release::unrelease(&tx, id, Review::Review, by, entity::now()).await?;
     }
     change::record(&tx, id, Kind::Image).await?;
     tx.commit().await?;

@@ -9,7 +9,7 @@ const APP13: u8 = 0xED;
 const SOS: u8 = 0xDA;
 
 /// Begins the XMP of a JPEG (XMP specification part 3, section 1.1.3).
-const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
+pub(super) const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 /// Begins Photoshop's resources, one of which is IPTC-IIM.
 const PHOTOSHOP: &[u8] = b"Photoshop 3.0\0";
 
@@ -26,13 +26,13 @@ pub fn with_words(jpeg: &[u8], words: &Words) -> Vec<u8> {
     };
     let mut written = Vec::with_capacity(jpeg.len() + 4096);
     written.extend_from_slice(&SOI);
-    let mut rest = 2;
     // JFIF wants its header first.
-    let has_header = segments.first().filter(|(marker, _)| *marker == APP0);
-    if let Some((_, header)) = has_header {
-        written.extend_from_slice(header);
-        rest += header.len();
-    }
+    let (header, others) = match segments.split_first() {
+        Some(((APP0, header), others)) => (*header, others),
+        _ => (&[][..], &segments[..]),
+    };
+    written.extend_from_slice(header);
+    let mut rest = SOI.len() + header.len();
     if !words.is_empty() {
         let packet = xmp_write::packet(words);
         let length = 2 + XMP.len() + packet.len();
@@ -42,9 +42,9 @@ pub fn with_words(jpeg: &[u8], words: &Words) -> Vec<u8> {
         written.extend_from_slice(XMP);
         written.extend_from_slice(packet.as_bytes());
     }
-    for (marker, segment) in &segments[usize::from(has_header.is_some())..] {
+    for (marker, segment) in others {
         rest += segment.len();
-        if !(*marker == APP1 && segment[4..].starts_with(XMP)) {
+        if !is_xmp(*marker, segment) {
             written.extend_from_slice(segment);
         }
     }
@@ -57,7 +57,11 @@ pub fn has_xmp(jpeg: &[u8]) -> bool {
     let segments = segments(jpeg).unwrap_or_default();
     segments
         .iter()
-        .any(|(marker, segment)| *marker == APP1 && segment[4..].starts_with(XMP))
+        .any(|(marker, segment)| is_xmp(*marker, segment))
+}
+
+fn is_xmp(marker: u8, segment: &[u8]) -> bool {
+    marker == APP1 && segment[4..].starts_with(XMP)
 }
 
 /// The IPTC-IIM of a JPEG, put together from its segments.

@@ -63,8 +63,8 @@ pub fn embedded(bytes: &[u8]) -> Option<EmbeddedWords> {
     (words != EmbeddedWords::default()).then_some(words)
 }
 
-/// One line of at most `limit` characters, without control characters; none if nothing is left.
-fn tidy(text: &str, limit: usize) -> Option<String> {
+/// Single spaces between words, and no control characters.
+pub(crate) fn one_line(text: &str) -> String {
     let spaced: String = text
         .chars()
         .map(|c| match c {
@@ -74,8 +74,12 @@ fn tidy(text: &str, limit: usize) -> Option<String> {
             c => c,
         })
         .collect();
-    let line = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
-    let line: String = line.chars().take(limit).collect();
+    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// One line of at most `limit` characters, without control characters; none if nothing is left.
+fn tidy(text: &str, limit: usize) -> Option<String> {
+    let line: String = one_line(text).chars().take(limit).collect();
     let line = line.trim();
     (!line.is_empty()).then(|| line.to_owned())
 }

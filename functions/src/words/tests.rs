@@ -224,7 +224,7 @@ fn a_document_type_in_xmp_is_refused() {
 }
 
 #[test]
-fn half_a_gigabyte_of_claims_costs_nothing() {
+fn many_unclosed_packets_and_deep_nesting_are_refused_in_bounded_time() {
     let begun = std::time::Instant::now();
     let file = b"<x:xmpmeta>".repeat(1 << 20);
     assert_eq!(embedded(&file), None);

@@ -1,10 +1,11 @@
 //! The XMP of a public copy. Names are those of IPTC Photo Metadata 2025.1, as WordPress, exiftool
 //! and search engines read them.
 
+use super::jpeg::XMP;
 use super::{Text, Words};
 
 /// What a JPEG segment holds besides its length and the name of XMP.
-pub(super) const MAX_PACKET: usize = 65_533 - 29;
+pub(super) const MAX_PACKET: usize = u16::MAX as usize - 2 - XMP.len();
 
 /// The packet for these words. Descriptions that would make it too long for one segment are left
 /// out, the last language first.

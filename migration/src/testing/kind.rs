@@ -163,7 +163,7 @@ impl Kind {
                     .arg("--max-connections=500")
                     .arg("--innodb-flush-log-at-trx-commit=0")
                     .arg("--skip-innodb-doublewrite")
-                    // Nothing has to survive the machine.
+                    // The data need not survive a crash of the machine.
                     .arg("--debug-no-sync")
                     .arg("--innodb-flush-method=nosync")
                     .args(as_root_if_root());

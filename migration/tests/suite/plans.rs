@@ -132,7 +132,7 @@ fn is_a_range(backend: DbBackend, plan: &str) -> bool {
     match backend {
         DbBackend::Sqlite => plan.contains("at<?") || plan.contains("at>?"),
         DbBackend::Postgres => {
-            plan.contains("Index Cond:") && plan.contains("at <=") || plan.contains("at >=")
+            plan.contains("Index Cond:") && (plan.contains("at <=") || plan.contains("at >="))
         }
         // For visitors it may begin at the newest released image: no scan of those that are not.
         _ => plan.contains("Some(\"range\")") || plan.contains("Some(\"ref\")"),

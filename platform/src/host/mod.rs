@@ -12,7 +12,7 @@ use procfs_core::{FromBufRead as _, FromBufReadSI as _, KernelStats, Meminfo};
 
 use crate::disk::Space;
 pub use proc_files::ProcFiles;
-use sockets::Connections;
+use sockets::TcpConnections;
 
 /// Bytes of a gigabyte, as disks are sold.
 const GIGABYTE: f64 = 1e9;
@@ -31,13 +31,15 @@ pub const LOW_STORAGE: f64 = 2.0;
 pub struct HostReading {
     /// In percent.
     pub memory_usage: f64,
-    /// Established ones, as are the next two.
+    /// Established ones.
     pub tcp_connections: u64,
+    /// Established ones to ports of HTTP.
     pub tcp_connections_http: u64,
+    /// Established ones to the port of SSH.
     pub tcp_connections_ssh: u64,
     /// In percent of the processors' time since the reading before, or since the machine started.
     pub io_wait: f64,
-    /// The same.
+    /// In percent of the processors' time since the reading before, or since the machine started.
     pub cpu_steal: f64,
     /// In gigabytes.
     pub available_virtual_storage: f64,
@@ -90,7 +92,7 @@ impl Host {
         let processors = Processors::parse(&self.files.read("stat")?)?;
         let (io_wait, cpu_steal) = processors.since(self.processors);
         self.processors = processors;
-        let mut connections = Connections::default();
+        let mut connections = TcpConnections::default();
         for table in self.files.tcp_tables()? {
             connections.add(&table, &self.http_ports)?;
         }
@@ -132,10 +134,10 @@ impl Processors {
         let time = stat.map_err(malformed)?.total;
         let io_wait = time.iowait.unwrap_or_default();
         let steal = time.steal.unwrap_or_default();
-        let busy = [time.user, time.nice, time.system, time.idle];
+        let modes = [time.user, time.nice, time.system, time.idle];
         let interrupts = [time.irq, time.softirq].map(Option::unwrap_or_default);
         // Time of guests is part of `user` and `nice`.
-        let all = busy.iter().chain(&interrupts).sum::<u64>() + io_wait + steal;
+        let all = modes.iter().chain(&interrupts).sum::<u64>() + io_wait + steal;
         Ok(Self {
             all,
             io_wait,

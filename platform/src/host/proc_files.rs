@@ -11,7 +11,7 @@ const MOUNTED: &str = "/host/proc";
 /// Where each process finds its own.
 const OWN: &str = "/proc";
 
-/// What files of containers are there for Docker and Podman.
+/// Files that Docker and Podman put into each container.
 const MARKS_OF_CONTAINERS: [&str; 2] = ["/.dockerenv", "/run/.containerenv"];
 
 /// What the parsers ask for besides the text. Only the byte order of addresses has an effect here:

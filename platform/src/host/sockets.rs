@@ -12,13 +12,13 @@ const SSH: u16 = 22;
 
 /// Established connections.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Connections {
+pub(super) struct TcpConnections {
     pub(super) all: u64,
     pub(super) http: u64,
     pub(super) ssh: u64,
 }
 
-impl Connections {
+impl TcpConnections {
     /// Adds those of a table, the content of `/proc/net/tcp` or `tcp6`.
     pub(super) fn add(&mut self, table: &str, http_ports: &[u16]) -> io::Result<()> {
         let sockets = TcpNetEntries::from_buf_read(table.as_bytes(), &proc_files::SYSTEM);

@@ -7,8 +7,8 @@ use tracing_subscriber::field::{RecordFields, VisitOutput as _};
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::{DefaultVisitor, Writer};
 
-/// Prefixes of fields that control how a span is exported, and of paths, which may be personal and
-/// say no more than the route to those who read logs.
+/// Prefixes of fields that are left out of logs: those that control how a span is exported, and paths,
+/// which may be personal; the route is logged instead.
 const FOR_TRACES: [&str; 3] = ["otel.", "messaging.", "url."];
 
 /// Whether a field is for traces only.

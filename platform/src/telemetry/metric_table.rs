@@ -120,14 +120,14 @@ pub(super) const TCP_CONNECTIONS_HTTP: Metric = metric(
     Kind::Gauge,
     "{connection}",
     "",
-    "Those to its ports 80 and 443 and the port of `VITRINE_BIND`",
+    "Established TCP connections to ports 80, 443 and that of `VITRINE_BIND`",
 );
 pub(super) const TCP_CONNECTIONS_SSH: Metric = metric(
     "tcp_connections_ssh",
     Kind::Gauge,
     "{connection}",
     "",
-    "Those to its port 22",
+    "Established TCP connections to port 22 of the machine",
 );
 pub(super) const IO_WAIT: Metric = metric(
     "io_wait",
@@ -141,7 +141,7 @@ pub(super) const CPU_STEAL: Metric = metric(
     Kind::Gauge,
     "{percent}",
     "",
-    "Share of the processors' time that the hypervisor gave to other machines; the same period",
+    "Share of the processors' time since the last reading that the hypervisor gave to other machines; at first since the machine started",
 );
 pub(super) const AVAILABLE_VIRTUAL_STORAGE: Metric = metric(
     "available_virtual_storage",

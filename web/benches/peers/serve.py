@@ -1,4 +1,4 @@
-"""The first design: Flask behind gunicorn, which renders 48 rows of a database for each request.
+"""A plain Flask application behind gunicorn, which renders 48 rows of a database for each request.
 
 Written for the comparison in `pages.rs`. SQLite stands for MariaDB here, to its advantage: there is no
 second process, whose CPU would have to be counted.

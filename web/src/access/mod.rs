@@ -308,7 +308,23 @@ where
 {
     type Rejection = Problem;
 
+    /// The database is asked once a request.
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        if let Some(viewer) = parts.extensions.get::<Self>() {
+            return Ok(viewer.clone());
+        }
+        let viewer = Self::of(parts, state).await?;
+        parts.extensions.insert(viewer.clone());
+        Ok(viewer)
+    }
+}
+
+impl Viewer {
+    async fn of<S>(parts: &Parts, state: &S) -> Result<Self, Problem>
+    where
+        Policy: FromRef<S>,
+        Sessions: FromRef<S>,
+    {
         let policy = Policy::from_ref(state);
         if let Some(holder) = parts.extensions.get::<TokenHolder>() {
             return Ok(Self::program(holder, policy));

@@ -121,7 +121,7 @@ fn tidy_tags(tags: Vec<String>) -> Result<Vec<String>, Problem> {
 }
 
 /// Alt text is read aloud, so line breaks and control characters become spaces.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     let spaced: String = text
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })

@@ -4,9 +4,9 @@
 use functions::pipeline::captions::{Check, Notes, note};
 use uuid::Uuid;
 
+use super::edit_caption::one_line;
 use crate::access::{Action, Viewer};
 use crate::problem::Problem;
-use crate::problem_kind::ProblemKind;
 use crate::state::AppState;
 
 /// Characters of the words for the captioner at most.
@@ -33,17 +33,12 @@ pub(crate) async fn note_image(
     viewer.require(Action::Manage)?;
     let image = state.image(viewer, id).await?.image;
     if notes.checked.is_some() && image.caption_text.is_none() {
-        return Err(Problem::new(
-            ProblemKind::InvalidContent,
+        return Err(Problem::invalid(
             "there is no caption yet that could be checked; write one",
         ));
     }
-    let context = match notes.context {
-        Some(context) => Some(tidy_context(&context)?.unwrap_or_default()),
-        None => None,
-    };
     let notes = Notes {
-        context,
+        context: notes.context.as_deref().map(tidy_context).transpose()?,
         decorative: notes.decorative,
         checked: notes.checked.map(|is_right| Check {
             is_right,
@@ -78,22 +73,17 @@ pub(crate) async fn check_caption(
     Ok(())
 }
 
-/// One line; none if nothing is left.
+/// Words for the captioner as one line, which may be empty.
 ///
 /// # Errors
 /// 422 if it is too long.
-pub(crate) fn tidy_context(text: &str) -> Result<Option<String>, Problem> {
-    let spaced: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    let line = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
+pub(crate) fn tidy_context(text: &str) -> Result<String, Problem> {
+    let line = one_line(text);
     let count = line.chars().count();
     if count > CONTEXT_LENGTH {
-        return Err(Problem::new(
-            ProblemKind::InvalidContent,
-            format!("`context` has {count} characters; {CONTEXT_LENGTH} are the most"),
-        ));
+        return Err(Problem::invalid(format!(
+            "`context` has {count} characters; {CONTEXT_LENGTH} are the most"
+        )));
     }
-    Ok((!line.is_empty()).then_some(line))
+    Ok(line)
 }

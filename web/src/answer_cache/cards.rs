@@ -1,12 +1,13 @@
 //! Cards of the gallery, rendered once per change of their image and kind of viewer.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use uuid::Uuid;
 
+use super::LIFETIME;
 use super::freshness::Moment;
 
 /// Bytes of all cards together.
@@ -14,9 +15,6 @@ const CAPACITY: u64 = 32 << 20;
 
 /// Cards that are expected; more fit if they are small.
 const EXPECTED: usize = 10_000;
-
-/// Addresses in a card may expire.
-const LIFETIME: Duration = Duration::from_secs(60);
 
 /// Cheap to clone.
 #[derive(Clone)]

@@ -2,8 +2,8 @@
 //! `change` has nothing newer.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use entity::change;
@@ -35,10 +35,10 @@ pub struct Freshness {
 pub struct Moment {
     /// The number of the last change of any image.
     pub(crate) seq: i64,
-    changed: Arc<Changed>,
+    changed: Arc<RwLock<Changed>>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 struct Changed {
     /// The last change of images that changed after `others`.
     at: HashMap<Uuid, i64>,
@@ -51,15 +51,15 @@ struct Known {
     /// Of those who asked, so many have their answer.
     answered: u64,
     seq: i64,
-    changed: Arc<Changed>,
+    changed: Arc<RwLock<Changed>>,
     looked_at: Option<Instant>,
 }
 
 impl Moment {
     /// The number of the last change of an image, or a later one.
     pub(crate) fn changed_at(&self, image: Uuid) -> i64 {
-        let at = self.changed.at.get(&image).copied();
-        at.unwrap_or(self.changed.others)
+        let changed = self.changed.read().unwrap_or_else(PoisonError::into_inner);
+        changed.at.get(&image).copied().unwrap_or(changed.others)
     }
 }
 
@@ -101,11 +101,7 @@ impl Known {
             let changes = change::since(self.seq, BATCH).all(db).await?;
             let Some(last) = changes.last() else { break };
             self.seq = last.seq;
-            let changed = Arc::make_mut(&mut self.changed);
-            for change in &changes {
-                changed.at.insert(change.image_id, change.seq);
-            }
-            if changed.at.len() > REMEMBERED {
+            if self.remember(&changes) > REMEMBERED {
                 self.forget(self.seq);
             }
             if (changes.len() as u64) < BATCH {
@@ -116,11 +112,20 @@ impl Known {
         Ok(())
     }
 
+    /// Returns how many images are remembered then.
+    fn remember(&self, changes: &[change::Model]) -> usize {
+        let mut changed = self.changed.write().unwrap_or_else(PoisonError::into_inner);
+        let at = changes.iter().map(|change| (change.image_id, change.seq));
+        changed.at.extend(at);
+        changed.at.len()
+    }
+
     fn forget(&mut self, seq: i64) {
         self.seq = seq;
-        self.changed = Arc::new(Changed {
+        let mut changed = self.changed.write().unwrap_or_else(PoisonError::into_inner);
+        *changed = Changed {
             at: HashMap::new(),
             others: seq,
-        });
+        };
     }
 }

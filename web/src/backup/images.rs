@@ -93,8 +93,7 @@ pub(super) async fn images_of_part(
     number: usize,
 ) -> Result<Vec<ImageRow>, BackupError> {
     let table = "image";
-    let sha256 = &manifest.tables[table].parts[number - 1];
-    let part = Part::read(archive, snapshot, table, number, sha256).await?;
+    let part = Part::read(archive, snapshot, manifest, table, number).await?;
     let names: Vec<_> = part.columns.iter().map(|column| &column.name).collect();
     let rows = part.rows.into_iter().map(|row| {
         let cells = names.iter().map(|name| (*name).clone()).zip(row);
@@ -103,11 +102,4 @@ pub(super) async fn images_of_part(
             .map_err(|error| BackupError::Damaged(format!("a row of {table}: {error}")))
     });
     rows.collect()
-}
-
-pub(super) fn parts_with_images(manifest: &Manifest) -> usize {
-    manifest
-        .tables
-        .get("image")
-        .map_or(0, |files| files.parts.len())
 }

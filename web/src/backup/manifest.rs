@@ -2,6 +2,7 @@
 //! and does not count.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt as _;
@@ -17,8 +18,8 @@ const FORMAT: u32 = 1;
 const SNAPSHOTS: &str = "snapshots";
 const MANIFEST: &str = "manifest.json";
 
-/// Larger than any manifest should be.
-const MAX_MANIFEST: u64 = 64 << 20;
+/// Manifests and parts are read into memory: bytes of one at most.
+const MAX_FILE: u64 = 64 << 20;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
@@ -48,6 +49,17 @@ pub struct TableFiles {
 }
 
 impl Manifest {
+    /// 0 for a table that the snapshot has not.
+    pub(super) fn rows_of(&self, table: &str) -> u64 {
+        self.tables.get(table).map_or(0, |files| files.rows)
+    }
+
+    /// The numbers of the parts of a table.
+    pub(super) fn parts(&self, table: &str) -> RangeInclusive<usize> {
+        let parts = self.tables.get(table).map_or(0, |files| files.parts.len());
+        1..=parts
+    }
+
     pub(super) fn begun(migrations: Vec<String>) -> Self {
         let now = entity::now();
         Self {
@@ -130,7 +142,7 @@ pub(super) async fn read(archive: &dyn Archive, path: &str) -> Result<Vec<u8>, B
     let Some(mut file) = archive.open(path).await? else {
         return Err(BackupError::Damaged(format!("{path} is missing")));
     };
-    if file.bytes > MAX_MANIFEST {
+    if file.bytes > MAX_FILE {
         return Err(BackupError::Damaged(format!("{path} is too large")));
     }
     let mut content = Vec::new();

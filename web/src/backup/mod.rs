@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! objects/uploads/…, objects/thumbnails/…, objects/anonymised/…   as in the store
-//! snapshots/2026-11-26T15-05-24Z/rows/image.00001.jsonl.gz       a header, then a row a line
-//! snapshots/2026-11-26T15-05-24Z/manifest.json                   written last
+//! snapshots/2026-11-26T15-05-24.123Z/rows/image.00001.jsonl.gz   a header, then a row a line
+//! snapshots/2026-11-26T15-05-24.123Z/manifest.json               written last
 //! ```
 //!
 //! Rows are read in one transaction, so they are those of one moment. Objects are copied after

@@ -22,7 +22,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::BackupError;
-use super::images::{ImageRow, Wanted, images_of_part, parts_with_images};
+use super::images::{ImageRow, Wanted, images_of_part};
 use super::manifest::Snapshot;
 use super::objects::receive;
 use super::rows::Part;
@@ -63,7 +63,7 @@ impl Restore<'_> {
     pub async fn verify(&self) -> Result<(), BackupError> {
         for (table, files) in &self.snapshot.manifest.tables {
             let mut rows = 0;
-            for number in 1..=files.parts.len() {
+            for number in self.snapshot.manifest.parts(table) {
                 rows += self.part(table, number).await?.rows.len() as u64;
             }
             if rows != files.rows {
@@ -95,8 +95,7 @@ impl Restore<'_> {
         let tx = begin_write(db).await?;
         let gone: HashSet<Uuid> = self.snapshot.manifest.gone.iter().copied().collect();
         for table in TABLES {
-            let parts = self.snapshot.manifest.tables.get(table);
-            for number in 1..=parts.map_or(0, |files| files.parts.len()) {
+            for number in self.snapshot.manifest.parts(table) {
                 let part = self.part(table, number).await?;
                 insert(&tx, table, &part, &gone).await?;
             }
@@ -145,11 +144,11 @@ impl Restore<'_> {
         progress: impl Fn(u64, u64),
     ) -> Result<Restored, BackupError> {
         let manifest = &self.snapshot.manifest;
-        let images = manifest.tables.get("image").map_or(0, |files| files.rows);
+        let images = manifest.rows_of("image");
         let gone: HashSet<Uuid> = manifest.gone.iter().copied().collect();
         let mut restored = Restored::default();
         let mut done = 0;
-        for number in 1..=parts_with_images(manifest) {
+        for number in manifest.parts("image") {
             let part = images_of_part(self.archive, &self.snapshot.name, manifest, number).await?;
             let mut copied = stream::iter(part)
                 .filter(|image| std::future::ready(!gone.contains(&image.id)))
@@ -230,8 +229,8 @@ impl Restore<'_> {
     }
 
     async fn part(&self, table: &str, number: usize) -> Result<Part, BackupError> {
-        let sha256 = &self.snapshot.manifest.tables[table].parts[number - 1];
-        Part::read(self.archive, &self.snapshot.name, table, number, sha256).await
+        let Snapshot { name, manifest } = self.snapshot;
+        Part::read(self.archive, name, manifest, table, number).await
     }
 
     /// Names the snapshot and where it is.

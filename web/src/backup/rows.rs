@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::BackupError;
-use super::manifest::{TableFiles, part_path, read};
+use super::manifest::{Manifest, TableFiles, part_path, read};
 use super::values::Kind;
 
 /// Rows of a part, which is made in memory.
@@ -122,13 +122,14 @@ impl Part {
     pub(super) async fn read(
         archive: &dyn Archive,
         snapshot: &str,
+        manifest: &Manifest,
         table: &str,
         number: usize,
-        sha256: &str,
     ) -> Result<Self, BackupError> {
+        let sha256 = &manifest.tables[table].parts[number - 1];
         let path = part_path(snapshot, table, number);
         let bytes = read(archive, &path).await?;
-        if hex::encode(Sha256::digest(&bytes)) != sha256 {
+        if hex::encode(Sha256::digest(&bytes)) != *sha256 {
             return Err(BackupError::Damaged(format!("{path} has another SHA-256")));
         }
         let damaged = |reason: String| BackupError::Damaged(format!("{path}: {reason}"));

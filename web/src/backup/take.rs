@@ -11,8 +11,10 @@ use sea_orm::{
     IsolationLevel, TransactionTrait as _,
 };
 
+use serde::Serialize;
+
 use super::BackupError;
-use super::images::{ImageRow, Wanted, images_of_part, parts_with_images};
+use super::images::{ImageRow, Wanted, images_of_part};
 use super::manifest::{self, Manifest, Snapshot, newest_snapshot};
 use super::objects::receive;
 use super::tables;
@@ -30,7 +32,7 @@ pub struct Backup<'a> {
 }
 
 /// A backup that was taken.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Taken {
     pub snapshot: String,
     pub rows: u64,
@@ -72,9 +74,9 @@ impl Backup<'_> {
             snapshot: name,
             ..Taken::default()
         };
-        let images = manifest.tables["image"].rows;
+        let images = manifest.rows_of("image");
         let mut done = 0;
-        for number in 1..=parts_with_images(&manifest) {
+        for number in manifest.parts("image") {
             let part = images_of_part(self.archive, &taken.snapshot, &manifest, number).await?;
             let mut copied = stream::iter(part)
                 .map(|image| self.copy_objects(image, previous.as_ref()))

@@ -8,7 +8,8 @@ use entity::job;
 use entity::step::{self, StepState};
 use functions::pipeline::dispatch::Dispatch;
 use sea_orm::{
-    ColumnTrait as _, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, Condition, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
 };
 use uuid::Uuid;
 
@@ -40,7 +41,7 @@ async fn held_by_nobody(check: &Check<'_>, report: &mut Report) -> Result<(), Db
         return Ok(());
     }
     // Held until the leases are released, so that no server starts meanwhile.
-    let Some(_lock) = lock_if_free(path) else {
+    let Server::Stopped(_lock) = server(path) else {
         return Ok(());
     };
     let mut after = 0;
@@ -63,36 +64,48 @@ async fn held_by_nobody(check: &Check<'_>, report: &mut Report) -> Result<(), Db
     Ok(())
 }
 
-/// The lock of the worker, if no server holds it. Without the file there never was one.
-fn lock_if_free(path: &Path) -> Option<Option<File>> {
-    let Ok(file) = OpenOptions::new().write(true).open(path) else {
-        return Some(None);
+enum Server {
+    Running,
+    /// With its lock, which keeps another one from starting; none if there never was a server.
+    Stopped(Option<File>),
+}
+
+fn server(lock: &Path) -> Server {
+    let Ok(file) = OpenOptions::new().write(true).open(lock) else {
+        return Server::Stopped(None);
     };
-    file.try_lock().is_ok().then_some(Some(file))
+    match file.try_lock() {
+        Ok(()) => Server::Stopped(Some(file)),
+        Err(_) => Server::Running,
+    }
 }
 
 /// A worker marks a step as running while it has a lease on its job, or on AWS while it has the
 /// message.
 async fn running_without_lease(check: &Check<'_>, report: &mut Report) -> Result<(), DbErr> {
     let now = entity::now();
+    let runs_too_long = Condition::all()
+        .add(step::Column::State.eq(StepState::Running))
+        .add(step::Column::StartedAt.lt(now - LONGEST_RUN));
     let mut after = Uuid::nil();
     loop {
-        let page = step::Entity::find()
-            .filter(step::Column::State.eq(StepState::Running))
-            .filter(step::Column::StartedAt.lt(now - LONGEST_RUN))
+        let images: Vec<Uuid> = step::Entity::find()
+            .filter(runs_too_long.clone())
             .filter(step::Column::ImageId.gt(after))
             .order_by_asc(step::Column::ImageId)
             .limit(BATCH as u64)
+            .select_only()
+            .column(step::Column::ImageId)
+            .into_tuple()
             .all(check.db)
             .await?;
-        let Some(last) = page.last() else {
+        let Some(last) = images.last() else {
             return Ok(());
         };
-        after = last.image_id;
+        after = *last;
         // A page may end between the steps of one image.
-        let page = step::of_all(page.iter().map(|step| step.image_id))
-            .filter(step::Column::State.eq(StepState::Running))
-            .filter(step::Column::StartedAt.lt(now - LONGEST_RUN))
+        let page = step::of_all(images)
+            .filter(runs_too_long.clone())
             .all(check.db)
             .await?;
         let jobs = job::Entity::find()

@@ -1,21 +1,22 @@
 //! Each object in the store: there has to be a row that names it.
 
 use std::collections::HashMap;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use entity::image::{self, Model};
 use futures::TryStreamExt as _;
 use futures::stream::StreamExt as _;
 use platform::Format;
-use platform::objects::{Area, ListedObject, ObjectKey, StoreError};
+use platform::objects::{Area, ListedObject, ObjectKey};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use uuid::Uuid;
 
 use super::report::{Finding, Report};
 use super::{BATCH, Check, CheckError};
+use crate::app::PENDING_KEPT;
 
-/// How long a direct upload may take to be completed: longer than servers keep it.
-const PENDING_KEPT: std::time::Duration = std::time::Duration::from_secs(25 * 60 * 60);
+/// How long a direct upload may take to be completed: an hour longer than servers keep it.
+const PENDING_PATIENCE: Duration = PENDING_KEPT.saturating_add(Duration::from_secs(60 * 60));
 
 /// Looks at all objects.
 pub(super) async fn check(check: &Check<'_>, report: &mut Report) -> Result<(), CheckError> {
@@ -41,7 +42,7 @@ async fn without_row<'a>(
     batch: &'a [ListedObject],
 ) -> Result<Vec<(&'a ListedObject, Finding)>, CheckError> {
     let patience = match area {
-        Area::Pending => check.patience.max(PENDING_KEPT),
+        Area::Pending => check.patience.max(PENDING_PATIENCE),
         _ => check.patience,
     };
     let now = SystemTime::now();
@@ -103,7 +104,7 @@ fn is_rendition_of(row: &Model, key: &ObjectKey) -> bool {
 
 /// Deletes a rendition that no row names. One whose original is there without a row stays: there
 /// the rows are what is missing.
-async fn repair(check: &Check<'_>, finding: Finding, key: &ObjectKey) -> Result<bool, StoreError> {
+async fn repair(check: &Check<'_>, finding: Finding, key: &ObjectKey) -> Result<bool, CheckError> {
     match finding {
         Finding::ThumbnailWithoutRow | Finding::CopyWithoutRow => {
             let Some(id) = image_of(key) else {
@@ -121,9 +122,9 @@ async fn repair(check: &Check<'_>, finding: Finding, key: &ObjectKey) -> Result<
 }
 
 /// Whether the original of an image is there, but its row is not.
-async fn image_row_is_lost(check: &Check<'_>, id: Uuid) -> Result<bool, StoreError> {
-    let row = image::Entity::find_by_id(id).one(check.db).await;
-    if !matches!(row, Ok(None)) {
+async fn image_row_is_lost(check: &Check<'_>, id: Uuid) -> Result<bool, CheckError> {
+    let row = image::Entity::find_by_id(id).one(check.db).await?;
+    if row.is_some() {
         return Ok(false);
     }
     for format in Format::ALL {

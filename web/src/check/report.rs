@@ -70,6 +70,21 @@ impl Finding {
             _ => None,
         }
     }
+
+    /// Whether `--repair` queues work for it, which a server does.
+    pub fn is_for_a_server(self) -> bool {
+        matches!(
+            self,
+            Self::ThumbnailMissing
+                | Self::ThumbnailWrongSize
+                | Self::CopyMissing
+                | Self::CopyWrongSize
+                | Self::StepWithoutRow
+                | Self::StepWithoutResult
+                | Self::StepWithoutJob
+                | Self::LeaseWithoutWorker
+        )
+    }
 }
 
 /// How often something was found.

@@ -3,12 +3,11 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use indicatif::ProgressBar;
 use platform::settings::Settings;
 use serde_json::json;
 
 use super::archive_place;
-use super::copy_progress::copy_progress;
+use super::copy_progress::{copy_progress, show};
 use crate::backup::{Backup, Taken};
 use crate::services::Services;
 
@@ -36,30 +35,12 @@ pub(super) async fn run(settings: Settings, arguments: Arguments) -> anyhow::Res
     let taken = taken?;
     services.db.close().await?;
     match arguments.json {
-        true => println!("{:#}", document(&taken)),
+        true => println!("{:#}", json!(taken)),
         false => print(&taken, &archive.describe()),
     }
     Ok(match taken.missing {
         0 => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
-    })
-}
-
-pub(super) fn show(bar: &ProgressBar, done: u64, all: u64) {
-    bar.set_length(all);
-    bar.set_position(done);
-}
-
-fn document(taken: &Taken) -> serde_json::Value {
-    json!({
-        "snapshot": taken.snapshot,
-        "rows": taken.rows,
-        "copied": taken.copied,
-        "copied_bytes": taken.copied_bytes,
-        "kept": taken.kept,
-        "gone": taken.gone,
-        "missing": taken.missing,
-        "examples": taken.examples,
     })
 }
 

@@ -6,11 +6,12 @@ use chrono::DateTime;
 use clap::Args;
 use functions::drivers::local;
 use indicatif::{ProgressBar, ProgressStyle};
-use platform::settings::{DatabaseKind, Settings};
+use platform::settings::Settings;
 use serde_json::json;
 
-use crate::check::{Check, Finding, PATIENCE, Report};
+use crate::check::{Check, PATIENCE, Report};
 use crate::services::Services;
+use crate::work_lock;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -57,13 +58,12 @@ async fn check(services: &Services, arguments: &Arguments) -> anyhow::Result<Rep
 }
 
 fn checking<'a>(services: &'a Services, arguments: &Arguments) -> Check<'a> {
-    let is_alone = services.settings.database.kind() == DatabaseKind::Sqlite;
     Check {
         db: &services.db,
         store: services.store.as_ref(),
         dispatch: &services.dispatch,
         queue: &services.queue,
-        worker_lock: is_alone.then(|| services.settings.data.join("serve.lock")),
+        worker_lock: work_lock::path(&services.settings),
         reads_originals: !arguments.sizes_only,
         repairs: arguments.repair,
         patience: PATIENCE,
@@ -103,23 +103,17 @@ fn print(report: &Report, repaired: bool) {
     }
     match report.is_clean() {
         true => println!("All is well."),
-        false if repaired && report.findings.keys().any(is_for_a_server) => println!(
-            "A running `vitrine serve`, or the next one, does the work that is queued. Check again then."
-        ),
+        false
+            if repaired
+                && report
+                    .findings
+                    .keys()
+                    .any(|finding| finding.is_for_a_server()) =>
+        {
+            println!(
+                "A running `vitrine serve`, or the next one, does the work that is queued. Check again then."
+            );
+        }
         false => {}
     }
-}
-
-fn is_for_a_server(finding: &Finding) -> bool {
-    matches!(
-        finding,
-        Finding::ThumbnailMissing
-            | Finding::ThumbnailWrongSize
-            | Finding::CopyMissing
-            | Finding::CopyWrongSize
-            | Finding::StepWithoutRow
-            | Finding::StepWithoutResult
-            | Finding::StepWithoutJob
-            | Finding::LeaseWithoutWorker
-    )
 }

@@ -8,8 +8,7 @@ use clap::Args;
 use functions::words::Rights;
 use platform::settings::Settings;
 
-use super::backup::show;
-use super::copy_progress::copy_progress;
+use super::copy_progress::{copy_progress, show};
 use crate::export::{Export, Exported};
 use crate::services::Services;
 

@@ -11,11 +11,11 @@ use functions::pipeline::lifecycle::Accepted;
 use futures::{Stream, StreamExt as _, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use platform::settings::Settings;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::io::ReaderStream;
 use tokio_util::sync::CancellationToken;
 use walkdir::{DirEntry, WalkDir};
 
+use super::cancel_on_signal;
 use crate::actions::image_notes::tidy_context;
 use crate::ingest::{Ingest, UploadLimits, UploadMeta};
 use crate::problem::Problem;
@@ -63,7 +63,7 @@ pub(super) async fn run(settings: Settings, arguments: Arguments) -> anyhow::Res
         .map(tidy_context)
         .transpose()
         .map_err(|problem| anyhow::anyhow!("--context: {}", problem.detail()))?
-        .flatten();
+        .filter(|context| !context.is_empty());
     let services = Services::open(settings).await?;
     let ingest = Ingest {
         db: &services.db,
@@ -74,16 +74,7 @@ pub(super) async fn run(settings: Settings, arguments: Arguments) -> anyhow::Res
     };
     let bar = progress_bar(files.len());
     let stop = CancellationToken::new();
-    let stopping = stop.clone();
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        stopping.cancel();
-    });
+    cancel_on_signal(stop.clone())?;
     // Checking a picture needs a core, storing it the disk: one more than cores keeps both busy.
     let mut results = stream::iter(files)
         .take_while(|_| std::future::ready(!stop.is_cancelled()))

@@ -23,6 +23,8 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use platform::settings::{Settings, markdown};
 use platform::telemetry::{self, Telemetry};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 use crate::error_chain::error_chain;
 
@@ -137,4 +139,18 @@ fn within_runtime(
     let result = runtime.block_on(command);
     runtime.shutdown_timeout(LAST_GRACE);
     result
+}
+
+/// Cancels the token at the first SIGTERM or SIGINT, which no longer end the process by themselves.
+fn cancel_on_signal(stop: CancellationToken) -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        stop.cancel();
+    });
+    Ok(())
 }

@@ -1,19 +1,18 @@
 //! `vitrine restore`: a backup into an empty database and a store.
 
-use std::fs::File;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, bail};
 use clap::Args;
 use platform::database;
-use platform::settings::{DatabaseKind, Settings};
+use platform::settings::Settings;
 
 use super::archive_place;
-use super::backup::show;
-use super::copy_progress::copy_progress;
+use super::copy_progress::{copy_progress, show};
 use crate::backup::{Restore, newest_snapshot, queue_pending};
 use crate::check::{Check, PATIENCE, Report};
 use crate::services::{self, Services};
+use crate::work_lock;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -28,7 +27,12 @@ pub(super) struct Arguments {
 pub(super) async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<ExitCode> {
     std::fs::create_dir_all(&settings.data)
         .with_context(|| format!("the data folder {} cannot be made", settings.data.display()))?;
-    let _lock = without_server(&settings)?;
+    // On one machine no server may run meanwhile.
+    let refusal = format!(
+        "a vitrine works in {}; stop it first",
+        settings.data.display()
+    );
+    let _lock = work_lock::take(&settings, &refusal)?;
     let archive = archive_place::open(&settings, &arguments.place).await?;
     let found = newest_snapshot(archive.as_ref(), arguments.snapshot.as_deref()).await?;
     let Some(snapshot) = found else {
@@ -69,22 +73,6 @@ pub(super) async fn run(settings: Settings, arguments: Arguments) -> anyhow::Res
     );
     services.db.close().await?;
     Ok(tell(&report))
-}
-
-/// On one machine no server may run meanwhile.
-fn without_server(settings: &Settings) -> anyhow::Result<Option<File>> {
-    if settings.database.kind() != DatabaseKind::Sqlite {
-        return Ok(None);
-    }
-    let path = settings.data.join("serve.lock");
-    let lock = File::create(&path).with_context(|| format!("{} cannot be made", path.display()))?;
-    lock.try_lock().map_err(|_| {
-        anyhow!(
-            "a vitrine works in {}; stop it first",
-            settings.data.display()
-        )
-    })?;
-    Ok(Some(lock))
 }
 
 /// Compares rows and objects. Originals were compared while they were copied. Renditions that are

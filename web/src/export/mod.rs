@@ -6,7 +6,7 @@
 //! anonymised/2026-11-26/Harbour (5f3a9c10).jpg   the copy without recognisable faces
 //! ```
 //!
-//! The JSON is written last. An image whose JSON says what it would say now is there already.
+//! The JSON is written last. An image whose files exist and whose JSON is unchanged is skipped.
 
 mod names;
 mod sidecar;

@@ -7,7 +7,7 @@ use platform::Format;
 /// Characters of a name at most, so that every file system takes it with its endings.
 const LONGEST: usize = 80;
 
-/// Names that Windows keeps for itself.
+/// Some of the names that Windows keeps for itself.
 const RESERVED: [&str; 4] = ["con", "prn", "aux", "nul"];
 
 /// Where an image is in an export, without an ending: `2026-11-26/Harbour (5f3a9c10)`. It stays the
@@ -45,9 +45,5 @@ fn own_name(image: &Model) -> String {
 
 /// File systems count bytes: 255 at most.
 fn shortened(name: &str) -> String {
-    let mut end = name.len().min(200);
-    while !name.is_char_boundary(end) {
-        end -= 1;
-    }
-    name[..end].to_owned()
+    name[..name.floor_char_boundary(200)].to_owned()
 }

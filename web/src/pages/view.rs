@@ -31,7 +31,7 @@ pub(super) struct ImageView {
     caption: Option<String>,
     caption_parts: Vec<Part>,
     caption_note: Option<String>,
-    pub(super) paragraph: Option<String>,
+    paragraph: Option<String>,
     decorative: bool,
     checked: bool,
     /// As a BCP 47 tag.

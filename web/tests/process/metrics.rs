@@ -2,7 +2,6 @@
 //! that each request leaves in the log.
 
 use platform::testing::Collector;
-use serde_json::Value;
 
 use crate::harness::{Home, Server, eventually};
 
@@ -117,11 +116,7 @@ async fn each_request_leaves_one_line_without_personal_data() {
     assert_eq!(server.get(&path).send().await.unwrap().status(), 404);
 
     let lines = eventually("both are logged", async || {
-        let log = server.log();
-        let lines = log
-            .lines()
-            .map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let answered: Vec<_> = lines.filter(|line| line["message"] == "answered").collect();
+        let answered = server.logged("answered");
         (answered.len() == 2).then_some(answered)
     })
     .await;

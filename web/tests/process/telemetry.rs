@@ -350,11 +350,7 @@ async fn every_log_line_about_an_image_has_its_trace_id_without_a_collector() {
     server.settled().await;
 
     let done = eventually("all steps are logged", async || {
-        let log = server.log();
-        let lines = log
-            .lines()
-            .map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let done: Vec<_> = lines.filter(|line| line["message"] == "done").collect();
+        let done = server.logged("done");
         (done.len() == 3).then_some(done)
     })
     .await;

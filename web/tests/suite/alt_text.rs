@@ -11,14 +11,12 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::app::TestApp;
-use crate::client::{Client, send};
-use crate::s3::{PASSWORD, app_on_s3};
+use crate::client::Client;
+use crate::s3::{PASSWORD, app_on_s3, fetch};
 
 async fn write(client: &Client, id: Uuid, text: &str) {
-    let request = client.request(Method::PATCH, &format!("/api/images/{id}"));
-    send(request.json(&json!({ "caption": text })))
-        .await
-        .expect(200);
+    let change = json!({ "caption": text });
+    client.edit(id, &change).await.expect(200);
 }
 
 /// The public copy at the address in the JSON.
@@ -26,10 +24,7 @@ async fn copy(client: &Client, image: &Value) -> Vec<u8> {
     let url = image["urls"]["anonymised"].as_str().unwrap();
     let answer = match url.starts_with('/') {
         true => client.get(url).await,
-        false => {
-            let http = reqwest::Client::builder().no_proxy().build().unwrap();
-            send(http.get(url)).await
-        }
+        false => fetch(Method::GET, url).await,
     };
     answer.expect(200).body.to_vec()
 }
@@ -153,12 +148,10 @@ async fn words_that_a_dead_writer_left_due_are_written_by_the_sweeper() {
 
 #[tokio::test]
 async fn words_in_a_file_are_offered_to_those_who_manage_and_to_nobody_else() {
-    let app = TestApp::builder()
-        .password(PASSWORD)
+    let (app, admin) = TestApp::builder()
         .releases_at_once()
-        .spawn()
+        .spawn_with_admin()
         .await;
-    let admin = app.sign_in(PASSWORD).await;
     let id = admin
         .upload("photo.jpg", photo_with_words())
         .await

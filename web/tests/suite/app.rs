@@ -30,6 +30,7 @@ use web::state::AppState;
 
 use crate::client::Client;
 use crate::databases;
+use crate::s3::PASSWORD;
 
 /// How long a condition may take to come true before a test gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -101,6 +102,13 @@ impl Builder {
         self.folder = Arc::new(folder);
         self.database_url = database_url;
         self
+    }
+
+    /// A server with a password, and its admin.
+    pub(crate) async fn spawn_with_admin(self) -> (TestApp, Client) {
+        let app = self.password(PASSWORD).spawn().await;
+        let admin = app.sign_in(PASSWORD).await;
+        (app, admin)
     }
 
     pub(crate) async fn spawn(mut self) -> TestApp {
@@ -362,7 +370,7 @@ impl Workers {
     }
 }
 
-fn files_below(folder: &Path) -> Vec<String> {
+pub(crate) fn files_below(folder: &Path) -> Vec<String> {
     walkdir::WalkDir::new(folder)
         .into_iter()
         .filter_map(Result::ok)

@@ -30,8 +30,9 @@ use web::backup::{Backup, BackupError, Restore, Restored, Taken, newest_snapshot
 use web::services::Services;
 
 use crate::app::TestApp;
-use crate::check::{NoFaces, quick_app};
+use crate::check::quick_app;
 use crate::databases;
+use crate::ports::Finds;
 use crate::s3::moto;
 
 impl TestApp {
@@ -44,7 +45,7 @@ impl TestApp {
         backup.run(|_, _| {}).await
     }
 
-    async fn new_photo(&self, seed: u64) -> Uuid {
+    pub(crate) async fn new_photo(&self, seed: u64) -> Uuid {
         let photo = testing::photo(seed, 64, 48);
         let id = self.upload("Füchse 🦊.jpg", photo).await.id();
         self.drain().await;
@@ -109,9 +110,16 @@ impl Target {
             .on_data_in(self.folder, self.database_url)
             .spawn()
             .await;
-        app.find_faces_with(NoFaces);
+        app.find_faces_with(Finds::nothing());
         app
     }
+}
+
+/// The gallery of a backup, restored elsewhere.
+async fn restored(archive: &dyn Archive) -> TestApp {
+    let target = Target::new().await;
+    target.restore(archive).await.unwrap();
+    target.serve().await
 }
 
 fn folder() -> (TempDir, FolderArchive) {
@@ -143,9 +151,8 @@ async fn a_restored_gallery_is_the_one_that_was_backed_up() {
     let app = quick_app().await;
     let id = app.new_photo(1).await;
     app.release(id).await;
-    let patch = json!({ "caption": "Zwei Füchse 🦊, \"im\" Schnee" });
-    let edit = app.request(reqwest::Method::PATCH, &format!("/api/images/{id}"));
-    crate::client::send(edit.json(&patch)).await.expect(200);
+    let change = json!({ "caption": "Zwei Füchse 🦊, \"im\" Schnee" });
+    app.edit(id, &change).await.expect(200);
     let greeting = json!({ "author": "Zoë", "body": "Grüße\n\u{1f44b}" });
     app.post_json("/api/messages", &greeting).await.expect(201);
     let token = [("name", "website"), ("may", "read")];
@@ -157,10 +164,10 @@ async fn a_restored_gallery_is_the_one_that_was_backed_up() {
     let taken = app.back_up(&archive).await.unwrap();
     app.new_photo(3).await;
     let target = Target::new().await;
-    let restored = target.restore(&archive).await.unwrap();
+    let brought = target.restore(&archive).await.unwrap();
 
     assert_eq!((taken.copied, taken.kept, taken.missing), (8, 0, 0));
-    assert_eq!((restored.copied, restored.missing), (8, 0));
+    assert_eq!((brought.copied, brought.missing), (8, 0));
     let there = target.serve().await;
     assert_eq!(rows(&there.state.db).await, before);
     let report = there.check(false).await;
@@ -181,9 +188,7 @@ async fn pending_steps_go_on_after_a_restore() {
     let (_folder, archive) = folder();
     app.back_up(&archive).await.unwrap();
 
-    let target = Target::new().await;
-    target.restore(&archive).await.unwrap();
-    let there = target.serve().await;
+    let there = restored(&archive).await;
 
     assert_eq!(there.drain().await, 3);
     assert!(there.row(id).await.unwrap().copy_version.is_some());
@@ -199,18 +204,15 @@ async fn a_second_backup_copies_only_what_is_new() {
     app.new_photo(2).await;
 
     let second = app.back_up(&archive).await.unwrap();
-    let patch = json!({ "caption": "Two foxes" });
-    let edit = app.request(reqwest::Method::PATCH, &format!("/api/images/{id}"));
-    crate::client::send(edit.json(&patch)).await.expect(200);
+    let change = json!({ "caption": "Two foxes" });
+    app.edit(id, &change).await.expect(200);
     app.state.copy_words.refresh(id).await;
     let third = app.back_up(&archive).await.unwrap();
 
     assert_eq!((second.copied, second.kept), (4, 4));
     // The copy has other words in it.
     assert_eq!((third.copied, third.kept), (1, 7));
-    let target = Target::new().await;
-    target.restore(&archive).await.unwrap();
-    assert!(target.serve().await.check(false).await.is_clean());
+    assert!(restored(&archive).await.check(false).await.is_clean());
 }
 
 #[tokio::test]
@@ -226,9 +228,7 @@ async fn a_backup_that_was_cut_short_does_not_count() {
     assert_eq!(newest_snapshot(&archive, None).await.unwrap(), None);
     let whole = app.back_up(&archive).await.unwrap();
     assert!(whole.kept >= 1, "it goes on where it stopped: {whole:?}");
-    let target = Target::new().await;
-    target.restore(&archive).await.unwrap();
-    assert!(target.serve().await.check(false).await.is_clean());
+    assert!(restored(&archive).await.check(false).await.is_clean());
 }
 
 #[tokio::test]
@@ -243,9 +243,7 @@ async fn images_that_are_deleted_meanwhile_are_left_out() {
     let taken = app.back_up(&hooked).await.unwrap();
 
     assert_eq!((taken.gone, taken.missing), (1, 0));
-    let target = Target::new().await;
-    target.restore(&archive).await.unwrap();
-    let there = target.serve().await;
+    let there = restored(&archive).await;
     let ids: Vec<_> = there.rows().await.iter().map(|row| row.id).collect();
     assert_eq!(ids, [stays]);
     assert!(there.check(false).await.is_clean());
@@ -404,9 +402,7 @@ async fn a_bucket_holds_backups_below_a_prefix() {
     let second = app.back_up(&archive).await.unwrap();
 
     assert_eq!((first.copied, second.copied), (4, 0));
-    let target = Target::new().await;
-    target.restore(&archive).await.unwrap();
-    assert!(target.serve().await.check(false).await.is_clean());
+    assert!(restored(&archive).await.check(false).await.is_clean());
 }
 
 /// A part of a path, and the image that is deleted when it is written.

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use functions::drivers::local;
 use functions::testing;
-use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::app::TestApp;
-use crate::client::{Answer, send};
+use crate::client::send;
 use crate::ports::Held;
 
 async fn app_with_a_photo() -> (TestApp, Uuid) {
@@ -18,21 +17,13 @@ async fn app_with_a_photo() -> (TestApp, Uuid) {
     (app, id)
 }
 
-async fn patch(app: &TestApp, id: Uuid, body: &Value) -> Answer {
-    send(
-        app.request(Method::PATCH, &format!("/api/images/{id}"))
-            .json(body),
-    )
-    .await
-}
-
 #[tokio::test]
 async fn a_person_writes_the_caption_and_the_tags() {
     let (app, id) = app_with_a_photo().await;
     app.drain().await;
 
     let body = json!({"caption": {"text": "Ada at her desk"}, "tags": ["Desk", "desk", "work"]});
-    let image = patch(&app, id, &body).await.expect(200).json();
+    let image = app.edit(id, &body).await.expect(200).json();
 
     assert_eq!(image["caption"]["text"], "Ada at her desk");
     assert_eq!(image["caption"]["by"], "person");
@@ -47,14 +38,16 @@ async fn fields_that_are_left_out_stay_unchanged() {
     app.drain().await;
     let before = app.image(id).await;
 
-    let tagged = patch(&app, id, &json!({"tags": ["work"]}))
+    let tagged = app
+        .edit(id, &json!({"tags": ["work"]}))
         .await
         .expect(200)
         .json();
     assert_eq!(tagged["caption"]["text"], before["caption"]["text"]);
     assert_eq!(tagged["caption"]["by"], "person");
 
-    let worded = patch(&app, id, &json!({"caption": "Ada"}))
+    let worded = app
+        .edit(id, &json!({"caption": "Ada"}))
         .await
         .expect(200)
         .json();
@@ -68,18 +61,18 @@ async fn the_api_takes_all_that_the_form_on_the_page_takes() {
     app.drain().await;
 
     let body = json!({"caption": "Ada", "paragraph": "Ada at\nher desk.", "tags": ["desk"]});
-    let image = patch(&app, id, &body).await.expect(200).json();
+    let image = app.edit(id, &body).await.expect(200).json();
     assert_eq!(image["caption"]["text"], "Ada");
     assert_eq!(image["caption"]["paragraph"], "Ada at her desk.");
     assert_eq!(image["tags"], json!(["desk"]));
 
     let body = json!({"paragraph": "Ada, working."});
-    let image = patch(&app, id, &body).await.expect(200).json();
+    let image = app.edit(id, &body).await.expect(200).json();
     assert_eq!(image["caption"]["text"], "Ada");
     assert_eq!(image["caption"]["paragraph"], "Ada, working.");
 
     let body = json!({"paragraph": ""});
-    let image = patch(&app, id, &body).await.expect(200).json();
+    let image = app.edit(id, &body).await.expect(200).json();
     assert_eq!(image["caption"]["text"], "Ada");
     assert_eq!(image["caption"]["paragraph"], Value::Null);
 }
@@ -111,9 +104,9 @@ async fn an_empty_or_too_long_edit_is_refused() {
         (json!({"file_name": "other.jpg"}), 400),
         (json!({"caption": 7}), 400),
     ] {
-        patch(&app, id, &body).await.problem(status);
+        app.edit(id, &body).await.problem(status);
     }
-    patch(&app, Uuid::from_u128(7), &json!({"caption": "Ada"}))
+    app.edit(Uuid::from_u128(7), &json!({"caption": "Ada"}))
         .await
         .problem(404);
 }
@@ -128,7 +121,7 @@ async fn a_machine_never_overwrites_a_person() {
     let machine = tokio::spawn(async move { local::drain(&context, &queue).await });
     held.has_begun().await;
 
-    patch(&app, id, &json!({"caption": "Ada at her desk"}))
+    app.edit(id, &json!({"caption": "Ada at her desk"}))
         .await
         .expect(200);
     held.let_go();
@@ -148,7 +141,7 @@ async fn concurrent_edits_leave_a_persons_caption_and_a_complete_history() {
         let app = Arc::clone(&app);
         async move {
             let body = json!({"caption": format!("caption {number}")});
-            patch(&app, id, &body).await.expect(200);
+            app.edit(id, &body).await.expect(200);
         }
     });
     let (_, worked) = tokio::join!(futures::future::join_all(people), app.drain());
@@ -218,9 +211,7 @@ async fn a_refused_description_is_shown_again_in_its_form_with_the_reason() {
 async fn deleting_an_image_deletes_its_captions() {
     let (app, id) = app_with_a_photo().await;
     app.drain().await;
-    patch(&app, id, &json!({"caption": "Ada"}))
-        .await
-        .expect(200);
+    app.edit(id, &json!({"caption": "Ada"})).await.expect(200);
 
     app.delete(&format!("/api/images/{id}")).await.expect(204);
 

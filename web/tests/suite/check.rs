@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use entity::step::{StepKind, StepState};
 use entity::{image, job, step};
-use functions::faces::{DetectError, Face, FaceDetector};
-use functions::picture::Upright;
 use functions::testing;
 use platform::objects::{Body, ObjectKey};
 use sea_orm::sea_query::Expr;
@@ -14,6 +12,7 @@ use uuid::Uuid;
 use web::check::{Check, Finding, Report};
 
 use crate::app::TestApp;
+use crate::ports::Finds;
 use crate::s3::app_on_s3;
 
 impl TestApp {
@@ -56,21 +55,9 @@ impl TestApp {
 }
 
 /// Looking for faces is most of the work, and not what these tests are about.
-pub(crate) struct NoFaces;
-
-impl FaceDetector for NoFaces {
-    fn name(&self) -> &str {
-        "no faces"
-    }
-
-    fn detect(&self, _picture: &Upright) -> Result<Vec<Face>, DetectError> {
-        Ok(Vec::new())
-    }
-}
-
 pub(crate) async fn quick_app() -> TestApp {
     let mut app = TestApp::spawn().await;
-    app.find_faces_with(NoFaces);
+    app.find_faces_with(Finds::nothing());
     app
 }
 
@@ -80,17 +67,11 @@ fn counts(report: &Report) -> Vec<(Finding, u64)> {
     findings.map(|(kind, tally)| (*kind, tally.count)).collect()
 }
 
-async fn upload(app: &TestApp, seed: u64) -> Uuid {
-    let id = app.upload("a.jpg", testing::photo(seed, 64, 48)).await.id();
-    app.drain().await;
-    id
-}
-
 #[tokio::test]
 async fn a_healthy_gallery_is_clean() {
     let app = quick_app().await;
-    upload(&app, 1).await;
-    upload(&app, 2).await;
+    app.new_photo(1).await;
+    app.new_photo(2).await;
 
     let report = app.check(false).await;
 
@@ -102,7 +83,7 @@ async fn a_healthy_gallery_is_clean() {
 #[tokio::test]
 async fn lost_renditions_are_found_and_made_again() {
     let app = quick_app().await;
-    let id = upload(&app, 1).await;
+    let id = app.new_photo(1).await;
     let before = app.row(id).await.unwrap();
     app.lose(&ObjectKey::thumbnail(id)).await;
     app.lose(&ObjectKey::anonymised(id, before.copy_id)).await;
@@ -130,7 +111,7 @@ async fn lost_renditions_are_found_and_made_again() {
 #[tokio::test]
 async fn renditions_of_another_size_are_made_again() {
     let app = quick_app().await;
-    let id = upload(&app, 1).await;
+    let id = app.new_photo(1).await;
     let copy = app.row(id).await.unwrap().copy_id;
     app.put(&ObjectKey::thumbnail(id), b"cut").await;
     app.put(&ObjectKey::anonymised_thumbnail(id, copy), b"cut")
@@ -153,9 +134,9 @@ async fn renditions_of_another_size_are_made_again() {
 async fn damaged_and_lost_originals_are_reported_and_left() {
     let app = quick_app().await;
     let (lost, cut, changed) = (
-        upload(&app, 1).await,
-        upload(&app, 2).await,
-        upload(&app, 3).await,
+        app.new_photo(1).await,
+        app.new_photo(2).await,
+        app.new_photo(3).await,
     );
     let key = async |id| ObjectKey::parse(&app.row(id).await.unwrap().object_key).unwrap();
     app.lose(&key(lost).await).await;
@@ -189,7 +170,7 @@ async fn damaged_and_lost_originals_are_reported_and_left() {
 #[tokio::test]
 async fn copies_without_a_row_are_deleted_and_originals_never() {
     let app = quick_app().await;
-    let id = upload(&app, 1).await;
+    let id = app.new_photo(1).await;
     let (gone, lost) = (Uuid::now_v7(), Uuid::now_v7());
     let left_behind = ObjectKey::anonymised(id, Some(Uuid::now_v7()));
     let orphan = ObjectKey::thumbnail(gone);
@@ -253,7 +234,7 @@ async fn a_lease_without_a_worker_is_released() {
 #[tokio::test]
 async fn steps_that_nobody_works_on_are_found() {
     let app = quick_app().await;
-    let id = upload(&app, 1).await;
+    let id = app.new_photo(1).await;
     let yesterday = entity::now() - chrono::TimeDelta::days(1);
     step::Entity::update_many()
         .filter(step::Column::Name.eq(StepKind::Anonymise))
@@ -285,7 +266,7 @@ async fn steps_that_nobody_works_on_are_found() {
 #[tokio::test]
 async fn what_was_cut_short_is_found_and_swept() {
     let app = quick_app().await;
-    let (unfinished, deleted) = (upload(&app, 1).await, upload(&app, 2).await);
+    let (unfinished, deleted) = (app.new_photo(1).await, app.new_photo(2).await);
     app.set(
         unfinished,
         image::Column::StoredAt,
@@ -314,7 +295,7 @@ async fn a_bucket_is_checked_and_repaired_like_a_folder() {
     let Some(mut app) = app_on_s3().await else {
         return;
     };
-    app.find_faces_with(NoFaces);
+    app.find_faces_with(Finds::nothing());
     let admin = app.sign_in(crate::s3::PASSWORD).await;
     let photo = testing::photo(1, 64, 48);
     let id = admin.upload("a.jpg", photo).await.id();

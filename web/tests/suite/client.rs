@@ -99,6 +99,12 @@ impl Client {
         send(self.request(Method::POST, path)).await
     }
 
+    /// Changes what people say about an image.
+    pub(crate) async fn edit(&self, id: Uuid, change: &Value) -> Answer {
+        let request = self.request(Method::PATCH, &format!("/api/images/{id}"));
+        send(request.json(change)).await
+    }
+
     pub(crate) async fn delete(&self, path: &str) -> Answer {
         send(self.request(Method::DELETE, path)).await
     }

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 use web::export::{Export, Exported};
 
-use crate::app::TestApp;
+use crate::app::{TestApp, files_below};
 use crate::check::quick_app;
 
 impl TestApp {
@@ -25,23 +25,14 @@ impl TestApp {
     }
 
     async fn write_caption(&self, id: Uuid, caption: &str) {
-        let edit = self.request(reqwest::Method::PATCH, &format!("/api/images/{id}"));
-        let patch = json!({ "caption": caption });
-        crate::client::send(edit.json(&patch)).await.expect(200);
+        let change = json!({ "caption": caption });
+        self.edit(id, &change).await.expect(200);
     }
 }
 
-/// The files below a folder, with the day and the mark replaced.
+/// The files below a folder, sorted.
 fn files(folder: &TempDir) -> Vec<String> {
-    let mut files: Vec<String> = walkdir::WalkDir::new(folder.path())
-        .into_iter()
-        .map(Result::unwrap)
-        .filter(|entry| entry.file_type().is_file())
-        .map(|entry| {
-            let path = entry.path().strip_prefix(folder.path()).unwrap();
-            path.to_str().unwrap().to_owned()
-        })
-        .collect();
+    let mut files = files_below(folder.path());
     files.sort();
     files
 }

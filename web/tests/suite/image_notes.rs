@@ -14,8 +14,7 @@ use crate::providers::asking;
 use crate::s3::PASSWORD;
 
 async fn patch(client: &Client, id: Uuid, body: &Value) -> Value {
-    let request = client.request(Method::PATCH, &format!("/api/images/{id}"));
-    send(request.json(body)).await.expect(200).json()
+    client.edit(id, body).await.expect(200).json()
 }
 
 /// The prompt of a request to Gemini.
@@ -30,12 +29,10 @@ fn prompt(provider: &Provider, number: usize) -> String {
 #[tokio::test]
 async fn words_of_context_go_with_the_request_and_are_for_those_who_manage() {
     let provider = Provider::start().await;
-    let app = asking(&provider)
-        .password(PASSWORD)
+    let (app, admin) = asking(&provider)
         .releases_at_once()
-        .spawn()
+        .spawn_with_admin()
         .await;
-    let admin = app.sign_in(PASSWORD).await;
     let photo = testing::photo(1, 64, 48);
     let parts = [
         Part {
@@ -167,19 +164,16 @@ async fn a_decorative_picture_has_an_empty_alt_text_everywhere() {
 
 #[tokio::test]
 async fn a_checked_caption_says_who_checked_it_until_it_changes() {
-    let app = TestApp::builder()
-        .password(PASSWORD)
+    let (app, admin) = TestApp::builder()
         .releases_at_once()
-        .spawn()
+        .spawn_with_admin()
         .await;
-    let admin = app.sign_in(PASSWORD).await;
     let id = admin
         .upload("photo.jpg", testing::photo(1, 64, 48))
         .await
         .expect(201)
         .id();
-    let request = admin.request(Method::PATCH, &format!("/api/images/{id}"));
-    let too_early = send(request.json(&json!({ "checked": true }))).await;
+    let too_early = admin.edit(id, &json!({ "checked": true })).await;
     assert!(too_early.problem(422).contains("no caption yet"));
     app.drain().await;
 
@@ -204,12 +198,10 @@ async fn a_checked_caption_says_who_checked_it_until_it_changes() {
 #[tokio::test]
 async fn images_whose_words_need_a_person_are_listed_for_those_who_manage() {
     let provider = Provider::start().await;
-    let app = asking(&provider)
-        .password(PASSWORD)
+    let (app, admin) = asking(&provider)
         .releases_at_once()
-        .spawn()
+        .spawn_with_admin()
         .await;
-    let admin = app.sign_in(PASSWORD).await;
     let mut uploaded = Vec::new();
     for seed in 0..4 {
         let photo = testing::photo(seed, 32, 32);

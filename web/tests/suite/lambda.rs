@@ -19,7 +19,7 @@ use crate::providers::asking;
 use crate::uploads::states;
 
 /// More time than any invocation here needs.
-const MINUTES: Duration = Duration::from_secs(600);
+const TEN_MINUTES: Duration = Duration::from_secs(600);
 
 pub(crate) fn function(app: &TestApp, step: StepKind) -> Function {
     Function {
@@ -43,7 +43,7 @@ pub(crate) fn message(id: &str, body: &str, receives: u32) -> Value {
 /// The ids of the messages that the function reports as failed.
 pub(crate) async fn failures(function: &Function, messages: &[Value]) -> Vec<String> {
     let event = json!({ "Records": messages }).to_string();
-    let deadline = Instant::now() + MINUTES;
+    let deadline = Instant::now() + TEN_MINUTES;
     match function.invoke(event.as_bytes(), deadline).await.unwrap() {
         Answer::Done => panic!("a batch has an answer for each message"),
         Answer::Batch(response) => {
@@ -204,7 +204,7 @@ async fn a_direct_invocation_takes_one_event_and_fails_on_a_transient_error() {
     app.context.captioner = Scripted::new([Move::Stumble]);
     let annotate = function(&app, StepKind::Annotate);
 
-    let deadline = Instant::now() + MINUTES;
+    let deadline = Instant::now() + TEN_MINUTES;
     let first = annotate.invoke(event.as_bytes(), deadline).await;
     assert!(first.is_err(), "{first:?}");
     let second = annotate.invoke(event.as_bytes(), deadline).await;

@@ -7,13 +7,11 @@ use functions::steps::annotate::Prompt;
 use functions::testing;
 use functions::testing::Noise;
 use functions::testing::provider::{Answer, KEY, Provider, WRITTEN, bodies, damaged, google_error};
-use reqwest::Method;
 use sea_orm::EntityTrait as _;
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::app::{Builder, TestApp};
-use crate::client::send;
 use crate::ports::OneLargeFace;
 use crate::uploads::states;
 
@@ -213,9 +211,8 @@ async fn a_picture_described_by_a_person_is_not_sent_to_a_provider() {
     let provider = Provider::start().await;
     let app = app_with(&provider).await;
     let id = upload(&app).await;
-    let patch = json!({ "caption": { "text": "Ada and her dog", "paragraph": "By the sea." } });
-    let request = app.request(Method::PATCH, &format!("/api/images/{id}"));
-    send(request.json(&patch)).await.expect(200);
+    let change = json!({ "caption": { "text": "Ada and her dog", "paragraph": "By the sea." } });
+    app.edit(id, &change).await.expect(200);
 
     app.drain().await;
 

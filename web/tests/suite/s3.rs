@@ -60,7 +60,7 @@ impl TestApp {
 }
 
 /// Fetches from the bucket, without cookies.
-async fn fetch(method: Method, url: &str) -> Answer {
+pub(crate) async fn fetch(method: Method, url: &str) -> Answer {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     send(http.request(method, url)).await
 }

@@ -10,8 +10,9 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use uuid::Uuid;
 
 use crate::app::TestApp;
-use crate::check::NoFaces;
 use crate::client::{Client, send};
+use crate::listing::ids;
+use crate::ports::Finds;
 use crate::s3::PASSWORD;
 
 async fn app_with_trash() -> (TestApp, Client) {
@@ -20,7 +21,7 @@ async fn app_with_trash() -> (TestApp, Client) {
         .set("VITRINE_TRASH_DAYS", 30)
         .spawn()
         .await;
-    app.find_faces_with(NoFaces);
+    app.find_faces_with(Finds::nothing());
     let admin = app.sign_in(PASSWORD).await;
     (app, admin)
 }
@@ -39,12 +40,7 @@ async fn delete(admin: &Client, id: Uuid) {
 }
 
 async fn trash(admin: &Client) -> Vec<Uuid> {
-    let list = admin.get("/api/trash").await.expect(200).json();
-    let items = list["items"].as_array().unwrap();
-    items
-        .iter()
-        .map(|item| item["id"].as_str().unwrap().parse().unwrap())
-        .collect()
+    ids(&admin.get("/api/trash").await.expect(200).json())
 }
 
 /// Moves the end of the images in the trash into the past.

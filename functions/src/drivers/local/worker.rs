@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use entity::step::StepKind;
 use platform::telemetry;
 use sea_orm::DbErr;
 use tokio::task::JoinSet;
@@ -27,8 +28,8 @@ const HEARTBEAT: Duration = Duration::from_secs(20);
 /// other processes queued.
 const POLL: Duration = Duration::from_secs(1);
 
-/// How long a caption that is begun is waited for once the workers are stopped. Less than a server
-/// takes to stop: a request that is given up is given back without counting.
+/// After a stop, a worker waits this long for a caption that is being written. It is less than the time
+/// that a server takes to stop, so that the job can be given back; the attempt does not count.
 const LAST_ANSWERS: Duration = Duration::from_secs(20);
 
 /// Works on up to `workers` jobs at once until `stop`, then finishes those that are begun. Captions
@@ -150,8 +151,13 @@ async fn work_with(
             Verdict::Postpone(Duration::ZERO)
         }
     };
-    if verdict == Verdict::Acknowledge {
-        CopyWords::new(ctx).refresh(delivery.image_id).await;
+    // A thumbnail changes neither a copy nor its words.
+    if verdict == Verdict::Acknowledge && delivery.step != StepKind::Thumbnail {
+        let words = CopyWords::new(ctx);
+        tokio::select! {
+            () = words.refresh(delivery.image_id) => {}
+            never = keep_alive(queue, &lease) => match never {},
+        }
     }
     match verdict {
         Verdict::Acknowledge => queue.delete(&lease).await,

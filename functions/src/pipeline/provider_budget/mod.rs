@@ -126,9 +126,19 @@ impl ProviderBudget {
     /// Why a request has to wait: captions are paused, or the provider works on as many requests as
     /// it should.
     pub async fn wait(&self) -> Result<Option<Pause>, DbErr> {
-        match self.pause().await? {
+        let standing = self.standing(&self.db).await?;
+        self.wait_at(&self.db, standing, entity::now()).await
+    }
+
+    async fn wait_at<C: ConnectionTrait>(
+        &self,
+        db: &C,
+        standing: Option<provider::Model>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Pause>, DbErr> {
+        match self.pause_at(db, standing, now).await? {
             Some(pause) => Ok(Some(pause)),
-            None => self.all_open(&self.db, entity::now()).await,
+            None => self.pause_if_full(db, now).await,
         }
     }
 
@@ -145,10 +155,7 @@ impl ProviderBudget {
         let format = standing
             .as_ref()
             .and_then(|standing| AnswerFormat::named(standing.answer_format.as_deref()?));
-        if let Some(pause) = self.pause_at(&tx, standing, now).await? {
-            return Ok(Err(pause));
-        }
-        if let Some(pause) = self.all_open(&tx, now).await? {
+        if let Some(pause) = self.wait_at(&tx, standing, now).await? {
             return Ok(Err(pause));
         }
         let id = Uuid::now_v7();

@@ -1,5 +1,5 @@
 //! Requests that a provider is answering. A process that awaits an answer says so every few seconds;
-//! what a dead one awaited frees its place by itself.
+//! the place of a request whose process died is freed after [`OPEN`].
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -44,7 +44,7 @@ impl ProviderBudget {
     }
 
     /// Why to wait, if the provider is answering as many requests as it should.
-    pub(super) async fn all_open<C: ConnectionTrait>(
+    pub(super) async fn pause_if_full<C: ConnectionTrait>(
         &self,
         db: &C,
         now: DateTime<Utc>,

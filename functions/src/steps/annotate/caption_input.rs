@@ -20,7 +20,7 @@ const FEW_BYTES: usize = 100_000;
 /// walls.
 const SHAPES: [(u32, u8); 4] = [(LONG_SIDE, 75), (LONG_SIDE, 55), (1152, 55), (896, 55)];
 
-/// What is covered of one face in a portrait has at least this share of the picture's height.
+/// The height of the only face in a portrait, as a share of the picture's height, at least.
 const PORTRAIT: f32 = 0.25;
 
 #[derive(Clone, Debug)]
@@ -78,12 +78,14 @@ pub fn prepare(
             .collect();
         cover(&mut picture, &scaled);
     }
-    let largest = known.cover.iter().map(|region| region.height).max();
-    let share = largest.unwrap_or_default() as f32 / size.1.max(1) as f32;
+    let is_portrait = match known.cover.as_slice() {
+        [face] => known.faces == 1 && face.height as f32 / size.1.max(1) as f32 >= PORTRAIT,
+        _ => false,
+    };
     Ok(CaptionInput {
         picture,
         faces: known.faces,
-        is_portrait: known.faces == 1 && known.cover.len() == 1 && share >= PORTRAIT,
+        is_portrait,
     })
 }
 

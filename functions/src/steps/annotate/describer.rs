@@ -1,5 +1,5 @@
-//! The offline captioner: a short sentence from the pixels, without AI, which pages say
-//! beside it. It keeps a gallery usable with a screen reader before any provider is configured. It
+//! The offline captioner: writes a short sentence from the pixels. No AI is used, and pages say so
+//! beside the caption. It keeps a gallery usable with a screen reader before any provider is configured. It
 //! says what is known and guesses nothing.
 
 mod phrases;

@@ -17,6 +17,7 @@ use tracing::field::Empty;
 use tracing::{Instrument as _, info_span};
 
 use super::answer::Unread;
+use super::answer_format::KnownFormat;
 use super::{
     Account, AnswerFormat, Answered, Caption, CaptionError, Captioner, Cause, Subject, Usage, reply,
 };
@@ -106,13 +107,10 @@ pub(super) trait HttpCaptioner: Send + Sync {
     /// The caption; what it took goes into `usage`, also if there is none.
     async fn answer(&self, subject: &Subject, usage: &mut Usage) -> Result<Caption, CaptionError>;
 
-    /// The response format that worked last, if there are several.
-    fn format(&self) -> Option<AnswerFormat> {
+    /// Which response format is known to work, if there are several.
+    fn known_format(&self) -> Option<&KnownFormat> {
         None
     }
-
-    /// Another process found out that this format works.
-    fn begin_with(&self, _format: AnswerFormat) {}
 }
 
 #[async_trait]
@@ -130,13 +128,18 @@ impl<T: HttpCaptioner> Captioner for T {
         let result = self.answer(subject, &mut usage).await;
         Answered {
             usage,
-            format: self.format().filter(|_| result.is_ok()),
+            format: self
+                .known_format()
+                .map(KnownFormat::first)
+                .filter(|_| result.is_ok()),
             result,
         }
     }
 
     fn learn(&self, works: AnswerFormat) {
-        self.begin_with(works);
+        if let Some(known) = self.known_format() {
+            known.works(works);
+        }
     }
 }
 

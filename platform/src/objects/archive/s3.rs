@@ -7,16 +7,13 @@ use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::ChecksumAlgorithm;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use tokio_util::io::ReaderStream;
 
 use super::Archive;
 use crate::objects::s3::failure::{Failure, status};
-use crate::objects::s3::patience;
+use crate::objects::s3::{client, patience, put};
 use crate::objects::{OpenObject, Scratch, ScratchFile, StoreError};
 
 pub struct S3Archive {
@@ -30,11 +27,9 @@ pub struct S3Archive {
 impl S3Archive {
     /// Files are prepared in `scratch`.
     pub fn new(config: &SdkConfig, bucket: &str, folder: &str, scratch: Scratch) -> Self {
-        let path_style = config.endpoint_url().is_some();
-        let settings = Builder::from(config).force_path_style(path_style).build();
         let folder = folder.trim_matches('/');
         Self {
-            client: Client::from_conf(settings),
+            client: client(config),
             bucket: bucket.into(),
             prefix: match folder {
                 "" => String::new(),
@@ -61,17 +56,11 @@ impl S3Archive {
         path: &str,
         content: ByteStream,
         bytes: u64,
-        sha256: Option<String>,
+        sha256: Option<[u8; 32]>,
     ) -> Result<(), StoreError> {
-        let put = self
-            .client
-            .put_object()
+        let put = put(&self.client, content, bytes, sha256)
             .bucket(&*self.bucket)
             .key(self.key(path))
-            .content_length(i64::try_from(bytes).unwrap_or(i64::MAX))
-            .checksum_algorithm(ChecksumAlgorithm::Sha256)
-            .set_checksum_sha256(sha256)
-            .body(content)
             .customize()
             .config_override(Builder::new().timeout_config(patience(bytes)));
         match put.send().await {
@@ -96,8 +85,8 @@ impl Archive for S3Archive {
         file.finish().await.map_err(unreadable)?;
         let content = ByteStream::from_path(file.path()).await;
         let content = content.map_err(|error| unreadable(std::io::Error::other(error)))?;
-        let sha256 = BASE64.encode(file.sha256());
-        self.send(path, content, file.bytes(), Some(sha256)).await
+        self.send(path, content, file.bytes(), Some(file.sha256()))
+            .await
     }
 
     async fn open(&self, path: &str) -> Result<Option<OpenObject>, StoreError> {

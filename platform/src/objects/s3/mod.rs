@@ -15,6 +15,7 @@ use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Builder;
+use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, Object};
 use base64::Engine as _;
@@ -63,10 +64,7 @@ impl S3Store {
         events: Option<Arc<dyn ObjectEvents>>,
     ) -> Result<Self, StoreError> {
         let presigning = Presigning::new(config, bucket).await?;
-        // Most servers other than AWS have no host name for each bucket.
-        let path_style = config.endpoint_url().is_some();
-        let settings = Builder::from(config).force_path_style(path_style).build();
-        let client = Client::from_conf(settings);
+        let client = client(config);
         let place = match (config.endpoint_url(), config.region()) {
             (Some(endpoint), _) => format!("at {endpoint}"),
             (None, Some(region)) => format!("in {region}"),
@@ -116,37 +114,26 @@ impl S3Store {
 
     async fn send(&self, key: &ObjectKey, body: &Body) -> Result<(), StoreError> {
         let (content, bytes, sha256) = match body {
-            Body::Bytes(bytes) => (
-                ByteStream::from(bytes.clone()),
-                bytes.len() as u64,
-                // The SDK computes it while it signs.
-                None,
-            ),
+            Body::Bytes(bytes) => (ByteStream::from(bytes.clone()), bytes.len() as u64, None),
             Body::File(file) => {
                 let content = ByteStream::from_path(file.path()).await;
                 let content = content.map_err(|error| StoreError::Io {
                     doing: format!("reading what is to be stored as {key}"),
                     source: std::io::Error::other(error),
                 })?;
-                (content, file.bytes(), Some(BASE64.encode(file.sha256())))
+                (content, file.bytes(), Some(file.sha256()))
             }
         };
         // Only originals start the functions.
         let is_original = key.area() == Area::Uploads;
         let trace = is_original.then(traceparent).flatten();
         let metadata = trace.map(|trace| HashMap::from([(TRACEPARENT.to_owned(), trace)]));
-        let put = self
-            .client
-            .put_object()
+        let put = put(&self.client, content, bytes, sha256)
             .set_metadata(metadata)
             .bucket(&*self.bucket)
             .key(key.path())
             .content_type(key.content_type())
             .cache_control(key.cache_control())
-            .content_length(i64::try_from(bytes).unwrap_or(i64::MAX))
-            .checksum_algorithm(ChecksumAlgorithm::Sha256)
-            .set_checksum_sha256(sha256)
-            .body(content)
             .customize()
             .config_override(Builder::new().timeout_config(patience(bytes)));
         match put.send().await {
@@ -188,6 +175,29 @@ impl S3Store {
             stored_at: SystemTime::try_from(*stored_at).ok()?,
         })
     }
+}
+
+pub(super) fn client(config: &SdkConfig) -> Client {
+    // Most servers other than AWS have no host name for each bucket.
+    let path_style = config.endpoint_url().is_some();
+    let settings = Builder::from(config).force_path_style(path_style).build();
+    Client::from_conf(settings)
+}
+
+/// A request that stores `content`; it needs a bucket and a key. S3 verifies the checksum; without one,
+/// the SDK computes it while it signs.
+pub(super) fn put(
+    client: &Client,
+    content: ByteStream,
+    bytes: u64,
+    sha256: Option<[u8; 32]>,
+) -> PutObjectFluentBuilder {
+    client
+        .put_object()
+        .content_length(i64::try_from(bytes).unwrap_or(i64::MAX))
+        .checksum_algorithm(ChecksumAlgorithm::Sha256)
+        .set_checksum_sha256(sha256.map(|digest| BASE64.encode(digest)))
+        .body(content)
 }
 
 /// The timeout of one try to send this many bytes.

@@ -74,8 +74,8 @@ pub async fn show(
 
 /// Delete an image
 ///
-/// For admins. Its renditions and captions go with it. Nobody sees it any more; for
-/// `VITRINE_TRASH_DAYS` it is in the trash and can be brought back.
+/// For admins. Nobody sees it any more. For `VITRINE_TRASH_DAYS` it can be brought back; then its
+/// original, renditions and captions are removed.
 #[utoipa::path(
     delete, path = "/api/images/{id}", operation_id = "deleteImage", tag = "Images",
     params(("id" = Uuid, Path)),

@@ -109,7 +109,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         trace_ids::LARGEST
     );
     let plan = Plan {
-        count: Some(count),
+        count,
         duration: arguments.duration,
         rate: arguments.rate,
         concurrency: usize::from(arguments.concurrency),

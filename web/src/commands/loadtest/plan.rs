@@ -11,7 +11,7 @@ const LARGEST_DURATION: f64 = 86_400.0;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Plan {
-    pub(super) count: Option<u64>,
+    pub(super) count: u64,
     pub(super) duration: Option<Duration>,
     /// Requests per second; without one, each connection sends as soon as it has its answer.
     pub(super) rate: Option<f64>,
@@ -22,7 +22,7 @@ impl Plan {
     /// When a request is to start, from the beginning; `now` if there is no rate. None if the run
     /// is over by then. Numbers begin at 1.
     pub(super) fn start_of(&self, number: u64, now: Duration) -> Option<Duration> {
-        if self.count.is_some_and(|count| number > count) {
+        if number > self.count {
             return None;
         }
         let start = match self.rate {
@@ -35,14 +35,11 @@ impl Plan {
 
     /// How many requests there will be, if that is known before.
     pub(super) fn expected(&self) -> Option<u64> {
-        let (Some(duration), Some(rate)) = (self.duration, self.rate) else {
-            return match self.duration {
-                Some(_) => None,
-                None => self.count,
-            };
+        let Some(duration) = self.duration else {
+            return Some(self.count);
         };
-        let planned = (duration.as_secs_f64() * rate).ceil() as u64;
-        Some(self.count.map_or(planned, |count| count.min(planned)))
+        let planned = (duration.as_secs_f64() * self.rate?).ceil() as u64;
+        Some(self.count.min(planned))
     }
 }
 
@@ -72,7 +69,7 @@ mod tests {
     use super::*;
 
     const AT_ONCE: Plan = Plan {
-        count: None,
+        count: u64::MAX,
         duration: None,
         rate: None,
         concurrency: 1,
@@ -112,14 +109,14 @@ mod tests {
     #[test]
     fn a_count_ends_the_run_as_well() {
         let plan = Plan {
-            count: Some(3),
+            count: 3,
             ..AT_ONCE
         };
         assert!(plan.start_of(3, millis(1)).is_some());
         assert_eq!(plan.start_of(4, millis(1)), None);
         assert_eq!(plan.expected(), Some(3));
         let whichever_is_first = Plan {
-            count: Some(3),
+            count: 3,
             rate: Some(1.0),
             duration: Some(millis(60_000)),
             ..AT_ONCE

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -17,6 +16,7 @@ use super::progress::Progress;
 use super::request_log::RequestLog;
 use super::totals::Totals;
 use super::trace_ids::TraceIds;
+use crate::commands::cancel_on_signal;
 
 /// Answers that wait to be counted at most; senders wait when there are more.
 const WAITING: usize = 4096;
@@ -51,7 +51,8 @@ pub(super) async fn run(
         next: AtomicU64::new(1),
         stop: CancellationToken::new(),
     });
-    stop_on_signals(run.stop.clone())?;
+    // The first signal ends the run with a report.
+    cancel_on_signal(run.stop.clone())?;
     let (answers, answered) = mpsc::channel(WAITING);
     let mut senders = JoinSet::new();
     for _ in 0..concurrency {
@@ -152,18 +153,4 @@ async fn count(
         log.finish()?;
     }
     Ok(totals)
-}
-
-/// The first signal ends the run with a report.
-fn stop_on_signals(stop: CancellationToken) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        stop.cancel();
-    });
-    Ok(())
 }

@@ -58,6 +58,15 @@ impl Server {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
+    /// The lines of its log, which is JSON, with this message.
+    pub(crate) fn logged(&self, message: &str) -> Vec<Value> {
+        let log = self.log();
+        let lines = log
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter(|line| line["message"] == message).collect()
+    }
+
     /// Kills it without a chance to clean up.
     pub(crate) fn kill_9(mut self) {
         self.process.kill().unwrap();

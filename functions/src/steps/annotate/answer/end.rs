@@ -1,4 +1,4 @@
-//! How a text ended, by what servers call it, and how much of the text has to be there then.
+//! Whether a text is whole: servers name its end in many ways, and some do not name it at all.
 
 use super::Unread;
 use crate::steps::annotate::lenient_json::Extent;

@@ -1,4 +1,4 @@
-//! Lines with labels, as models write that know of no JSON.
+//! Answers of models that write lines with labels instead of JSON.
 
 use serde_json::{Map, Value};
 

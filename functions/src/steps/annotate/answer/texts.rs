@@ -1,6 +1,7 @@
 //! Texts and tags of a caption: one line each, without marks of the model, within its limits.
 
 use crate::steps::annotate::{markup, prose};
+use crate::words::one_line;
 
 /// Alt text is cut to this many characters, about as much as screen readers say in one go.
 pub(super) const ALT_TEXT: usize = 160;
@@ -13,16 +14,7 @@ pub(super) const TAG: usize = 40;
 
 /// One line without control characters and tokens of the model, single spaces between words.
 pub(super) fn clean(text: &str) -> String {
-    let plain: String = markup::without_tokens(text)
-        .chars()
-        .map(|c| match c {
-            // Marks that turn the direction of everything after them.
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => ' ',
-            c if c.is_control() => ' ',
-            c => c,
-        })
-        .collect();
-    let line = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = one_line(&markup::without_tokens(text));
     prose::without_quotes(&line).to_owned()
 }
 

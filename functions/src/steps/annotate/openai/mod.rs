@@ -104,12 +104,8 @@ impl HttpCaptioner for OpenAi {
         &self.http
     }
 
-    fn format(&self) -> Option<AnswerFormat> {
-        Some(self.format.first())
-    }
-
-    fn begin_with(&self, format: AnswerFormat) {
-        self.format.works(format);
+    fn known_format(&self) -> Option<&KnownFormat> {
+        Some(&self.format)
     }
 
     async fn answer(&self, subject: &Subject, usage: &mut Usage) -> Result<Caption, CaptionError> {
