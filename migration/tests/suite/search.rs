@@ -53,6 +53,7 @@ async fn search_contract(mut databases: Databases) {
     case_and_diacritics_are_ignored(&Photos::on(databases.empty().await).await).await;
     file_names_match_only_on_request(&Photos::on(databases.empty().await).await).await;
     results_are_ranked_then_newest_first(&Photos::on(databases.empty().await).await).await;
+    only_the_newest_matches_are_ranked(&Photos::on(databases.empty().await).await).await;
     query_operators_are_literal(&Photos::on(databases.empty().await).await).await;
     index_follows_changes(&Photos::on(databases.empty().await).await).await;
     paragraphs_are_indexed(&Photos::on(databases.empty().await).await).await;
@@ -154,6 +155,31 @@ async fn results_are_ranked_then_newest_first(photos: &Photos) {
             .unwrap();
         assert_eq!(one, all[skip..=skip]);
     }
+}
+
+async fn only_the_newest_matches_are_ranked(photos: &Photos) {
+    let ranked = u32::try_from(search::RANKED).unwrap();
+    let count = ranked + 5;
+    for number in 1..=count {
+        let caption = match number {
+            // Too old to be ranked.
+            3 => "fox fox fox",
+            20 => "fox fox",
+            _ => "a fox in the snow",
+        };
+        photos.add(number, caption, &[], "x").await;
+    }
+    let rest = (1..=count).rev().filter(|number| *number != 20);
+    let expected: Vec<_> = std::iter::once(20).chain(rest).map(id).collect();
+    let words = Words::parse("fox").unwrap();
+    let mut found = Vec::new();
+    for skip in (0..u64::from(count)).step_by(48) {
+        let page = search::best(&photos.db, &words, &Audience::Staff, false, skip, 48).await;
+        found.extend(page.unwrap());
+    }
+    assert_eq!(found, expected);
+    let beyond = search::best(&photos.db, &words, &Audience::Staff, false, 9_999, 48).await;
+    assert!(beyond.unwrap().is_empty());
 }
 
 async fn query_operators_are_literal(photos: &Photos) {
