@@ -7,7 +7,10 @@
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Condition, Expr, Query, SelectStatement};
-use sea_orm::{FromJsonQueryResult, JoinType, QuerySelect, UpdateMany};
+use sea_orm::{
+    FromJsonQueryResult, FromQueryResult, JoinType, QueryOrder, QuerySelect, SelectModel, Selector,
+    UpdateMany,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{image, job};
@@ -156,11 +159,114 @@ pub fn new_round(queued_at: DateTime<Utc>) -> UpdateMany<Entity> {
 }
 
 fn pending() -> Select<Entity> {
+    in_states([StepState::Queued, StepState::Running])
+}
+
+/// The steps of visible images in these states.
+fn in_states(states: impl IntoIterator<Item = StepState>) -> Select<Entity> {
     known()
         .join(JoinType::InnerJoin, Relation::Image.def())
         .filter(image::Column::StoredAt.is_not_null())
         .filter(image::Column::DeletedAt.is_null())
-        .filter(Column::State.is_in([StepState::Queued, StepState::Running]))
+        .filter(Column::State.is_in(states))
+}
+
+/// How many steps of a kind are in a state.
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct StateCount {
+    pub name: StepKind,
+    pub state: StepState,
+    pub steps: i64,
+}
+
+/// The steps of visible images that are not done, counted.
+pub fn counts_of_not_done() -> Selector<SelectModel<StateCount>> {
+    in_states([
+        StepState::Queued,
+        StepState::Running,
+        StepState::Failed,
+        StepState::Blocked,
+    ])
+    .select_only()
+    .column(Column::Name)
+    .column(Column::State)
+    .column_as(Column::ImageId.count(), "steps")
+    .group_by(Column::Name)
+    .group_by(Column::State)
+    .into_model()
+}
+
+/// How many steps of a kind failed for the same reason.
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct FailureCount {
+    pub name: StepKind,
+    pub state: StepState,
+    pub error: Option<String>,
+    pub steps: i64,
+}
+
+/// The most frequent reasons why steps of visible images failed or were refused.
+pub fn counts_of_failures(limit: u64) -> Selector<SelectModel<FailureCount>> {
+    in_states([StepState::Failed, StepState::Blocked])
+        .select_only()
+        .column(Column::Name)
+        .column(Column::State)
+        .column(Column::Error)
+        .column_as(Column::ImageId.count(), "steps")
+        .group_by(Column::Name)
+        .group_by(Column::State)
+        .group_by(Column::Error)
+        .order_by_desc(Expr::cust("steps"))
+        .limit(limit)
+        .into_model()
+}
+
+/// A failure, with the image's name for people.
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct Failure {
+    pub image_id: Uuid,
+    pub file_name: String,
+    pub name: StepKind,
+    pub error: Option<String>,
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+/// The last steps of visible images that failed or were refused.
+pub fn latest_failures(limit: u64) -> Selector<SelectModel<Failure>> {
+    in_states([StepState::Failed, StepState::Blocked])
+        .select_only()
+        .columns([
+            Column::ImageId,
+            Column::Name,
+            Column::Error,
+            Column::FinishedAt,
+        ])
+        .column(image::Column::FileName)
+        .order_by_desc(Column::FinishedAt)
+        .limit(limit)
+        .into_model()
+}
+
+/// The step that has waited longest.
+pub fn oldest_queued() -> Select<Entity> {
+    in_states([StepState::Queued])
+        .order_by_asc(Column::QueuedAt)
+        .limit(1)
+}
+
+/// Images with a step of this kind that failed, so that it can be tried again.
+pub fn failed(kind: StepKind, limit: u64) -> Selector<SelectModel<OfImage>> {
+    in_states([StepState::Failed])
+        .filter(Column::Name.eq(kind))
+        .select_only()
+        .column(Column::ImageId)
+        .limit(limit)
+        .into_model()
+}
+
+#[derive(Clone, Copy, Debug, FromQueryResult)]
+pub struct OfImage {
+    pub image_id: Uuid,
 }
 
 /// Pending steps of visible images that have no job.

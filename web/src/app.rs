@@ -28,6 +28,7 @@ use crate::connections::{self, Limits, Rules};
 use crate::event_streams::EventStreams;
 use crate::ingest::UploadLimits;
 use crate::live::Live;
+use crate::remembered::Remembered;
 use crate::router::router;
 use crate::services::{Services, cores};
 use crate::site::Site;
@@ -104,6 +105,8 @@ impl App {
             freshness: Freshness::new(services.db.clone()),
             answers: AnswerCache::default(),
             cards: CardCache::default(),
+            step_counts: Remembered::default(),
+            provenance: Remembered::default(),
             templates: Templates::new().context("the templates are broken")?,
             instance_id: settings.instance_id.as_str().into(),
             draining: Draining::default(),

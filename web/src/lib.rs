@@ -41,6 +41,7 @@ mod photo_form;
 pub mod picture_urls;
 pub mod problem;
 pub mod problem_kind;
+pub mod remembered;
 mod request_id;
 mod request_log;
 mod response_headers;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::FromRef;
 use chrono::TimeDelta;
-use entity::image::Audience;
+use entity::image::{Audience, Provenance};
 use functions::pipeline::copy_words::CopyWords;
 use functions::pipeline::dispatch::Dispatch;
 use functions::pipeline::job_queue::JobQueue;
@@ -20,6 +20,7 @@ use uuid::Uuid;
 use crate::access::{
     Action, Client, Credentials, Policy, Proxies, Sessions, Tokens, Viewer, VisitorRates,
 };
+use crate::actions::status_report::StepCounts;
 use crate::answer_cache::cards::CardCache;
 use crate::answer_cache::{AnswerCache, Freshness};
 use crate::caption_pause::CaptionPause;
@@ -29,6 +30,7 @@ use crate::ingest::{Ingest, UploadLimits};
 use crate::live::Live;
 use crate::picture_urls::UrlSource;
 use crate::problem::Problem;
+use crate::remembered::Remembered;
 use crate::site::Site;
 use crate::templates::Templates;
 
@@ -64,6 +66,9 @@ pub struct AppState {
     pub freshness: Freshness,
     pub answers: AnswerCache,
     pub cards: CardCache,
+    /// What takes long to count among very many images.
+    pub step_counts: Remembered<StepCounts>,
+    pub provenance: Remembered<Vec<Provenance>>,
     pub live: Live,
     pub event_streams: EventStreams,
     pub instance_id: Arc<str>,

@@ -21,6 +21,7 @@ static SOURCES: &[(&str, &str)] = sources![
     "around.html",
     "base.html",
     "captions.html",
+    "status.html",
     "card.html",
     "components.html",
     "desk.html",

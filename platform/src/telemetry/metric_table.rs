@@ -52,6 +52,13 @@ pub(super) const UPLOADS: Metric = metric(
     "`outcome`: `created`, `existing`, `refused`, `failed`",
     "Uploads, by outcome",
 );
+pub(super) const CACHED_ANSWERS: Metric = metric(
+    "vitrine.cached_answers",
+    Kind::Counter,
+    "",
+    "`outcome`: `hit`, `miss`",
+    "Requests for pages and JSON that can be answered from memory, and whether they were",
+);
 pub(super) const STEPS: Metric = metric(
     "vitrine.step.duration",
     Kind::Histogram,
@@ -173,9 +180,10 @@ pub(super) const LOW_VIRTUAL_STORAGE: Metric = metric(
 );
 
 /// In the order of the documentation.
-const TABLE: [Metric; 19] = [
+const TABLE: [Metric; 20] = [
     REQUESTS,
     UPLOADS,
+    CACHED_ANSWERS,
     STEPS,
     QUEUE_AGE,
     CAPTIONS,

@@ -17,6 +17,7 @@ static INSTRUMENTS: LazyLock<Instruments> =
 struct Instruments {
     requests: Histogram<f64>,
     uploads: Counter<u64>,
+    cached_answers: Counter<u64>,
     steps: Histogram<f64>,
     queue_age: Gauge<f64>,
     captions: Histogram<f64>,
@@ -73,6 +74,7 @@ impl Instruments {
         Self {
             requests: histogram(meter, table::REQUESTS, &SECONDS),
             uploads: counter(meter, table::UPLOADS),
+            cached_answers: counter(meter, table::CACHED_ANSWERS),
             steps: histogram(meter, table::STEPS, &LONG),
             queue_age: gauge(meter, table::QUEUE_AGE),
             captions: histogram(meter, table::CAPTIONS, &LONG),
@@ -179,6 +181,13 @@ pub fn upload(outcome: &'static str) {
         .add(1, &[KeyValue::new("outcome", outcome)]);
 }
 
+/// A page or JSON that can be answered from memory.
+pub fn cached_answer(is_hit: bool) {
+    let outcome = if is_hit { "hit" } else { "miss" };
+    let outcome = KeyValue::new("outcome", outcome);
+    INSTRUMENTS.cached_answers.add(1, &[outcome]);
+}
+
 pub fn step(step: &'static str, outcome: &'static str, took: Duration) {
     INSTRUMENTS.steps.record(
         took.as_secs_f64(),
@@ -261,6 +270,7 @@ mod tests {
             histogram.record(0.1, &[]);
         }
         instruments.uploads.add(1, &[]);
+        instruments.cached_answers.add(1, &[]);
         instruments.queue_age.record(1.0, &[]);
         instruments.tokens.add(1, &[]);
         instruments.cost.add(0.5, &[]);

@@ -8,7 +8,7 @@ mod scenes;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use ::image::ExtendedColorType;
 use ::image::codecs::jpeg::JpegEncoder;
@@ -18,6 +18,7 @@ use entity::step::{Attempt, History, StepKind, StepState};
 use entity::{caption, change, image, job, message, step};
 use functions::drivers::local;
 use functions::pipeline::captions::{Edit, Words, by_person};
+use functions::pipeline::pixel_workers;
 use platform::database::begin_write;
 use platform::settings::Settings;
 use sea_orm::ActiveValue::Set;
@@ -32,8 +33,16 @@ use crate::gallery::{Caption, MESSAGES, Photo, photos};
 /// Between one upload and the next.
 const HOURS_APART: i64 = 37;
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<ExitCode> {
+    // Pictures are decoded in processes of this program.
+    if pixel_workers::is_worker() {
+        return Ok(pixel_workers::run());
+    }
+    tokio::runtime::Runtime::new()?.block_on(seed())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn seed() -> anyhow::Result<()> {
     let vitrine = std::env::args_os().nth(1).map(PathBuf::from);
     let vitrine = vitrine.context("give the program `vitrine` that imports the pictures")?;
     let services = Services::open(Settings::load().await?).await?;

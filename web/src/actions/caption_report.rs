@@ -28,6 +28,8 @@ pub struct Report {
     pub days: Vec<Day>,
     /// Where the current captions come from, the most frequent origin first.
     pub written: Vec<Written>,
+    /// When the numbers in `written` held; among very many images, a while ago.
+    pub counted_at: DateTime<Utc>,
 }
 
 /// The caption provider and its limits.
@@ -147,7 +149,9 @@ pub(crate) async fn caption_report(state: &AppState, viewer: &Viewer) -> Result<
         .rev()
         .map(|(day, sum)| Day::new(*day, sum, currency))
         .collect();
-    let written = provenance().all(&state.db).await?;
+    let db = state.db.clone();
+    let count = || async move { provenance().all(&db).await };
+    let counted = state.provenance.get(count).await?;
     Ok(Report {
         asks: provider_budget.map(|provider_budget| Asked {
             provider: provider_budget.account().provider,
@@ -163,7 +167,8 @@ pub(crate) async fn caption_report(state: &AppState, viewer: &Viewer) -> Result<
             .as_ref()
             .map(PauseReport::from),
         days,
-        written: written.into_iter().map(Written::from).collect(),
+        written: counted.value.into_iter().map(Written::from).collect(),
+        counted_at: counted.at,
     })
 }
 

@@ -12,5 +12,6 @@ pub mod release_image;
 pub mod removal_requests;
 pub mod retry_step;
 pub mod review_images;
+pub mod status_report;
 pub mod tokens;
 pub mod trash;

@@ -17,6 +17,7 @@ use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http_body_util::BodyExt as _;
+use platform::telemetry::metrics;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
@@ -88,12 +89,14 @@ pub(crate) async fn from_cache(
     loop {
         match state.answers.0.get_value_or_guard_async(&key).await {
             Ok(answer) if answer.made_at().elapsed() < LIFETIME => {
+                metrics::cached_answer(true);
                 return answer.respond(&headers);
             }
             Ok(_) => {
                 state.answers.0.remove(&key);
             }
             Err(guard) => {
+                metrics::cached_answer(false);
                 let response = next.run(Request::from_parts(parts, body)).await;
                 return match keep(response).await {
                     Ok(answer) => {

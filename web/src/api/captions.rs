@@ -15,7 +15,7 @@ use crate::state::AppState;
 #[utoipa::path(
     get, path = "/api/captions", operation_id = "reportOnCaptions", tag = "Captions",
     responses((status = 200, description = "The report.", body = Report)),
-    security(("token" = ["manage"]), ("session" = []), ()),
+    security(("token" = ["read"]), ("session" = []), ()),
 )]
 pub async fn show(State(state): State<AppState>, viewer: Viewer) -> Result<Json<Report>, Problem> {
     Ok(Json(caption_report(&state, &viewer).await?))

@@ -13,6 +13,7 @@ pub mod release;
 pub mod removal_requests;
 pub mod renditions;
 pub mod review;
+pub mod status;
 pub mod steps;
 pub mod trash;
 pub mod uploads;

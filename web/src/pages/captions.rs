@@ -25,6 +25,7 @@ pub async fn show(State(state): State<AppState>, viewer: Viewer) -> Result<Respo
         "until": until,
         "detail": detail,
         "more": more,
+        "counted": date_and_time(report.counted_at),
         "report": report,
     });
     html(&state, "captions.html", &context)

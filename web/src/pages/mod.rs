@@ -16,6 +16,7 @@ pub mod messages;
 pub mod removal;
 pub mod review;
 pub mod review_form;
+pub mod status;
 pub mod tokens;
 pub mod trash;
 pub mod upload;

@@ -46,6 +46,7 @@ mod signing_in;
 mod slow_captions;
 mod sqs;
 mod sse;
+mod status;
 mod tokens;
 mod trash;
 mod uploads;
