@@ -98,19 +98,23 @@ fuzz: setup setup-fuzz ## Fuzz all that reads bytes of strangers, each target fo
 test: setup setup-test ## Check formatting, lints and every test
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+	$(MAKE) --no-print-directory test-js
+	$(MAKE) --no-print-directory test-dependencies
+	$(MAKE) --no-print-directory test-weights
+	$(MAKE) --no-print-directory test-docker
 	cargo test --locked --workspace
 	@echo "The server once more, on PostgreSQL and on MariaDB"
 	VITRINE_TEST_DATABASE=postgresql cargo test --locked --package web --test suite
 	VITRINE_TEST_DATABASE=mariadb cargo test --locked --package web --test suite
 	@echo "The functions as they go to Lambda, without SQLite"
 	cargo check --locked --package functions --no-default-features --features avif,heic --bins
+	@echo "What is under terraform/, and random input, side by side: neither measures time"
+	$(MAKE) --no-print-directory --jobs=2 test-terraform test-random-input
+
+.PHONY: test-random-input
+test-random-input:
 	$(MAKE) --no-print-directory fuzz TIME=5
 	$(MAKE) --no-print-directory test-api
-	$(MAKE) --no-print-directory test-js
-	$(MAKE) --no-print-directory test-dependencies
-	$(MAKE) --no-print-directory test-weights
-	$(MAKE) --no-print-directory test-docker
-	$(MAKE) --no-print-directory test-terraform
 
 .PHONY: test-js
 test-js: $(JS_READY) ## Check the types of the pages' scripts and test them
