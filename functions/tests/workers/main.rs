@@ -216,6 +216,22 @@ async fn a_job_that_goes_on_for_ever_is_ended_by_either_clock() {
 }
 
 #[tokio::test]
+async fn workers_leave_busy_processors_to_the_process_that_serves_people() {
+    let workers = workers();
+    let worker = idle(&workers).await;
+
+    let expected = (niceness(std::process::id()) + 5).min(19);
+    assert_eq!(niceness(worker), expected);
+}
+
+/// The 19th field of proc_pid_stat(5); the second one, in brackets, may have spaces.
+fn niceness(process: u32) -> i32 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    let (_, fields) = stat.rsplit_once(')').unwrap();
+    fields.split_whitespace().nth(16).unwrap().parse().unwrap()
+}
+
+#[tokio::test]
 async fn nobody_notices_that_an_idle_worker_was_killed() {
     let workers = workers();
     // A service manager asks every process of a service to end.

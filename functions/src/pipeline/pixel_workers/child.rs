@@ -20,6 +20,10 @@ use crate::pipeline::panics::panic_text;
 /// The argument that makes a program a worker.
 pub(super) const ARGUMENT: &str = "pixel-worker";
 
+/// How much a worker steps back where all processors are busy, so that pages and the database are served
+/// first (nice(2)).
+const NICENESS: i32 = 5;
+
 /// Whether this process was started as a worker. To be asked first of all, before any thread is
 /// started and before any setting is read.
 pub fn is_worker() -> bool {
@@ -48,6 +52,8 @@ fn work() -> io::Result<()> {
         .num_threads(1)
         .use_current_thread()
         .build_global();
+    // Where that is not allowed, it works as before.
+    let _ = rustix::process::nice(NICENESS);
     let confinement = sandbox::enter()?;
     send_blocking(&socket, &Report::Ready(confinement))?;
     while let (Some(request), files) = receive_with_blocking::<Request>(&socket)? {
