@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use chrono::{DateTime, TimeDelta};
-use functions::drivers::local;
+use functions::drivers::local::{self, Adoption};
 use functions::pipeline::context::Context;
 use functions::pipeline::copy_words::CopyWords;
 use functions::pipeline::dispatch::Dispatch;
 use functions::pipeline::provider_budget;
 use platform::host::{Host, ProcFiles};
-use platform::settings::{PublicRendition, Settings};
+use platform::settings::{PublicRendition, Settings, Storage};
 use platform::telemetry::Scrape;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -40,6 +40,10 @@ use crate::{measurements, metrics_endpoint};
 /// How often abandoned work is swept up.
 const SWEEP: Duration = Duration::from_secs(60);
 
+/// How often the folder of a store is searched for photos that were put there by hand: it may have a
+/// million files.
+const ADOPTION: Duration = Duration::from_secs(5 * 60);
+
 /// How long an upload may take from its row to its object before it counts as abandoned.
 const UPLOAD_PATIENCE: Duration = Duration::from_secs(60 * 60);
 
@@ -62,6 +66,8 @@ pub struct App {
     pub metrics: Option<(TcpListener, Scrape)>,
     host_files: ProcFiles,
     workers: usize,
+    /// Whether photos in the store's folder that have no row are taken in.
+    adopts: bool,
     /// Held while this process works on the data folder.
     _lock: Option<File>,
 }
@@ -124,6 +130,7 @@ impl App {
             metrics: None,
             host_files: ProcFiles::choose(settings.host_proc.as_deref()),
             workers: settings.workers,
+            adopts: settings.workers > 0 && matches!(settings.storage, Storage::Folder(_)),
             _lock: lock,
         })
     }
@@ -153,6 +160,10 @@ impl App {
                 true
             }
         };
+        if self.adopts {
+            let adoption = Adoption::up_to(state.limits.max_bytes);
+            tasks.spawn(adopt(adoption, self.context.clone(), state.stop.clone()));
+        }
         tasks.spawn(sweep(self.context, state.clone(), sweeps_work));
         if self.has_metrics {
             let port = listener.local_addr()?.port();
@@ -220,6 +231,21 @@ async fn take_over(services: &Services) -> anyhow::Result<Option<File>> {
         info!(jobs = released, "released the jobs of the last run");
     }
     Ok(Some(lock))
+}
+
+/// Takes in what somebody put into the store's folder by hand.
+async fn adopt(mut adoption: Adoption, context: Context, stop: CancellationToken) {
+    loop {
+        match adoption.look(&context).await {
+            Ok(0) => {}
+            Ok(photos) => info!(photos, "took in photos that were put into the store"),
+            Err(error) => warn!(%error, "the store cannot be searched for new photos"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(ADOPTION) => {}
+            () = stop.cancelled() => return,
+        }
+    }
 }
 
 /// Deletes what dead processes left behind, and, with `sweeps_work`, queues work that is owed.

@@ -13,6 +13,7 @@ use axum_extra::headers::{
 };
 use bytes::Bytes;
 use futures::{Stream, stream};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use platform::objects::{Area, ObjectKey, ObjectStore, StoreError};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -26,6 +27,14 @@ use crate::picture_urls::ReadOptions;
 use crate::problem::Problem;
 use crate::problem_kind::ProblemKind;
 use crate::state::AppState;
+
+/// What is written otherwise in an `ETag`: keys of photos that were put into the store by hand may have any
+/// letter.
+const NOT_IN_TAGS: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_');
 
 /// For the browser's own cache only. The URLs we hand out change with the picture.
 const PRIVATE: &str = "private, max-age=86400";
@@ -118,7 +127,9 @@ pub async fn show(
         return Ok(redirect(url));
     }
     let version = rows.version(&viewer, rendition);
-    let etag: ETag = format!("\"{}-{version}\"", key.path())
+    let path = key.path();
+    let path = utf8_percent_encode(&path, NOT_IN_TAGS);
+    let etag: ETag = format!("\"{path}-{version}\"")
         .parse()
         .map_err(Problem::internal)?;
     let mut answer = picture(&state, &key, &etag, &method, &headers).await?;

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod access;
+mod adoption;
 mod alt_text;
 mod answer_cache;
 mod api_docs;
