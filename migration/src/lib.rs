@@ -27,7 +27,7 @@ mod migration_lock;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use migration_lock::{MigrateError, PATIENCE, up};
+pub use migration_lock::{MigrateError, PATIENCE, up, up_by};
 
 /// Every migration, oldest first.
 pub struct Migrator;

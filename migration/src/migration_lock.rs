@@ -56,23 +56,41 @@ pub async fn up<M: MigratorTrait>(
     db: &DatabaseConnection,
     patience: Duration,
 ) -> Result<(), MigrateError> {
+    apply::<M>(db, None, patience).await
+}
+
+/// The same for the next `steps` migrations only.
+pub async fn up_by<M: MigratorTrait>(
+    db: &DatabaseConnection,
+    steps: u32,
+    patience: Duration,
+) -> Result<(), MigrateError> {
+    apply::<M>(db, Some(steps), patience).await
+}
+
+/// On one connection, so that on SQLite no other reads a schema that is half way to the next.
+async fn apply<M: MigratorTrait>(
+    db: &DatabaseConnection,
+    steps: Option<u32>,
+    patience: Duration,
+) -> Result<(), MigrateError> {
     match db.get_database_backend() {
         DbBackend::Sqlite => {
             let tx = begin_on_sqlite(db, patience).await?;
-            M::up(&tx, None).await?;
+            M::up(&tx, steps).await?;
             tx.commit().await?;
         }
         DbBackend::Postgres => {
             let tx = db.begin().await?;
             lock_postgres(&tx, patience).await?;
-            M::up(&tx, None).await?;
+            M::up(&tx, steps).await?;
             tx.commit().await?;
         }
         _ => {
             // It only holds the connection: statements that change the schema commit.
             let tx = db.begin().await?;
             lock_mysql(&tx, patience).await?;
-            let migrated = M::up(&tx, None).await;
+            let migrated = M::up(&tx, steps).await;
             let released = ask(&tx, format!("SELECT RELEASE_LOCK({MYSQL_LOCK})")).await;
             migrated?;
             released?;

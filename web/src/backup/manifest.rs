@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use futures::TryStreamExt as _;
 use platform::objects::archive::Archive;
 use serde::{Deserialize, Serialize};
@@ -102,8 +102,34 @@ pub(super) async fn write(
     let text = serde_json::to_vec_pretty(manifest).map_err(|error| {
         BackupError::Refused(format!("the manifest cannot be written: {error}"))
     })?;
-    let path = format!("{SNAPSHOTS}/{name}/{MANIFEST}");
-    Ok(archive.put(&path, text.into()).await?)
+    Ok(archive.put(&manifest_path(name), text.into()).await?)
+}
+
+/// The moment in a snapshot's name.
+pub(super) fn started_at(name: &str) -> Option<DateTime<Utc>> {
+    let parsed = NaiveDateTime::parse_from_str(name, "%Y-%m-%dT%H-%M-%S%.3fZ");
+    parsed.ok().map(|at| at.and_utc())
+}
+
+/// The files of each snapshot, by its name, oldest first. One that was cut short has no manifest.
+pub(super) async fn files_of_snapshots(
+    archive: &dyn Archive,
+) -> Result<BTreeMap<String, Vec<String>>, BackupError> {
+    let mut snapshots: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for path in archive.list(SNAPSHOTS).await? {
+        let name = path
+            .strip_prefix(SNAPSHOTS)
+            .and_then(|rest| rest.strip_prefix('/')?.split_once('/'))
+            .map(|(name, _)| name.to_owned());
+        if let Some(name) = name {
+            snapshots.entry(name).or_default().push(path);
+        }
+    }
+    Ok(snapshots)
+}
+
+pub(super) fn manifest_path(name: &str) -> String {
+    format!("{SNAPSHOTS}/{name}/{MANIFEST}")
 }
 
 /// The newest complete snapshot, or the one with this name.
@@ -111,17 +137,19 @@ pub async fn newest_snapshot(
     archive: &dyn Archive,
     wanted: Option<&str>,
 ) -> Result<Option<Snapshot>, BackupError> {
-    let files = archive.list(SNAPSHOTS).await?;
-    let names = files.iter().filter_map(|path| {
-        let (folder, file) = path.rsplit_once('/')?;
-        let (parent, name) = folder.rsplit_once('/')?;
-        (parent == SNAPSHOTS && file == MANIFEST).then_some(name)
+    let snapshots = files_of_snapshots(archive).await?;
+    let newest = snapshots.iter().rev().find(|(name, files)| {
+        wanted.is_none_or(|wanted| wanted == *name) && files.contains(&manifest_path(name))
     });
-    let newest = names
-        .filter(|name| wanted.is_none_or(|wanted| wanted == *name))
-        .max();
-    let Some(name) = newest else { return Ok(None) };
-    let path = format!("{SNAPSHOTS}/{name}/{MANIFEST}");
+    match newest {
+        Some((name, _)) => Ok(Some(open(archive, name).await?)),
+        None => Ok(None),
+    }
+}
+
+/// A complete snapshot.
+pub(super) async fn open(archive: &dyn Archive, name: &str) -> Result<Snapshot, BackupError> {
+    let path = manifest_path(name);
     let text = read(archive, &path).await?;
     let damaged = |error| BackupError::Damaged(format!("{path}: {error}"));
     let manifest: Manifest = serde_json::from_slice(&text).map_err(damaged)?;
@@ -131,10 +159,10 @@ pub async fn newest_snapshot(
             manifest.format, manifest.vitrine
         )));
     }
-    Ok(Some(Snapshot {
+    Ok(Snapshot {
         name: name.to_owned(),
         manifest,
-    }))
+    })
 }
 
 /// A small file of the backup.

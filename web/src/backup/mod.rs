@@ -12,16 +12,19 @@
 mod images;
 mod manifest;
 mod objects;
+mod prune;
 mod restore;
 mod rows;
 mod tables;
 mod take;
 mod values;
 
+use migration::MigrateError;
 use platform::objects::StoreError;
 use sea_orm::DbErr;
 
 pub use manifest::{Manifest, Snapshot, newest_snapshot};
+pub use prune::{Pruned, prune};
 pub use restore::{Restore, Restored, queue_pending};
 pub use tables::{LEFT_OUT, TABLES};
 pub use take::{Backup, Taken};
@@ -31,6 +34,8 @@ pub use take::{Backup, Taken};
 pub enum BackupError {
     #[error("the database: {0}")]
     Database(#[from] DbErr),
+    #[error(transparent)]
+    Migrate(#[from] MigrateError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("{doing}: {source}")]

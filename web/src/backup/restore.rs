@@ -10,7 +10,7 @@ use functions::pipeline::dispatch::Dispatch;
 use functions::pipeline::lifecycle::rerun;
 use futures::TryStreamExt as _;
 use futures::stream::{self, StreamExt as _};
-use migration::{Migrator, MigratorTrait as _};
+use migration::{Migrator, MigratorTrait as _, PATIENCE};
 use platform::database::begin_write;
 use platform::objects::archive::Archive;
 use platform::objects::{Body, ObjectStore, Scratch};
@@ -129,7 +129,7 @@ impl Restore<'_> {
         })?;
         let missing = u32::try_from(missing).unwrap_or(u32::MAX);
         if missing > 0 {
-            Migrator::up(db, Some(missing)).await?;
+            migration::up_by::<Migrator>(db, missing, PATIENCE).await?;
         }
         Ok(())
     }

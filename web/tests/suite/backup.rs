@@ -26,7 +26,9 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use uuid::Uuid;
-use web::backup::{Backup, BackupError, Restore, Restored, Taken, newest_snapshot, queue_pending};
+use web::backup::{
+    Backup, BackupError, Pruned, Restore, Restored, Taken, newest_snapshot, prune, queue_pending,
+};
 use web::services::Services;
 
 use crate::app::TestApp;
@@ -402,7 +404,73 @@ async fn a_bucket_holds_backups_below_a_prefix() {
     let second = app.back_up(&archive).await.unwrap();
 
     assert_eq!((first.copied, second.copied), (4, 0));
+    let pruned = prune(&archive, entity::now()).await.unwrap();
+    assert_eq!((pruned.snapshots, pruned.objects), (1, 0));
     assert!(restored(&archive).await.check(false).await.is_clean());
+}
+
+#[tokio::test]
+async fn what_was_deleted_leaves_the_backup_with_the_last_snapshot_that_has_it() {
+    let app = quick_app().await;
+    let (stays, goes) = (app.new_photo(1).await, app.new_photo(2).await);
+    let (_folder, archive) = folder();
+    app.back_up(&archive).await.unwrap();
+    let between = entity::now();
+    let (db, store) = (&app.state.db, app.state.store.as_ref());
+    assert!(
+        delete(db, store, goes, None, TimeDelta::zero())
+            .await
+            .unwrap()
+    );
+    let of_the_deleted = async || {
+        let files = archive.list("objects").await.unwrap();
+        let id = goes.to_string();
+        files.iter().filter(|path| path.contains(&id)).count()
+    };
+
+    app.back_up(&archive).await.unwrap();
+    let early = prune(&archive, between - TimeDelta::days(1)).await.unwrap();
+    assert_eq!(early, Pruned::default());
+    assert_eq!(of_the_deleted().await, 4);
+
+    let pruned = prune(&archive, between).await.unwrap();
+    assert_eq!((pruned.snapshots, pruned.objects), (1, 4));
+    assert_eq!(of_the_deleted().await, 0);
+    let again = prune(&archive, entity::now()).await.unwrap();
+    assert_eq!(again, Pruned::default(), "the newest snapshot stays");
+    let there = restored(&archive).await;
+    let ids: Vec<_> = there.rows().await.iter().map(|row| row.id).collect();
+    assert_eq!(ids, [stays]);
+    assert!(there.check(false).await.is_clean());
+}
+
+#[tokio::test]
+async fn objects_stay_while_a_snapshot_may_need_them_that_is_not_complete() {
+    let app = quick_app().await;
+    app.new_photo(1).await;
+    let (_folder, archive) = folder();
+    app.back_up(&archive).await.unwrap();
+    let orphan = "objects/uploads/another.jpg";
+    archive
+        .put(orphan, Bytes::from_static(b"new"))
+        .await
+        .unwrap();
+    let begun = "snapshots/2999-01-01T00-00-00.000Z/rows/image.00001.jsonl.gz";
+    archive.put(begun, Bytes::new()).await.unwrap();
+
+    let pruned = prune(&archive, entity::now()).await.unwrap();
+    assert_eq!(
+        pruned.unfinished.as_deref(),
+        Some("2999-01-01T00-00-00.000Z")
+    );
+    assert!(archive.size(orphan).await.unwrap().is_some());
+
+    let old = "snapshots/2001-01-01T00-00-00.000Z/rows/image.00001.jsonl.gz";
+    archive.put(old, Bytes::new()).await.unwrap();
+    archive.delete(begun).await.unwrap();
+    let pruned = prune(&archive, entity::now()).await.unwrap();
+    assert_eq!((pruned.snapshots, pruned.objects), (1, 1));
+    assert!(archive.size(orphan).await.unwrap().is_none());
 }
 
 /// A part of a path, and the image that is deleted when it is written.
@@ -475,6 +543,10 @@ impl Archive for Hooked<'_> {
 
     async fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
         self.archive.list(folder).await
+    }
+
+    async fn delete(&self, path: &str) -> Result<(), StoreError> {
+        self.archive.delete(path).await
     }
 
     fn scratch(&self) -> &Scratch {

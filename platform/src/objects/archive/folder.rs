@@ -101,6 +101,23 @@ impl Archive for FolderArchive {
         Ok(files)
     }
 
+    async fn delete(&self, path: &str) -> Result<(), StoreError> {
+        let file = self.root.join(path);
+        match fs::remove_file(&file).await {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(self.error("deleting", path, error));
+            }
+            _ => {}
+        }
+        // Folders that are empty now; the first that is not ends it.
+        for folder in file.ancestors().skip(1).take_while(|at| *at != self.root) {
+            if fs::remove_dir(folder).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     fn scratch(&self) -> &Scratch {
         &self.scratch
     }

@@ -31,6 +31,9 @@ pub trait Archive: Send + Sync {
     /// The paths of all files below a folder, sorted.
     async fn list(&self, folder: &str) -> Result<Vec<String>, StoreError>;
 
+    /// Deletes a file. One that is not there is no error.
+    async fn delete(&self, path: &str) -> Result<(), StoreError>;
+
     /// Where files are prepared.
     fn scratch(&self) -> &Scratch;
 

@@ -138,6 +138,14 @@ impl Archive for S3Archive {
         Ok(files)
     }
 
+    async fn delete(&self, path: &str) -> Result<(), StoreError> {
+        let delete = self.client.delete_object().bucket(&*self.bucket);
+        match delete.key(self.key(path)).send().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.failure("deleting", path).error(error)),
+        }
+    }
+
     fn scratch(&self) -> &Scratch {
         &self.scratch
     }
