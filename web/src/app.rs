@@ -61,6 +61,7 @@ pub struct App {
     pub metrics: Option<(TcpListener, Scrape)>,
     host_files: ProcFiles,
     workers: usize,
+    drain: Duration,
     /// Held while this process works on the data folder.
     _lock: Option<File>,
 }
@@ -121,11 +122,13 @@ impl App {
             metrics: None,
             host_files: ProcFiles::choose(settings.host_proc.as_deref()),
             workers: settings.workers,
+            drain: settings.drain,
             _lock: lock,
         })
     }
 
-    /// Serves until `shutdown` completes, then lets requests and jobs finish.
+    /// Serves until `shutdown` completes. Then `/health` turns at once, the listener closes once
+    /// load balancers have had time to notice, and requests and jobs may finish.
     pub async fn run_until(
         self,
         listener: TcpListener,
@@ -179,8 +182,15 @@ impl App {
         let server = connections::serve(listener, router, rules, stopping);
         let server = tokio::spawn(server);
         shutdown.await;
-        info!("stopping: finishing requests and jobs");
         state.draining.begin();
+        if !self.drain.is_zero() {
+            info!(
+                seconds = self.drain.as_secs(),
+                "draining: load balancers may notice"
+            );
+            tokio::time::sleep(self.drain).await;
+        }
+        info!("stopping: finishing requests and jobs");
         state.stop.cancel();
         let finished = async {
             while tasks.join_next().await.is_some() {}
