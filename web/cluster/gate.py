@@ -8,9 +8,9 @@ import queue
 import threading
 import time
 import urllib.parse
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
-from processes import ClusterError
+from processes import ClusterError, Server
 from queues import STEPS
 from store import BUCKET
 
@@ -25,8 +25,7 @@ class Gate:
         self.is_down = threading.Event()
         self.refused = 0
         self.news = queue.Queue()
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler(self))
-        self.server.daemon_threads = True
+        self.server = Server(handler(self))
 
     @property
     def url(self):

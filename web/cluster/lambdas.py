@@ -8,9 +8,9 @@ import random
 import threading
 import time
 import uuid
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
-from processes import ClusterError
+from processes import ClusterError, Server
 from queues import STEPS
 
 TIMEOUT = 60
@@ -24,8 +24,7 @@ class Sandbox:
         self.processes = processes
         self.step = step
         self.program = program
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), runtime(self))
-        self.server.daemon_threads = True
+        self.server = Server(runtime(self))
         host, port = self.server.server_address
         self.environment = environment | {
             "AWS_LAMBDA_RUNTIME_API": f"{host}:{port}",
@@ -39,13 +38,14 @@ class Sandbox:
         self.changed = threading.Condition()
         self.invocation = None
         self.answers = {}
+        self.starts = 0
         self.is_busy = False
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def invoke(self, event):
         """The answer. None if the program failed, was killed or took too long."""
         if self.process is None or not self.process.is_alive():
-            self.process = self.processes.start(self.step, [self.program], self.environment)
+            self.start()
         number = str(uuid.uuid4())
         deadline = time.time() + TIMEOUT
         with self.changed:
@@ -63,11 +63,20 @@ class Sandbox:
             self.process.kill()
         return answer
 
-    def take(self):
-        """Waits for the next invocation, on behalf of the program."""
+    def start(self):
         with self.changed:
-            while self.invocation is None:
+            self.starts += 1
+            self.changed.notify_all()
+        self.process = self.processes.start(self.step, [self.program], self.environment)
+
+    def take(self):
+        """Waits for the next invocation, on behalf of the program. None if that has been replaced."""
+        with self.changed:
+            mine = self.starts
+            while self.invocation is None and self.starts == mine:
                 self.changed.wait()
+            if self.starts != mine:
+                return None
             taken, self.invocation = self.invocation, None
             return taken
 
@@ -95,7 +104,11 @@ def runtime(sandbox):
             if self.path.startswith("/2020-01-01/"):
                 # An extension that waits for its end, which comes without a word.
                 threading.Event().wait()
-            number, event, deadline = sandbox.take()
+            taken = sandbox.take()
+            if taken is None:
+                self.close_connection = True
+                return
+            number, event, deadline = taken
             headers = {
                 "lambda-runtime-aws-request-id": number,
                 "lambda-runtime-deadline-ms": str(int(deadline * 1000)),

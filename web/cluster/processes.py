@@ -5,7 +5,9 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
+from http.server import ThreadingHTTPServer
 
 # Settings of the person who calls this are not those of the cluster.
 FOREIGN = ("VITRINE_", "AWS_", "OTEL_", "GEMINI_", "OPENAI_", "GARAGE_", "PG", "DATABASE_")
@@ -13,6 +15,19 @@ FOREIGN = ("VITRINE_", "AWS_", "OTEL_", "GEMINI_", "OPENAI_", "GARAGE_", "PG", "
 
 class ClusterError(Exception):
     """Something did not start or answer; the message says what, for people."""
+
+
+class Server(ThreadingHTTPServer):
+    """On a free port. That a client has gone is no error: clients are killed here on purpose."""
+
+    daemon_threads = True
+
+    def __init__(self, handler):
+        super().__init__(("127.0.0.1", 0), handler)
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
 
 
 def own_environment(**more):
