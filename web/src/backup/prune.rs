@@ -8,7 +8,7 @@ use platform::objects::archive::Archive;
 use serde::Serialize;
 
 use super::BackupError;
-use super::images::images_of_part;
+use super::images::{Wanted, images_of_part};
 use super::manifest::{files_of_snapshots, manifest_path, open, started_at};
 
 const OBJECTS: &str = "objects";
@@ -82,7 +82,7 @@ async fn delete_objects(
                 .iter()
                 .filter(|image| !snapshot.manifest.gone.contains(&image.id));
             for image in here {
-                needed.extend(image.objects().iter().map(|object| object.path()));
+                needed.extend(image.objects().iter().map(Wanted::path));
             }
         }
     }

@@ -10,6 +10,7 @@ use platform::settings::Settings;
 use platform::telemetry::{Scrape, Telemetry};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::app::App;
@@ -36,8 +37,7 @@ pub(super) async fn run(
     let Arguments {} = arguments;
     let (bind, metrics_bind) = (settings.bind, settings.metrics_bind);
     let has_password = !settings.is_keyboard_admin();
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let signals = StopSignals::listen()?;
     let mut app = App::build(settings).await?;
     app.has_metrics = telemetry.has_metrics();
     if let Some(bind) = metrics_bind {
@@ -62,14 +62,39 @@ pub(super) async fn run(
     }
     // A closed standard output does not stop the server.
     let _ = std::io::stdout().write_all(greeting.as_bytes());
-    let shutdown = async {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+    tokio::select! {
+        stopped = app.run_until(listener, signals.first.cancelled()) => stopped?,
+        () = signals.second.cancelled() => {
+            warn!("stopped at once, by a second signal; the next start continues");
+            return Ok(ExitCode::FAILURE);
         }
-    };
-    app.run_until(listener, shutdown).await?;
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// SIGTERM and SIGINT: the first asks for a clean stop, the second for one at once.
+struct StopSignals {
+    first: CancellationToken,
+    second: CancellationToken,
+}
+
+impl StopSignals {
+    fn listen() -> std::io::Result<Self> {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let (first, second) = (CancellationToken::new(), CancellationToken::new());
+        let signals = [first.clone(), second.clone()];
+        tokio::spawn(async move {
+            for received in signals {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+                received.cancel();
+            }
+        });
+        Ok(Self { first, second })
+    }
 }
 
 async fn listen_for_prometheus(

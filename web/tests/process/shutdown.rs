@@ -1,9 +1,10 @@
 //! A clean shutdown: requests and steps in progress are finished, within a bounded time.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use entity::step::StepState;
 use futures::StreamExt as _;
+use reqwest::StatusCode;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::crash::half_an_upload;
@@ -22,6 +23,48 @@ async fn sigterm_and_sigint_stop_the_server_cleanly() {
         let status = server.exited().await;
         assert_eq!(status.code(), Some(0), "SIG{signal}");
         assert_eq!(home.half_written(), Vec::<std::path::PathBuf>::new());
+    }
+}
+
+#[tokio::test]
+async fn a_draining_server_turns_its_health_first_and_answers_until_it_closes() {
+    let drain = Duration::from_secs(3);
+    let home = Home::with(&[("VITRINE_DRAIN_SECONDS", "3")]);
+    let mut server = home.serve();
+    let begun = Instant::now();
+    server.send("TERM");
+    eventually("its health has turned", async || {
+        let answer = reqwest::get(format!("{}/health", server.url)).await;
+        (answer.unwrap().status() == StatusCode::SERVICE_UNAVAILABLE).then_some(())
+    })
+    .await;
+
+    // Each on a connection of its own.
+    let page = reqwest::get(format!("{}/gallery", server.url)).await;
+    assert_eq!(page.unwrap().status(), StatusCode::OK);
+    server.upload("photo.jpg", photo(1)).await;
+    assert!(begun.elapsed() < drain, "too slow to tell");
+
+    assert!(server.exited().await.success());
+    assert!(begun.elapsed() >= drain);
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_a_draining_server_at_once() {
+    for signal in ["TERM", "INT"] {
+        let home = Home::with(&[("VITRINE_DRAIN_SECONDS", "600")]);
+        let mut server = home.serve();
+        server.send("TERM");
+        eventually("it drains", async || {
+            server.log().contains("draining").then_some(())
+        })
+        .await;
+
+        server.send(signal);
+        let bound = Duration::from_secs(10);
+        let status = within(bound, "it has stopped", async || server.has_exited()).await;
+
+        assert_eq!(status.code(), Some(1), "SIG{signal}");
     }
 }
 
@@ -82,7 +125,7 @@ async fn shutdown_ends_an_open_event_stream() {
 #[tokio::test]
 async fn shutdown_lets_an_upload_finish() {
     let home = Home::new();
-    let server = home.serve();
+    let mut server = home.serve();
     let file = photo(1);
     let mut client = half_an_upload(&server, &file).await;
     eventually("half of it has arrived", async || {
@@ -101,7 +144,7 @@ async fn shutdown_lets_an_upload_finish() {
     client.read_to_string(&mut answer).await.unwrap();
 
     assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
-    assert!(server.terminate().await.success());
+    assert!(server.exited().await.success());
     assert_eq!(home.stored().await.images().await.len(), 1);
 }
 
