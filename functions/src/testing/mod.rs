@@ -20,7 +20,7 @@ use platform::Format;
 use crate::picture::{Orientation, Upright, encode_jpeg};
 
 pub use files::{
-    Chunk, Item, Value, boxed, chunk_of, exif, heif, png, tiff, with_segment, word, zlib,
+    Chunk, Item, Value, boxed, chunk_of, exif, exif_at, heif, png, tiff, with_segment, word, zlib,
 };
 
 /// The colours of [`quarters`]: top left, top right, bottom left, bottom right.
