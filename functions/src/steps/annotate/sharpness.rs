@@ -22,8 +22,9 @@ const STRIDE: usize = 2;
 /// Places on edges that a tile needs.
 const PLACES: usize = 10;
 
-/// Tiles with edges that a picture needs, of all [`TILES`] squared.
-const TILES_WITH_EDGES: usize = 16;
+/// Tiles with edges that a picture needs, of all [`TILES`] squared. A single soft line, such as the
+/// edge of a shadow, is in sixteen at most.
+const TILES_WITH_EDGES: usize = 20;
 
 /// In a sharp picture more than half of an edge's contrast is between two neighbouring pixels. The
 /// sharpest tiles of a blurred one have less than this. `docs/captions.md` has the measurements.
