@@ -20,7 +20,9 @@ TEST_NEEDS := \
 	postgresql:/usr/lib/postgresql/*/bin/initdb:a_scratch_database_for_tests \
 	mariadb-server:/usr/sbin/mariadbd:another_one \
 	libimage-exiftool-perl:exiftool:reads_what_copies_carry,_and_writes_what_editors_write \
-	nginx-light:/usr/sbin/nginx:a_proxy_in_front_of_the_server_in_tests
+	nginx-light:/usr/sbin/nginx:a_proxy_in_front_of_the_server_in_tests \
+	tesseract-ocr:tesseract:reads_text_in_pictures_for_the_offline_describer \
+	tesseract-ocr-deu:/usr/share/tesseract-ocr/*/tessdata/deu.traineddata:reads_German_text
 CLUSTER_NEEDS := \
 	postgresql:/usr/lib/postgresql/*/bin/initdb:the_database_of_the_cluster \
 	haproxy:/usr/sbin/haproxy:balances_requests_between_three_servers \

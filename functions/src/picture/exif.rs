@@ -1,10 +1,11 @@
-//! Orientation, date and camera from EXIF. They are in two directories, and only these are read: a
-//! file can make the tree of all directories endless by letting them point at each other. A field
-//! that cannot be read counts as absent.
+//! Orientation, date, camera and hemisphere from EXIF. They are in three directories, and only these
+//! are read: a file can make the tree of all directories endless by letting them point at each other.
+//! A field that cannot be read counts as absent.
 
 use chrono::{NaiveDate, NaiveDateTime};
 
 use super::Orientation;
+use super::hemisphere::Hemisphere;
 use super::limits::{MAX_EXIF_BLOCKS, MAX_EXIF_ENTRIES};
 
 /// The longest camera name kept, in characters.
@@ -17,14 +18,19 @@ const MAKE: u16 = 0x010F;
 const MODEL: u16 = 0x0110;
 const ORIENTATION: u16 = 0x0112;
 const EXIF_DIRECTORY: u16 = 0x8769;
+const GPS_DIRECTORY: u16 = 0x8825;
 const DATE_TIME_ORIGINAL: u16 = 0x9003;
 const DATE_TIME_DIGITIZED: u16 = 0x9004;
+/// In the directory of GPS.
+const LATITUDE_REF: u16 = 1;
+const LATITUDE: u16 = 2;
 
 /// Field types of TIFF 6.0, and `UTF8` of Exif 3.0.
 const BYTE: u16 = 1;
 const ASCII: u16 = 2;
 const SHORT: u16 = 3;
 const LONG: u16 = 4;
+const RATIONAL: u16 = 5;
 const UNDEFINED: u16 = 7;
 const UTF8: u16 = 129;
 
@@ -34,6 +40,7 @@ pub(super) struct Metadata {
     pub(super) orientation: Option<Orientation>,
     pub(super) taken_at: Option<NaiveDateTime>,
     pub(super) camera: Option<String>,
+    pub(super) hemisphere: Option<Hemisphere>,
 }
 
 /// Reads the EXIF blocks of a file. Each field comes from the first block that has it: editors
@@ -45,6 +52,7 @@ pub(super) fn read_all<'a>(blocks: impl IntoIterator<Item = &'a [u8]>) -> Metada
         found.orientation = found.orientation.or(next.orientation);
         found.taken_at = found.taken_at.or(next.taken_at);
         found.camera = found.camera.or(next.camera);
+        found.hemisphere = found.hemisphere.or(next.hemisphere);
     }
     found
 }
@@ -53,16 +61,21 @@ pub(super) fn read_all<'a>(blocks: impl IntoIterator<Item = &'a [u8]>) -> Metada
 fn read(block: &[u8]) -> Metadata {
     let tiff = Tiff::new(block.strip_prefix(b"Exif\0\0").unwrap_or(block));
     let mut fields = Fields::default();
+    let mut hemisphere = None;
     if let Some(tiff) = tiff {
         tiff.read(tiff.first, &mut fields);
         if let Some(directory) = fields.exif_directory {
             tiff.read(directory, &mut fields);
         }
+        hemisphere = fields
+            .gps_directory
+            .and_then(|directory| tiff.hemisphere(directory));
     }
     Metadata {
         orientation: fields.orientation,
         taken_at: fields.original.or(fields.digitized),
         camera: camera(fields.make, fields.model),
+        hemisphere,
     }
 }
 
@@ -75,6 +88,7 @@ struct Fields {
     original: Option<NaiveDateTime>,
     digitized: Option<NaiveDateTime>,
     exif_directory: Option<u32>,
+    gps_directory: Option<u32>,
 }
 
 /// A block with its byte order, and where its first directory is.
@@ -116,11 +130,47 @@ impl<'a> Tiff<'a> {
         })
     }
 
-    /// Reads one directory up to its end or the end of the block.
-    fn read(&self, directory: u32, fields: &mut Fields) -> Option<()> {
+    /// Where the entries of a directory are.
+    fn entries(&self, directory: u32) -> Option<impl Iterator<Item = usize> + use<>> {
         let directory = directory as usize;
         let count = self.short(directory)?.min(MAX_EXIF_ENTRIES);
-        for entry in (0..usize::from(count)).map(|n| directory + 2 + n * 12) {
+        Some((0..usize::from(count)).map(move |n| directory + 2 + n * 12))
+    }
+
+    /// The hemisphere, from the latitude in the directory of GPS.
+    fn hemisphere(&self, directory: u32) -> Option<Hemisphere> {
+        let (mut letter, mut degrees) = (None, None);
+        for entry in self.entries(directory)? {
+            let (tag, kind) = (self.short(entry)?, self.short(entry + 2)?);
+            match tag {
+                LATITUDE_REF if letter.is_none() => letter = self.text(entry, kind),
+                LATITUDE if degrees.is_none() => degrees = self.degrees(entry, kind),
+                _ => {}
+            }
+            if letter.is_some() && degrees.is_some() {
+                break;
+            }
+        }
+        Hemisphere::of(letter?, degrees?)
+    }
+
+    /// An angle in degrees, minutes and seconds.
+    fn degrees(&self, entry: usize, kind: u16) -> Option<f64> {
+        if kind != RATIONAL || self.long(entry + 4)? != 3 {
+            return None;
+        }
+        let start = self.long(entry + 8)? as usize;
+        let part = |n: usize| {
+            let at = start.checked_add(n * 8)?;
+            let (above, below) = (self.long(at)?, self.long(at.checked_add(4)?)?);
+            (below > 0).then(|| f64::from(above) / f64::from(below))
+        };
+        Some(part(0)? + part(1)? / 60.0 + part(2)? / 3600.0)
+    }
+
+    /// Reads one directory up to its end or the end of the block.
+    fn read(&self, directory: u32, fields: &mut Fields) -> Option<()> {
+        for entry in self.entries(directory)? {
             let (tag, kind) = (self.short(entry)?, self.short(entry + 2)?);
             match tag {
                 ORIENTATION => {
@@ -131,6 +181,9 @@ impl<'a> Tiff<'a> {
                 MODEL if fields.model.is_none() => fields.model = self.line(entry, kind),
                 EXIF_DIRECTORY if fields.exif_directory.is_none() => {
                     fields.exif_directory = self.number(entry, kind);
+                }
+                GPS_DIRECTORY if fields.gps_directory.is_none() => {
+                    fields.gps_directory = self.number(entry, kind);
                 }
                 DATE_TIME_ORIGINAL if fields.original.is_none() => {
                     fields.original = self.text(entry, kind).and_then(instant);

@@ -5,6 +5,7 @@ mod colour;
 mod exif;
 mod gif;
 mod heif;
+mod hemisphere;
 mod jpeg;
 mod limits;
 mod orientation;
@@ -21,6 +22,7 @@ use platform::Format;
 use serde::{Deserialize, Serialize};
 
 use exif::Metadata;
+pub use hemisphere::Hemisphere;
 pub use jpeg::encode as encode_jpeg;
 pub use limits::{Limits, MAX_SIDE};
 pub use orientation::Orientation;
@@ -44,6 +46,8 @@ pub struct Inspection {
     pub taken_at: Option<NaiveDateTime>,
     /// Make and model, on one line of at most 80 characters.
     pub camera: Option<String>,
+    /// The half of the earth on which it was taken, if that is outside the tropics.
+    pub hemisphere: Option<Hemisphere>,
     memory: Memory,
 }
 
@@ -134,6 +138,7 @@ fn inspection(format: Format, source: &dyn Source) -> Inspection {
         orientation,
         taken_at: metadata.taken_at,
         camera: metadata.camera,
+        hemisphere: metadata.hemisphere,
         memory: source.memory(),
     }
 }

@@ -326,6 +326,7 @@ impl Source for Header<'_> {
             orientation: metadata.orientation,
             taken_at: metadata.taken_at.or(late.taken_at),
             camera: metadata.camera.or(late.camera),
+            hemisphere: metadata.hemisphere.or(late.hemisphere),
         }
     }
 

@@ -5,14 +5,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use platform::objects::ObjectStore;
-use platform::settings::{CaptionerChoice, Settings};
+use platform::settings::{CaptionerChoice, Settings, TextReading};
 use sea_orm::DatabaseConnection;
 
 use crate::picture::Limits;
 use crate::pipeline::context::{Context, Options};
 use crate::pipeline::pixel_workers::PixelWorkers;
 use crate::pipeline::provider_budget::ProviderBudget;
-use crate::steps::annotate::{self, Captioner, Describer, Gemini, OpenAi, Prompt, PromptError};
+use crate::steps::annotate::{
+    self, Captioner, Describer, Gemini, OpenAi, Prompt, PromptError, TextReader,
+};
 use crate::words::Rights;
 
 /// The captioner cannot be set up.
@@ -85,7 +87,7 @@ pub fn provider_budget(
 pub fn captioner(settings: &Settings) -> Result<Arc<dyn Captioner>, SetupError> {
     let timeout = settings.caption_requests.timeout;
     Ok(match &settings.captioner {
-        CaptionerChoice::Describe => Arc::new(Describer),
+        CaptionerChoice::Describe => Arc::new(describer(settings)),
         CaptionerChoice::Gemini(gemini) => {
             Arc::new(Gemini::new(gemini, prompt(settings)?, timeout)?)
         }
@@ -93,6 +95,14 @@ pub fn captioner(settings: &Settings) -> Result<Arc<dyn Captioner>, SetupError> 
             Arc::new(OpenAi::new(openai, prompt(settings)?, timeout)?)
         }
     })
+}
+
+fn describer(settings: &Settings) -> Describer {
+    let reader = match settings.text_reading {
+        TextReading::Auto => TextReader::on_this_machine(),
+        TextReading::Off => None,
+    };
+    reader.map_or_else(Describer::default, Describer::with_text)
 }
 
 fn prompt(settings: &Settings) -> Result<Prompt, SetupError> {

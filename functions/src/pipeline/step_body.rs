@@ -28,7 +28,7 @@ use crate::pipeline::outcomes::StepError;
 use crate::pipeline::pixel_workers::{Job, PictureFile};
 use crate::pipeline::provider_budget::RequestCost;
 use crate::pipeline::release;
-use crate::steps::annotate::{Caption, CaptionError, Subject};
+use crate::steps::annotate::{Caption, CaptionError, Subject, Taken};
 use crate::steps::anonymise::{self, Found, Look, Search};
 
 /// Requests to a provider within one attempt, if they fail for a moment: with one failure in five
@@ -153,15 +153,17 @@ async fn write_caption(ctx: &Context, image: &Model) -> Result<StepOutput, StepE
             None => None,
         },
         source: ctx.options.caption_source,
-        sends_picture: ctx.captioner.account().is_some(),
+        jpeg_use: ctx.captioner.jpeg_use(),
     };
     let limits = ctx.options.limits;
-    let (_, input) = ctx.pixels.caption_input(&original, &limits, job).await?;
+    let (inspection, input) = ctx.pixels.caption_input(&original, &limits, job).await?;
     drop(original);
     let subject = Subject {
         picture: input.picture,
         faces: input.faces,
         is_portrait: input.is_portrait,
+        is_blurred: input.is_blurred,
+        taken: Taken::of(&inspection, entity::now()),
         language: ctx.options.caption_language.clone(),
         more_languages: ctx.options.more_languages.clone(),
         context: image.context.clone(),

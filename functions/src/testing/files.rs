@@ -206,6 +206,8 @@ pub enum Value {
     Text(Vec<u8>),
     /// A number of two bytes.
     Short(u16),
+    /// A number of four bytes.
+    Long(u32),
 }
 
 /// An EXIF block with these fields in its first directory, and those in the one of Exif.
@@ -229,6 +231,7 @@ pub fn tiff(first: &[(u16, Value)], exif: &[(u16, Value)]) -> Vec<u8> {
         for (tag, value) in fields {
             entries.push(match value {
                 Value::Short(value) => entry(*tag, 3, 1, u32::from(*value)),
+                Value::Long(value) => entry(*tag, LONG, 1, *value),
                 Value::Text(text) if text.len() <= 4 => {
                     let mut bytes = [0; 4];
                     bytes[..text.len()].copy_from_slice(text);
@@ -254,5 +257,38 @@ pub fn tiff(first: &[(u16, Value)], exif: &[(u16, Value)]) -> Vec<u8> {
         block.extend([0; 4]);
     }
     block.extend(data);
+    block
+}
+
+/// An EXIF block with a date, and a latitude: its letter, and degrees, minutes and seconds as
+/// fractions.
+pub fn exif_at(taken_at: &str, letter: &str, latitude: [(u32, u32); 3]) -> Vec<u8> {
+    let taken_at = Value::Text([taken_at.as_bytes(), b"\0"].concat());
+    let block = |gps_at: usize| {
+        tiff(
+            &[(0x8825, Value::Long(gps_at as u32))],
+            &[(0x9003, taken_at.clone())],
+        )
+    };
+    let gps_at = block(0).len();
+    let mut block = block(gps_at);
+    let mut written = [0; 4];
+    written[..letter.len()].copy_from_slice(letter.as_bytes());
+    let fractions_at = gps_at as u32 + 2 + 2 * 12 + 4;
+    block.extend(2_u16.to_le_bytes());
+    for (tag, kind, count, value) in [
+        (1_u16, 2_u16, 2_u32, u32::from_le_bytes(written)),
+        (2, 5, 3, fractions_at),
+    ] {
+        block.extend(tag.to_le_bytes());
+        block.extend(kind.to_le_bytes());
+        block.extend(count.to_le_bytes());
+        block.extend(value.to_le_bytes());
+    }
+    block.extend([0; 4]);
+    for (above, below) in latitude {
+        block.extend(above.to_le_bytes());
+        block.extend(below.to_le_bytes());
+    }
     block
 }

@@ -8,6 +8,7 @@
 mod files;
 pub mod provider;
 pub mod runtime;
+mod sign;
 
 use std::path::PathBuf;
 
@@ -20,8 +21,9 @@ use platform::Format;
 use crate::picture::{Orientation, Upright, encode_jpeg};
 
 pub use files::{
-    Chunk, Item, Value, boxed, chunk_of, exif, heif, png, tiff, with_segment, word, zlib,
+    Chunk, Item, Value, boxed, chunk_of, exif, exif_at, heif, png, tiff, with_segment, word, zlib,
 };
+pub use sign::sign;
 
 /// The colours of [`quarters`]: top left, top right, bottom left, bottom right.
 pub const QUARTERS: [[u8; 3]; 4] = [[220, 30, 30], [30, 180, 50], [40, 60, 210], [240, 240, 240]];

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use functions::faces::{Certainty, DetectError, Face, FaceDetector};
 use functions::picture::{Detail, Limits, Upright, decode};
 use functions::steps::annotate::{
-    CaptionInput, CaptionPicture, Captioner as _, Gemini, Known, Prompt, Subject, prepare,
+    CaptionInput, CaptionPicture, Captioner as _, Gemini, JpegUse, Known, Prompt, Subject, prepare,
 };
 use functions::steps::anonymise::Region;
 use functions::testing;
@@ -129,7 +129,7 @@ async fn the_bytes_that_a_provider_receives_hold_no_face() {
     for source in [CaptionSource::Anonymised, CaptionSource::Original] {
         let input = seen(&Told, None, source);
         let subject = Subject {
-            picture: CaptionPicture::of(&input.picture).unwrap(),
+            picture: CaptionPicture::of(&input.picture, JpegUse::Sending).unwrap(),
             ..subject()
         };
         gemini.caption(&subject).await.unwrap();
@@ -155,7 +155,7 @@ async fn real_photos_take_tens_of_kilobytes() {
             let known = Some(Known::default());
             let input = prepare(&photo, &LIMITS, &Unasked, known, CaptionSource::Original).unwrap();
             let subject = Subject {
-                picture: CaptionPicture::of(&input.picture).unwrap(),
+                picture: CaptionPicture::of(&input.picture, JpegUse::Sending).unwrap(),
                 ..subject()
             };
             gemini.caption(&subject).await.unwrap();

@@ -1,7 +1,7 @@
 //! What every captioner promises, and what those that ask somebody promise besides.
 
 use functions::picture::{Detail, Limits, decode};
-use functions::steps::annotate::{CaptionPicture, Captioner, Describer};
+use functions::steps::annotate::{CaptionPicture, Captioner, Describer, JpegUse, Subject, Taken};
 use functions::testing;
 use functions::testing::provider::{KEY, Provider};
 
@@ -9,7 +9,7 @@ use crate::{asking, assert_legal, subject};
 
 /// All captioners there are.
 fn all(provider: &Provider) -> Vec<Box<dyn Captioner>> {
-    let mut all: Vec<Box<dyn Captioner>> = vec![Box::new(Describer)];
+    let mut all: Vec<Box<dyn Captioner>> = vec![Box::<Describer>::default()];
     all.extend(asking(provider));
     all
 }
@@ -30,7 +30,8 @@ async fn every_captioner_copes_with_the_smallest_and_the_longest_picture() {
     for captioner in all(&provider) {
         for (width, height) in [(1, 1), (1536, 1), (1, 1536), (1536, 1536)] {
             let mut subject = subject();
-            subject.picture = CaptionPicture::of(&testing::picture(2, width, height)).unwrap();
+            subject.picture =
+                CaptionPicture::of(&testing::picture(2, width, height), JpegUse::Sending).unwrap();
             assert_legal(&captioner.caption(&subject).await.unwrap());
         }
     }
@@ -99,6 +100,23 @@ async fn a_picture_is_sent_as_a_jpeg_without_metadata_and_the_prompt_in_the_lang
         assert_eq!((sent.width, sent.height), (64, 48));
         let body = asked.body.to_string();
         assert!(body.contains("BCP 47 tag de-CH"), "the prompt is not there");
+    }
+}
+
+#[tokio::test]
+async fn providers_are_not_told_when_a_picture_was_taken() {
+    let provider = Provider::start().await;
+    let year = 2019;
+    for captioner in asking(&provider) {
+        let subject = Subject {
+            taken: Some(Taken::Month { year, month: 6 }),
+            ..subject()
+        };
+        captioner.caption(&subject).await.unwrap();
+    }
+    for asked in provider.asked() {
+        let body = asked.body.to_string();
+        assert!(!body.contains("2019") && !body.contains("June"), "{body}");
     }
 }
 

@@ -10,12 +10,13 @@ mod formats;
 mod malformed;
 mod recorded;
 mod replies;
+mod text_reading;
 mod trouble;
 
 use std::time::Duration;
 
 use functions::steps::annotate::{
-    Caption, CaptionError, CaptionPicture, Captioner, Gemini, OpenAi, Prompt, Subject,
+    Caption, CaptionError, CaptionPicture, Captioner, Gemini, JpegUse, OpenAi, Prompt, Subject,
 };
 use functions::testing;
 use functions::testing::provider::{Answer, Provider};
@@ -25,9 +26,11 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 fn subject() -> Subject {
     Subject {
-        picture: CaptionPicture::of(&testing::picture(1, 64, 48)).unwrap(),
+        picture: CaptionPicture::of(&testing::picture(1, 64, 48), JpegUse::Sending).unwrap(),
         faces: 0,
         is_portrait: false,
+        is_blurred: false,
+        taken: None,
         language: "de-CH".to_owned(),
         more_languages: Vec::new(),
         context: None,

@@ -1,7 +1,9 @@
 //! The offline captions: readable, true, and open about how they were made.
 
 use functions::picture::Upright;
-use functions::steps::annotate::{Caption, CaptionPicture, Captioner, Describer, Subject};
+use functions::steps::annotate::{
+    Caption, CaptionPicture, Captioner, Describer, JpegUse, Season, Subject, Taken,
+};
 use futures::executor::block_on;
 
 fn plain(width: u32, height: u32, rgb: [u8; 3]) -> Upright {
@@ -10,9 +12,11 @@ fn plain(width: u32, height: u32, rgb: [u8; 3]) -> Upright {
 
 fn subject(picture: Upright) -> Subject {
     Subject {
-        picture: CaptionPicture::described(&picture),
+        picture: CaptionPicture::of(&picture, JpegUse::Nothing).unwrap(),
         faces: 0,
         is_portrait: false,
+        is_blurred: false,
+        taken: None,
         language: "en".into(),
         more_languages: Vec::new(),
         context: None,
@@ -20,7 +24,7 @@ fn subject(picture: Upright) -> Subject {
 }
 
 fn described(subject: &Subject) -> Caption {
-    block_on(Describer.caption(subject)).unwrap()
+    block_on(Describer::default().caption(subject)).unwrap()
 }
 
 #[test]
@@ -93,6 +97,119 @@ fn a_portrait_a_pair_and_groups_are_told_apart() {
     ] {
         assert_eq!(text("en", faces, is_portrait), english);
         assert_eq!(text("de-CH", faces, is_portrait), german);
+    }
+}
+
+/// A sentence about a picture taken then, in English and in German.
+fn when(taken: Taken) -> [String; 2] {
+    ["en", "de"].map(|language| {
+        let subject = Subject {
+            taken: Some(taken),
+            language: language.to_owned(),
+            ..subject(plain(30, 20, [30, 130, 50]))
+        };
+        described(&subject).text
+    })
+}
+
+#[test]
+fn the_month_is_told_and_no_day() {
+    let june = Taken::Month {
+        year: 2026,
+        month: 6,
+    };
+    assert_eq!(
+        when(june),
+        [
+            "Landscape-format photo, taken in June 2026, mostly green.",
+            "Foto im Querformat, aufgenommen im Juni 2026, vor allem grün.",
+        ]
+    );
+    let december = Taken::Month {
+        year: 1999,
+        month: 12,
+    };
+    assert!(when(december)[0].contains(", taken in December 1999,"));
+    assert!(when(december)[1].contains(", aufgenommen im Dezember 1999,"));
+}
+
+#[test]
+fn a_season_over_the_turn_of_the_year_has_both_years() {
+    for (season, year, ends, english, german) in [
+        (Season::Spring, 2026, 2026, "spring 2026", "Frühling 2026"),
+        (Season::Summer, 2026, 2026, "summer 2026", "Sommer 2026"),
+        (Season::Autumn, 2026, 2026, "autumn 2026", "Herbst 2026"),
+        (
+            Season::Winter,
+            2025,
+            2026,
+            "winter 2025/26",
+            "Winter 2025/26",
+        ),
+        (
+            Season::Summer,
+            2008,
+            2009,
+            "summer 2008/09",
+            "Sommer 2008/09",
+        ),
+        (
+            Season::Winter,
+            1999,
+            2000,
+            "winter 1999/2000",
+            "Winter 1999/2000",
+        ),
+    ] {
+        let [in_english, in_german] = when(Taken::Season { season, year, ends });
+        let expected = format!(", taken in {english}, ");
+        assert!(in_english.contains(&expected), "{in_english}");
+        let expected = format!(", aufgenommen im {german}, ");
+        assert!(in_german.contains(&expected), "{in_german}");
+    }
+}
+
+#[test]
+fn what_is_blurred_is_called_so() {
+    for (faces, is_portrait, english, german) in [
+        (
+            0,
+            false,
+            "Blurred square photo",
+            "Unscharfes quadratisches Foto",
+        ),
+        (
+            1,
+            true,
+            "Blurred portrait of one person",
+            "Unscharfes Porträt einer Person",
+        ),
+        (
+            2,
+            false,
+            "Blurred square photo of two people",
+            "Unscharfes quadratisches Foto mit zwei Personen",
+        ),
+        (
+            26,
+            false,
+            "Blurred photo of about 25 people",
+            "Unscharfes Foto von etwa 25 Personen",
+        ),
+    ] {
+        for (language, expected) in [
+            ("en", format!("{english}, mostly white.")),
+            ("de", format!("{german}, vor allem weiß.")),
+        ] {
+            let subject = Subject {
+                faces,
+                is_portrait,
+                is_blurred: true,
+                language: language.to_owned(),
+                ..subject(plain(20, 20, [250, 250, 250]))
+            };
+            assert_eq!(described(&subject).text, expected);
+        }
     }
 }
 

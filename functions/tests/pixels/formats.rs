@@ -1,6 +1,8 @@
 //! Every format, depth, colour model and orientation comes out as upright sRGB.
 
-use functions::picture::{Detail, Orientation, decode, decode_fitting, inspect, verify};
+use functions::picture::{
+    Detail, Hemisphere, Orientation, decode, decode_fitting, inspect, verify,
+};
 use functions::testing;
 use moxcms::ColorProfile;
 use platform::Format;
@@ -57,6 +59,39 @@ fn date_and_camera_come_from_exif() {
         let seen = inspect(&file, &LIMITS).unwrap();
         assert_eq!(seen.camera.as_deref(), Some("Canon EOS 70D"));
         assert_eq!(seen.taken_at.unwrap().to_string(), "2016-04-30 17:05:09");
+    }
+}
+
+#[test]
+fn the_hemisphere_comes_from_a_latitude_outside_the_tropics() {
+    let hemisphere = |letter: &str, latitude: [(u32, u32); 3]| {
+        let block = testing::exif_at("2016:04:30 17:05:09", letter, latitude);
+        let seen = WITH_EXIF.map(|format| {
+            let picture = testing::quarters(20, 10);
+            let file = testing::encoded(format, &picture, Some(block.clone()), None);
+            let seen = inspect(&file, &LIMITS).unwrap();
+            assert_eq!(seen.taken_at.unwrap().to_string(), "2016-04-30 17:05:09");
+            seen.hemisphere
+        });
+        assert!(seen.iter().all(|one| *one == seen[0]), "{seen:?}");
+        seen[0]
+    };
+    let whole = |degrees| [(degrees, 1), (0, 1), (0, 1)];
+    assert_eq!(hemisphere("N", whole(47)), Some(Hemisphere::Northern));
+    assert_eq!(hemisphere("S", whole(34)), Some(Hemisphere::Southern));
+    // 23° 30′ 36″, with minutes and seconds as phones write them.
+    let just_outside = [(23, 1), (30, 1), (3600, 100)];
+    assert_eq!(hemisphere("N", just_outside), Some(Hemisphere::Northern));
+    for unknown in [
+        hemisphere("N", whole(23)),
+        hemisphere("N", whole(0)),
+        hemisphere("N", whole(91)),
+        hemisphere("E", whole(47)),
+        hemisphere("", whole(47)),
+        hemisphere("N", [(47, 0), (0, 1), (0, 1)]),
+        hemisphere("N", [(47, 1), (0, 0), (0, 1)]),
+    ] {
+        assert_eq!(unknown, None);
     }
 }
 

@@ -290,9 +290,12 @@ fn the_smallest_picture_goes_all_the_way() {
         .unwrap();
         assert!(copy.found.is_empty());
         let subject = annotate::Subject {
-            picture: annotate::CaptionPicture::described(&decoded(&file)),
+            picture: annotate::CaptionPicture::of(&decoded(&file), annotate::JpegUse::Nothing)
+                .unwrap(),
             faces: 0,
             is_portrait: false,
+            is_blurred: false,
+            taken: None,
             language: "en".into(),
             more_languages: Vec::new(),
             context: None,

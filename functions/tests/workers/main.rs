@@ -6,10 +6,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use functions::picture::{Limits, Refusal, inspect};
+use functions::picture::{Detail, Limits, Refusal, decode, inspect};
 use functions::pipeline::pixel_workers::{
     Job, MemoryBudget, Misbehaviour, PictureFile, PixelError, PixelWorkers, TimeLimits,
 };
+use functions::steps::annotate::{JpegUse, Known};
 use functions::steps::{anonymise, thumbnail};
 use functions::{faces, testing};
 use platform::Format;
@@ -96,16 +97,48 @@ async fn workers_make_what_this_process_would_make() {
 async fn a_captioner_that_sends_no_picture_gets_none() {
     let workers = workers();
     let picture = file(&workers, &testing::photo(1, 300, 200)).await;
-    for sends_picture in [false, true] {
+    for jpeg_use in [JpegUse::Nothing, JpegUse::Sending] {
         let job = Job::CaptionInput {
             known: None,
             source: CaptionSource::Anonymised,
-            sends_picture,
+            jpeg_use,
         };
         let (_, input) = workers.caption_input(&picture, &LIMITS, job).await.unwrap();
         assert_eq!((input.picture.width, input.faces), (300, 0));
-        assert_eq!(input.picture.jpeg.starts_with(b"\xFF\xD8"), sends_picture);
+        let is_jpeg = input.picture.jpeg.starts_with(b"\xFF\xD8");
+        assert_eq!(is_jpeg, jpeg_use == JpegUse::Sending);
     }
+}
+
+#[tokio::test]
+async fn text_is_read_on_the_covered_picture_whatever_providers_may_see() {
+    let workers = workers();
+    let picture = file(&workers, &testing::jpeg(&testing::sign("KUCHEN", 8))).await;
+    let sign = anonymise::Region::from(&faces::Face {
+        x: 60,
+        y: 160,
+        width: 400,
+        height: 150,
+        score: 0.9,
+        certainty: faces::Certainty::Sure,
+    });
+    let shown = async |jpeg_use| {
+        let job = Job::CaptionInput {
+            known: Some(Known {
+                cover: vec![sign],
+                faces: 1,
+            }),
+            source: CaptionSource::Original,
+            jpeg_use,
+        };
+        let (_, input) = workers.caption_input(&picture, &LIMITS, job).await.unwrap();
+        let shown = decode(&input.picture.jpeg, &LIMITS, Detail::Full).unwrap();
+        // The upright stroke of the K.
+        let dark = (200..256).filter(|y| shown.pixel(104, *y)[0] < 60).count();
+        (shown.width, dark > 40)
+    };
+    assert_eq!(shown(JpegUse::Sending).await, (1200, true));
+    assert_eq!(shown(JpegUse::Reading).await, (1200, false));
 }
 
 #[tokio::test]

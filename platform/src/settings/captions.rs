@@ -56,6 +56,14 @@ impl CaptionSource {
     }
 }
 
+/// Whether text in pictures is read for captions that are made offline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextReading {
+    /// With Tesseract, if it is installed.
+    Auto,
+    Off,
+}
+
 /// Limits on requests to a provider, for all workers together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CaptionLimits {
@@ -112,6 +120,14 @@ pub(super) fn source(reader: &Reader) -> Result<CaptionSource, SettingError> {
             ("anonymised", CaptionSource::Anonymised),
             ("original", CaptionSource::Original),
         ],
+    )
+}
+
+pub(super) fn text_reading(reader: &Reader) -> Result<TextReading, SettingError> {
+    reader.choice(
+        "VITRINE_OCR",
+        TextReading::Auto,
+        &[("auto", TextReading::Auto), ("off", TextReading::Off)],
     )
 }
 

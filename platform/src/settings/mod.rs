@@ -27,6 +27,7 @@ use crate::objects::MAX_OBJECT_BYTES;
 pub use caption_requests::CaptionRequests;
 pub use captions::{
     CaptionLimits, CaptionPrice, CaptionSource, CaptionerChoice, GeminiSettings, OpenAiSettings,
+    TextReading,
 };
 pub(crate) use database::Authority;
 pub use database::{DatabaseKind, DatabaseSettings};
@@ -63,6 +64,7 @@ pub struct Settings {
     /// More languages in which captions say the same.
     pub more_languages: Vec<String>,
     pub caption_source: CaptionSource,
+    pub text_reading: TextReading,
     /// A file with a prompt; none for the built-in one.
     pub caption_prompt: Option<PathBuf>,
     pub caption_limits: CaptionLimits,
@@ -201,6 +203,7 @@ impl Settings {
             caption_language,
             more_languages,
             caption_source: captions::source(reader)?,
+            text_reading: captions::text_reading(reader)?,
             caption_prompt: reader.text("VITRINE_CAPTION_PROMPT").map(PathBuf::from),
             caption_limits: captions::limits(reader)?,
             caption_price: captions::price(reader)?,

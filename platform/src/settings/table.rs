@@ -150,6 +150,12 @@ pub const TABLE: &[Entry] = &[
         "The picture that captioners get: `anonymised`, in which faces that were found are made unrecognisable before anything is sent, or `original`.",
     ),
     entry(
+        "VITRINE_OCR",
+        "auto",
+        "off",
+        "Whether the offline describer reads large text in pictures: `auto`, with Tesseract if it is installed, or `off`.",
+    ),
+    entry(
         "VITRINE_CAPTION_PROMPT",
         "the built-in prompt",
         "/etc/vitrine/prompt.txt",

@@ -109,6 +109,8 @@ pub enum Told {
     Fully,
     /// The day without the time.
     ByDay,
+    /// The month or the season, in the words of a caption that was made offline.
+    ByMonthInTexts,
     /// That of the anonymised copy, once it is made.
     OfTheCopy,
     Nothing,
@@ -119,6 +121,7 @@ impl Told {
         match self {
             Self::Fully => "✓",
             Self::ByDay => "the day",
+            Self::ByMonthInTexts => "the month or the season, in an offline caption",
             Self::OfTheCopy => "of the copy",
             Self::Nothing => "–",
         }
@@ -136,11 +139,11 @@ pub fn told(fact: Fact, insight: Insight) -> Told {
             Insight::PublicOriginal,
         ) => Told::Fully,
         (Fact::FileSize, Insight::Copy) => Told::Nothing,
+        (Fact::TakenTime, _) => Told::ByMonthInTexts,
         (
             Fact::FileName
             | Fact::Checksum
             | Fact::Sender
-            | Fact::TakenTime
             | Fact::Camera
             | Fact::Faces
             | Fact::Attempts
@@ -209,7 +212,7 @@ impl<'a> Disclosure<'a> {
         match self.told(fact) {
             Told::Fully => original,
             Told::OfTheCopy => copy.filter(|_| self.image.is_public()),
-            Told::ByDay | Told::Nothing => None,
+            Told::ByDay | Told::ByMonthInTexts | Told::Nothing => None,
         }
     }
 

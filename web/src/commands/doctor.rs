@@ -34,6 +34,10 @@ pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
             checkup.note("database", rows(&services).await);
             checkup.note("store", write_read_delete(&services).await);
             checkup.note("captions", doctor_captions::check(&services).await);
+            match doctor_captions::text_in_pictures(&services.settings).await {
+                Ok(found) => checkup.note("text in pictures", Ok(found)),
+                Err(warning) => checkup.warn("text in pictures", &warning),
+            }
             checkup.note("disk", room(&services));
             if let Some(warning) = readable_by_others(&services.settings.data) {
                 checkup.warn("files", &warning);

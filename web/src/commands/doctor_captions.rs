@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use functions::pipeline::provider_budget::ProviderBudget;
 use functions::pipeline::setup;
-use functions::steps::annotate::{Answered, CaptionPicture, Captioner, Subject, sample};
-use platform::settings::{CaptionSource, CaptionerChoice, Settings};
+use functions::steps::annotate::{
+    Answered, CaptionPicture, Captioner, Subject, TextReader, sample,
+};
+use platform::settings::{CaptionSource, CaptionerChoice, Settings, TextReading};
 use uuid::Uuid;
 
 use crate::services::Services;
@@ -25,9 +27,11 @@ pub(super) async fn check(services: &Services) -> anyhow::Result<String> {
     // Slow servers take minutes, and a silent command looks as if it were stuck.
     println!("      captions: asking {who}; waiting {timeout:?} at most");
     let subject = Subject {
-        picture: CaptionPicture::of(&sample())?,
+        picture: CaptionPicture::of(&sample(), captioner.jpeg_use())?,
         faces: 0,
         is_portrait: false,
+        is_blurred: false,
+        taken: None,
         language: settings.caption_language.clone(),
         more_languages: settings.more_languages.clone(),
         context: None,
@@ -47,6 +51,27 @@ fn describe(settings: &Settings, provider: &str) -> String {
         CaptionSource::Original => "pictures as they are, faces included",
     };
     format!("{provider}, {model} at {base_url}, which sees {sees}")
+}
+
+/// Whether text in pictures is read, or why it cannot be.
+pub(super) async fn text_in_pictures(settings: &Settings) -> Result<String, String> {
+    if settings.text_reading == TextReading::Off {
+        return Ok("not read, because of VITRINE_OCR=off".to_owned());
+    }
+    let Some(reader) = TextReader::on_this_machine() else {
+        return Ok(
+            "not read; if Tesseract is installed (on Debian tesseract-ocr and \
+             tesseract-ocr-deu), offline captions quote large text"
+                .to_owned(),
+        );
+    };
+    let program = reader.program().display();
+    match reader.check().await {
+        Ok(languages) => Ok(format!(
+            "{program} reads {languages}; offline captions quote large text"
+        )),
+        Err(failure) => Err(format!("{program} reads nothing: {failure}")),
+    }
 }
 
 async fn ask(

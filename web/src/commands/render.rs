@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use functions::picture::Limits;
 use functions::pipeline::pixel_workers::{Job, MemoryBudget, PictureFile, PixelWorkers};
 use functions::pipeline::setup::captioner;
-use functions::steps::annotate::Subject;
+use functions::steps::annotate::{Subject, Taken};
 use functions::steps::anonymise::{Found, Request};
 use platform::settings::Settings;
 use serde_json::{Value, json};
@@ -78,7 +78,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let job = Job::CaptionInput {
                 known: None,
                 source: settings.caption_source,
-                sends_picture: captioner.account().is_some(),
+                jpeg_use: captioner.jpeg_use(),
             };
             let start = Instant::now();
             let (inspection, input) = pixels.caption_input(&file, &limits, job).await?;
@@ -86,6 +86,8 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 picture: input.picture,
                 faces: input.faces,
                 is_portrait: input.is_portrait,
+                is_blurred: input.is_blurred,
+                taken: Taken::of(&inspection, entity::now()),
                 language: settings.caption_language,
                 more_languages: settings.more_languages,
                 context: None,

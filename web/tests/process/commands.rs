@@ -286,6 +286,25 @@ fn doctor_succeeds_when_everything_works() {
 }
 
 #[test]
+fn doctor_says_whether_text_in_pictures_is_read() {
+    let folders = ["/usr/local/bin", "/usr/bin", "/bin"].join(":");
+    for (setting, path, expected) in [
+        ("auto", "/nonexistent", "tesseract-ocr-deu"),
+        ("auto", &*folders, "tesseract reads eng and deu"),
+        ("off", &*folders, "not read, because of VITRINE_OCR=off"),
+    ] {
+        let home = Home::with(&[("VITRINE_OCR", setting), ("PATH", path)]);
+        let doctor = home.run(["doctor"]).succeeded();
+        let mut lines = doctor.lines().into_iter();
+        let line = lines.find(|line| line.starts_with("ok    text in pictures: "));
+        assert!(
+            line.is_some_and(|line| line.contains(expected)),
+            "{doctor:#?}"
+        );
+    }
+}
+
+#[test]
 fn doctor_says_when_the_store_cannot_be_written() {
     let home = Home::with(&[("VITRINE_STORAGE", "/proc/no/store")]);
     assert_doctor_names(

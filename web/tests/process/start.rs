@@ -78,6 +78,7 @@ fn an_invalid_setting_is_one_message_with_name_value_and_example() {
         ("VITRINE_WORKERS", "100000", "4"),
         ("VITRINE_CAPTIONER", "poet", "describe"),
         ("VITRINE_CAPTION_LANGUAGE", &long, "de-CH"),
+        ("VITRINE_OCR", "sometimes", "off"),
         ("VITRINE_THUMBNAIL_SIZE", "1", "200"),
         ("VITRINE_MAX_UPLOAD_MB", "0", "20"),
         ("VITRINE_MAX_MEGAPIXELS", "-5", "50"),

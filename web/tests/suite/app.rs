@@ -122,6 +122,8 @@ impl Builder {
                 ("VITRINE_BIND", "127.0.0.1:0"),
                 ("VITRINE_WORKERS", "0"),
                 ("VITRINE_CAPTIONER", "describe"),
+                // Tests of it say so.
+                ("VITRINE_OCR", "off"),
                 ("VITRINE_INSTANCE_ID", "test"),
                 // Most tests of deletions want to see what is left.
                 ("VITRINE_TRASH_DAYS", "0"),

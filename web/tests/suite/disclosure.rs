@@ -237,6 +237,22 @@ async fn no_route_tells_a_stranger_anything_of_the_original_before_during_or_aft
 }
 
 #[tokio::test]
+async fn a_stranger_reads_the_month_of_a_photo_in_its_offline_caption_and_nothing_closer() {
+    let gallery = Gallery::spawn().await;
+    for step in StepKind::ALL {
+        gallery.work_on(step).await;
+    }
+    for (who, client) in gallery.strangers().await {
+        let answer = client.get(&format!("/api/images/{}", gallery.id)).await;
+        let image = answer.expect(200).json();
+        let caption = image["caption"]["text"].as_str().unwrap();
+        let month = ", taken in December 1999,";
+        assert!(caption.contains(month), "{who}: {caption}");
+        assert_eq!(image["taken_at"], Value::Null, "{who}");
+    }
+}
+
+#[tokio::test]
 async fn those_who_may_know_are_told_everything_that_the_tests_look_for() {
     let gallery = Gallery::spawn().await;
     for step in StepKind::ALL {
@@ -326,7 +342,9 @@ async fn events_tell_a_stranger_no_more_than_the_api() {
             "lovelace",
             "EOS 70D",
             "scanner",
-            "1999",
+            "1999-12-31",
+            "31 Dec",
+            "23:58",
             "07:08",
             "\"score\"",
         ];

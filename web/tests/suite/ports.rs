@@ -72,7 +72,7 @@ impl Scripted {
     async fn play(&self, subject: &Subject) -> Result<Caption, CaptionError> {
         let next = self.0.lock().unwrap().pop_front();
         match next {
-            None => Describer.caption(subject).await,
+            None => Describer::default().caption(subject).await,
             Some(Move::Stumble) => Err(CaptionError::Transient {
                 reason: "the provider stumbled".to_owned(),
                 retry_after: None,
@@ -123,7 +123,7 @@ impl Captioner for Held {
     async fn ask(&self, subject: &Subject) -> Answered {
         self.begun.add_permits(1);
         self.go.acquire().await.unwrap().forget();
-        let described = Describer.ask(subject).await;
+        let described = Describer::default().ask(subject).await;
         Answered {
             result: described.result.map(|caption| Caption {
                 text: self.text.to_owned(),

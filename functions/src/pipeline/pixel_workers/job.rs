@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::faces::FaceDetector;
 use crate::picture::{self, Detail, Inspection, Limits, Refusal, memory_needed};
-use crate::steps::annotate::{self, CAPTION_LONG_SIDE, CaptionPicture, Known};
+use crate::steps::annotate::{self, CAPTION_LONG_SIDE, CaptionPicture, JpegUse, Known};
 use crate::steps::anonymise::{self, AnonymiseError, Anonymised};
 use crate::steps::thumbnail::{self, Thumbnail};
 use crate::words;
@@ -35,9 +35,9 @@ pub enum Job {
     CaptionInput {
         /// What is covered, if faces need not be found again.
         known: Option<Known>,
+        /// The picture for providers.
         source: CaptionSource,
-        /// Whether the captioner sends a picture.
-        sends_picture: bool,
+        jpeg_use: JpegUse,
     },
     /// Misbehaviour on demand.
     #[cfg(feature = "testing")]
@@ -64,6 +64,8 @@ pub struct CaptionParts {
     pub faces: usize,
     /// Whether there is one face, and it is large.
     pub is_portrait: bool,
+    /// Whether all of it is clearly blurred.
+    pub is_blurred: bool,
 }
 
 /// Why a job has no output, although its worker is well.
@@ -140,16 +142,15 @@ impl Job {
             Self::CaptionInput {
                 known,
                 source,
-                sends_picture,
+                jpeg_use,
             } => {
-                let input = annotate::prepare(bytes, limits, detector, known.clone(), *source)?;
+                let source = jpeg_use.source(*source);
+                let input = annotate::prepare(bytes, limits, detector, known.clone(), source)?;
                 Output::CaptionInput(CaptionParts {
-                    picture: match sends_picture {
-                        true => CaptionPicture::of(&input.picture)?,
-                        false => CaptionPicture::described(&input.picture),
-                    },
+                    picture: CaptionPicture::of(&input.picture, *jpeg_use)?,
                     faces: input.faces,
                     is_portrait: input.is_portrait,
+                    is_blurred: input.is_blurred,
                 })
             }
             #[cfg(feature = "testing")]

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use platform::settings::CaptionSource;
 use serde::{Deserialize, Serialize};
 
-use super::colours;
+use super::{colours, sharpness};
 use crate::faces::{Certainty, FaceDetector};
 use crate::picture::{self, Detail, Limits, Refusal, Upright, encode_jpeg};
 use crate::steps::anonymise::{AnonymiseError, Region, cover};
@@ -20,6 +20,9 @@ const FEW_BYTES: usize = 100_000;
 /// walls.
 const SHAPES: [(u32, u8); 4] = [(LONG_SIDE, 75), (LONG_SIDE, 55), (1152, 55), (896, 55)];
 
+/// The JPEG quality of what is read on this machine, where bytes do not matter.
+const READING_QUALITY: u8 = 90;
+
 /// The height of the only face in a portrait, as a share of the picture's height, at least.
 const PORTRAIT: f32 = 0.25;
 
@@ -30,6 +33,30 @@ pub struct CaptionInput {
     pub faces: usize,
     /// Whether there is one face, and it is large.
     pub is_portrait: bool,
+    /// Whether all of it is clearly blurred.
+    pub is_blurred: bool,
+}
+
+/// What a captioner does with a JPEG of the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum JpegUse {
+    /// It needs none.
+    Nothing,
+    /// It reads text in it, on this machine.
+    Reading,
+    /// It sends it to a provider.
+    Sending,
+}
+
+impl JpegUse {
+    /// The picture that it is made from. The setting is about providers; faces are covered before
+    /// anything else.
+    pub(crate) fn source(self, for_providers: CaptionSource) -> CaptionSource {
+        match self {
+            Self::Sending => for_providers,
+            Self::Nothing | Self::Reading => CaptionSource::Anonymised,
+        }
+    }
 }
 
 /// What is known of a picture whose copy was made before.
@@ -70,6 +97,8 @@ pub fn prepare(
             (picture::fitted(whole, LONG_SIDE), size, known)
         }
     };
+    // Mosaics have sharp edges.
+    let is_blurred = sharpness::is_blurred(&picture);
     if source == CaptionSource::Anonymised {
         let scaled: Vec<Region> = known
             .cover
@@ -86,6 +115,7 @@ pub fn prepare(
         picture,
         faces: known.faces,
         is_portrait,
+        is_blurred,
     })
 }
 
@@ -119,30 +149,27 @@ pub struct CaptionPicture {
     pub height: u32,
     /// The main colours, largest share first.
     pub colours: Vec<String>,
-    /// Without metadata; empty if the captioner sends no picture.
+    /// Without metadata; empty if the captioner needs none. One that is sent may be smaller than the
+    /// picture.
     #[serde(skip)]
     pub jpeg: Vec<u8>,
 }
 
 impl CaptionPicture {
-    /// What a captioner needs that sends no picture.
-    pub fn described(picture: &Upright) -> Self {
-        Self {
+    /// What a captioner needs that uses the JPEG so.
+    pub fn of(picture: &Upright, jpeg_use: JpegUse) -> Result<Self, Refusal> {
+        Ok(Self {
             width: picture.width,
             height: picture.height,
             colours: colours::dominant(picture)
                 .into_iter()
                 .map(str::to_owned)
                 .collect(),
-            jpeg: Vec::new(),
-        }
-    }
-
-    /// What any captioner needs.
-    pub fn of(picture: &Upright) -> Result<Self, Refusal> {
-        Ok(Self {
-            jpeg: small_jpeg(picture)?,
-            ..Self::described(picture)
+            jpeg: match jpeg_use {
+                JpegUse::Nothing => Vec::new(),
+                JpegUse::Reading => encode_jpeg(picture, READING_QUALITY)?,
+                JpegUse::Sending => small_jpeg(picture)?,
+            },
         })
     }
 

@@ -17,6 +17,8 @@ mod prompt;
 mod prose;
 mod reply;
 mod sample;
+mod sharpness;
+mod taken;
 
 use std::time::Duration;
 
@@ -26,13 +28,14 @@ use entity::image::Translation;
 
 pub use answer_format::AnswerFormat;
 pub(crate) use caption_input::LONG_SIDE as CAPTION_LONG_SIDE;
-pub use caption_input::{CaptionInput, CaptionPicture, Known, prepare};
-pub use describer::Describer;
+pub use caption_input::{CaptionInput, CaptionPicture, JpegUse, Known, prepare};
+pub use describer::{Describer, TextReader};
 pub use gemini::Gemini;
 pub use http::SetupError;
 pub use openai::OpenAi;
 pub use prompt::{Prompt, PromptError};
 pub use sample::sample;
+pub use taken::{Season, Taken};
 
 /// The input of a captioner.
 #[derive(Clone, Debug)]
@@ -43,6 +46,10 @@ pub struct Subject {
     pub faces: usize,
     /// Whether there is one face, and it is large.
     pub is_portrait: bool,
+    /// Whether all of it is clearly blurred.
+    pub is_blurred: bool,
+    /// When it was taken, for the offline describer alone.
+    pub taken: Option<Taken>,
     /// The requested language, as a BCP 47 tag.
     pub language: String,
     /// More languages in which the same is to be said.
@@ -140,6 +147,14 @@ pub trait Captioner: Send + Sync {
 
     /// None if it sends no requests.
     fn account(&self) -> Option<&Account>;
+
+    /// What it does with a JPEG of the picture.
+    fn jpeg_use(&self) -> JpegUse {
+        match self.account() {
+            Some(_) => JpegUse::Sending,
+            None => JpegUse::Nothing,
+        }
+    }
 
     /// Sends one request.
     async fn ask(&self, subject: &Subject) -> Answered;

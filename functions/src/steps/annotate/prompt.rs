@@ -111,6 +111,8 @@ mod tests {
             },
             faces: 0,
             is_portrait: false,
+            is_blurred: false,
+            taken: None,
             language: language.to_owned(),
             more_languages: Vec::new(),
             context: None,
