@@ -107,7 +107,7 @@ fuzz: setup setup-fuzz ## Fuzz all that reads bytes of strangers, each target fo
 	@web/dev/fuzz "$(TIME)" $(TARGET)
 
 .PHONY: test
-test: setup setup-test ## Check formatting, lints and every test
+test: setup setup-test setup-fuzz setup-test-scripts ## Check formatting, lints and every test
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	$(MAKE) --no-print-directory test-js
