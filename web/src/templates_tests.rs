@@ -202,11 +202,12 @@ fn the_captions_page_shows_days_and_the_pause() {
                 "per_minute": null, "has_price": false,
             },
             "paused": paused, "days": [day], "written": [row],
+            "counted_at": "2026-11-21T12:00:00Z",
         })
     };
     let paused = |cause: &str, can_resume: bool| json!({ "cause": cause, "detail": HOSTILE, "until": "2026-11-22T00:00:00Z", "can_resume": can_resume });
     let shown = |report: Value| {
-        let values = json!({ "page": page("admin"), "until": "22 Nov 2026, 00:00 UTC", "detail": HOSTILE, "more": null, "report": report });
+        let values = json!({ "page": page("admin"), "until": "22 Nov 2026, 00:00 UTC", "detail": HOSTILE, "more": null, "report": report, "counted": "21 Nov 2026, 12:00 UTC" });
         render("captions.html", &values)
     };
     let rejected = shown(report(paused("rejected", true)));
