@@ -2,7 +2,8 @@
 //!
 //! A row is inserted before its object is stored. `stored_at` is set once the object is stored, and
 //! `deleted_at` when the image goes into the trash, or before the objects are deleted. So an upload or a
-//! deletion that a crash cut short can be finished later. What shows images starts at [`visible`], which asks for whom.
+//! deletion that a crash cut short can be finished later. What shows images starts at [`visible`],
+//! which asks for whom.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use sea_orm::entity::prelude::*;

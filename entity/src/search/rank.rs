@@ -26,8 +26,8 @@ const IN_FILE_NAME: f64 = 1.0;
 /// The best first; equally good ones stay in their order.
 ///
 /// Each word of the query counts once, at the best place where it is found. Added to that is the
-/// share of the caption's words that match, which is at most 1, so that it decides between images
-/// with the words in the same places.
+/// share of the caption's words that match, from 0 to 1, which tells images apart that have the words
+/// in the same places.
 pub(super) fn best_first(words: &Words, matches: Vec<Texts>) -> Vec<Uuid> {
     let wanted = words.folded();
     let mut scored: Vec<_> = matches
