@@ -10,8 +10,6 @@ use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
 use crate::compression::{Compressible, Effort, is_known};
-
-#[cfg(debug_assertions)]
 use crate::dev;
 
 const CSS: &str = "text/css; charset=utf-8";
@@ -82,7 +80,6 @@ static EMBEDDED: LazyLock<Arc<Assets>> = LazyLock::new(|| Arc::new(Assets::new(|
 
 /// The files in the binary, or on disk with `make dev`.
 fn assets() -> Arc<Assets> {
-    #[cfg(debug_assertions)]
     if dev::is_on() {
         return Arc::new(Assets::new(dev::static_file));
     }

@@ -7,7 +7,6 @@ use serde::Serialize;
 use tera::{Context, Error, Kwargs, State, Tera, TeraResult};
 
 use crate::assets;
-#[cfg(debug_assertions)]
 use crate::dev;
 
 macro_rules! sources {
@@ -63,7 +62,6 @@ impl Templates {
     /// field is an error.
     pub fn render(&self, name: &str, values: &impl Serialize) -> TeraResult<String> {
         let context = Context::from_serialize(values)?;
-        #[cfg(debug_assertions)]
         if dev::is_on() {
             let page = parse(dev::template)?.render(name, &context)?;
             return Ok(dev::with_reload(&page));

@@ -24,6 +24,7 @@ use quick_cache::sync::Cache;
 use self::answer::Answer;
 pub use self::freshness::Freshness;
 use crate::access::{Client, Viewer};
+use crate::dev;
 use crate::state::AppState;
 
 /// Bytes of all answers together.
@@ -116,7 +117,7 @@ pub(crate) async fn from_cache(
 
 /// None if the answer must not be kept, or what it depends on cannot be told.
 async fn key(state: &AppState, parts: &mut Parts) -> Option<Key> {
-    if crate::dev::is_on() || parts.method != Method::GET || !is_kept(&parts.uri) {
+    if dev::is_on() || parts.method != Method::GET || !is_kept(&parts.uri) {
         return None;
     }
     let viewer = Viewer::from_request_parts(parts, state).await.ok()?;

@@ -14,12 +14,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::app::App;
+use crate::dev;
 
-/// A release has no arguments: everything is in the settings.
+/// Everything else is in the settings.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Read styles, scripts and templates from this folder, and reload open pages on changes.
-    #[cfg(debug_assertions)]
+    /// Read styles, scripts and templates from this folder, and reload open pages on changes. A
+    /// release refuses this.
     #[arg(long, value_name = "FOLDER", hide = true)]
     dev_files: Option<std::path::PathBuf>,
 }
@@ -29,12 +30,9 @@ pub(super) async fn run(
     telemetry: Telemetry,
     arguments: Arguments,
 ) -> anyhow::Result<ExitCode> {
-    #[cfg(debug_assertions)]
     if let Some(folder) = arguments.dev_files {
-        crate::dev::read_from(folder);
+        dev::read_from(folder)?;
     }
-    #[cfg(not(debug_assertions))]
-    let Arguments {} = arguments;
     let (bind, metrics_bind) = (settings.bind, settings.metrics_bind);
     let has_password = !settings.is_keyboard_admin();
     let signals = StopSignals::listen()?;
