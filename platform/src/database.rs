@@ -4,6 +4,7 @@ mod renewal;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+use std::future::Future;
 use std::time::Duration;
 
 #[cfg(not(feature = "sqlite"))]
@@ -13,6 +14,9 @@ use sea_orm::{
     ConnectOptions, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
+
+use tokio::time::sleep;
+use tracing::warn;
 
 use crate::settings::{Authority, DatabaseKind, DatabaseSettings};
 
@@ -124,6 +128,48 @@ pub async fn begin_write(db: &DatabaseConnection) -> Result<DatabaseTransaction,
     .await
 }
 
+/// How often a transaction is run if others keep getting in its way.
+const RUNS: u32 = 6;
+
+/// Runs a transaction, and again if the database ended it in favour of another one. Databases expect
+/// that of their clients: "MySQL 8.4 Reference Manual", 17.7.5.3; "PostgreSQL Documentation", 13.5.
+pub async fn retry_conflicts<T, F>(transaction: impl Fn() -> F) -> Result<T, DbErr>
+where
+    F: Future<Output = Result<T, DbErr>>,
+{
+    for run in 1..RUNS {
+        match transaction().await {
+            Err(error) if is_conflict(&error) => {
+                warn!(%error, run, "another transaction was in the way; trying again");
+                sleep(Duration::from_millis(5 << run)).await;
+            }
+            outcome => return outcome,
+        }
+    }
+    transaction().await
+}
+
+/// Whether the database rolled a transaction back because of another one.
+fn is_conflict(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) =
+        error
+    else {
+        return false;
+    };
+    let Some(cause) = cause.as_database_error() else {
+        return false;
+    };
+    match cause.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
+        Some(cause) => MYSQL_IS_CONFLICT.contains(&cause.number()),
+        None => {
+            let is_postgres = cause
+                .try_downcast_ref::<sqlx::postgres::PgDatabaseError>()
+                .is_some();
+            is_postgres && cause.code().is_some_and(|state| state.starts_with("40"))
+        }
+    }
+}
+
 /// Whether the database could not do its work: it does not answer, is starting, full or overloaded,
 /// or had to end the transaction. Trying again may help. Any other error is a mistake of ours.
 pub fn is_unavailable(error: &DbErr) -> bool {
@@ -170,9 +216,13 @@ fn is_temporary(cause: &dyn sqlx::error::DatabaseError) -> bool {
 /// I/O.
 const POSTGRES_IS_TEMPORARY: [&str; 8] = ["08", "28", "25006", "40", "53", "55P03", "57", "58"];
 
-/// From the "Server Error Message Reference" of MySQL and MariaDB: disk full (1021, 1114), too many
+/// From the same reference: a deadlock (1213), and a row that changed after the transaction began to
+/// read (1020, MariaDB with `innodb_snapshot_isolation`, which is on from 11.6.2).
+const MYSQL_IS_CONFLICT: [u16; 2] = [1020, 1213];
+
+/// From the "Server Error Message Reference" of MySQL and MariaDB: changed row (1020), disk full (1021, 1114), too many
 /// connections (1040, 1203), failed login (1045), shutdown (1053, 1927), lock timeout (1205), deadlock
 /// (1213), read-only (1290, 1792, 1836).
-const MYSQL_IS_TEMPORARY: [u16; 12] = [
-    1021, 1040, 1045, 1053, 1114, 1203, 1205, 1213, 1290, 1792, 1836, 1927,
+const MYSQL_IS_TEMPORARY: [u16; 13] = [
+    1020, 1021, 1040, 1045, 1053, 1114, 1203, 1205, 1213, 1290, 1792, 1836, 1927,
 ];

@@ -11,7 +11,7 @@ use entity::image::{self, Audience, Column, Model, Review};
 use entity::image_box::{self, ActiveModel, ByKind, Covers, Pass, Shape, State};
 use entity::publication_record::Action;
 use entity::step::{self, StepKind};
-use platform::database::begin_write;
+use platform::database::{begin_write, retry_conflicts};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -107,6 +107,24 @@ pub async fn replace(
     wanted: Vec<Drawn>,
     by: Option<&str>,
 ) -> Result<Replaced, DbErr> {
+    let replaced =
+        retry_conflicts(|| replace_once(db, dispatch, id, expected, wanted.clone(), by)).await?;
+    if let Replaced::Saved(version) = replaced
+        && version != expected
+    {
+        dispatch.notify();
+    }
+    Ok(replaced)
+}
+
+async fn replace_once(
+    db: &DatabaseConnection,
+    dispatch: &Dispatch,
+    id: Uuid,
+    expected: i32,
+    wanted: Vec<Drawn>,
+    by: Option<&str>,
+) -> Result<Replaced, DbErr> {
     let now = entity::now();
     let tx = begin_write(db).await?;
     // Lock order: step, then image.
@@ -185,7 +203,6 @@ pub async fn replace(
     }
     change::record(&tx, id, Kind::Image).await?;
     tx.commit().await?;
-    dispatch.notify();
     Ok(Replaced::Saved(version))
 }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use entity::caption::{ActiveModel, Entity};
 use entity::change::{self, Kind};
 use entity::image::{self, Audience, Author, Column, Model, Tags, Translations};
-use platform::database::begin_write;
+use platform::database::{begin_write, retry_conflicts};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -131,6 +131,15 @@ pub async fn by_person(
     name: Option<&str>,
     edit: Edit,
 ) -> Result<Edited, DbErr> {
+    retry_conflicts(|| edit_once(db, image_id, name, edit.clone())).await
+}
+
+async fn edit_once(
+    db: &DatabaseConnection,
+    image_id: Uuid,
+    name: Option<&str>,
+    edit: Edit,
+) -> Result<Edited, DbErr> {
     let tx = begin_write(db).await?;
     // One edit at a time, so that the history has them in the order in which they were current.
     let image = image::visible_by_id(&Audience::Staff, image_id).lock_exclusive();
@@ -198,6 +207,10 @@ pub struct Check {
 
 /// Writes notes. False if there is no such image, or no caption that could be checked.
 pub async fn note(db: &DatabaseConnection, image_id: Uuid, notes: Notes) -> Result<bool, DbErr> {
+    retry_conflicts(|| note_once(db, image_id, notes.clone())).await
+}
+
+async fn note_once(db: &DatabaseConnection, image_id: Uuid, notes: Notes) -> Result<bool, DbErr> {
     let tx = begin_write(db).await?;
     let now = entity::now();
     let mut update = image::Entity::update_many()

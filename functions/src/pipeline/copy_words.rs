@@ -11,7 +11,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use entity::change::{self, Kind};
 use entity::image::{self, Audience, Column, Entity, Model};
-use platform::database::begin_write;
+use platform::database::{begin_write, retry_conflicts};
 use platform::objects::{Body, ObjectKey, ObjectStore, StoreError};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -157,16 +157,25 @@ impl CopyWords {
         due: DateTime<Utc>,
         to: Option<DateTime<Utc>>,
     ) -> Result<bool, DbErr> {
-        let updated = Entity::update_many()
+        let update = Entity::update_many()
             .filter(Column::Id.eq(id))
             .filter(Column::WordsDue.eq(due))
-            .col_expr(Column::WordsDue, Expr::value(to))
-            .exec(&self.db)
-            .await?;
+            .col_expr(Column::WordsDue, Expr::value(to));
+        // MariaDB may lock the entry of `image_words_due` before the row. Others lock the row first.
+        let updated = retry_conflicts(|| update.clone().exec(&self.db)).await?;
         Ok(updated.rows_affected == 1)
     }
 
     async fn set_written(
+        &self,
+        id: Uuid,
+        hold: DateTime<Utc>,
+        bytes: Option<i64>,
+    ) -> Result<bool, DbErr> {
+        retry_conflicts(|| self.set_written_once(id, hold, bytes)).await
+    }
+
+    async fn set_written_once(
         &self,
         id: Uuid,
         hold: DateTime<Utc>,

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use entity::image;
 use entity::job::{self, ActiveModel, Column, Entity, Model};
 use entity::step::StepKind;
-use platform::database::begin_write;
+use platform::database::{begin_write, retry_conflicts};
 use platform::events::{ObjectCreated, ObjectEvents};
 use platform::telemetry::traceparent;
 use sea_orm::ActiveValue::Set;
@@ -247,11 +247,10 @@ impl JobQueue {
 
     /// Deletes the job, unless it has been queued anew meanwhile.
     pub(crate) async fn delete(&self, lease: &Lease) -> Result<(), DbErr> {
-        Entity::delete_many()
+        let delete = Entity::delete_many()
             .filter(Column::Id.eq(lease.job.id))
-            .filter(Column::Receipt.eq(lease.receipt))
-            .exec(&self.db)
-            .await?;
+            .filter(Column::Receipt.eq(lease.receipt));
+        retry_conflicts(|| delete.clone().exec(&self.db)).await?;
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use entity::step::{self, StepKind, StepState};
 use entity::{job, outbox};
 use futures::TryStreamExt as _;
 use platform::Format;
-use platform::database::begin_write;
+use platform::database::{begin_write, retry_conflicts};
 use platform::objects::{Body, ObjectKey, ObjectStore, StoreError};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
@@ -274,6 +274,15 @@ async fn store_original(
 /// Notes that the original is in the store, which makes the image visible.
 pub async fn mark_stored(db: &DatabaseConnection, id: Uuid) -> Result<DateTime<Utc>, DbErr> {
     let now = entity::now();
+    retry_conflicts(|| mark_stored_at(db, id, now)).await?;
+    Ok(now)
+}
+
+async fn mark_stored_at(
+    db: &DatabaseConnection,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
     let tx = begin_write(db).await?;
     image::Entity::update_many()
         .filter(image::Column::Id.eq(id))
@@ -282,13 +291,22 @@ pub async fn mark_stored(db: &DatabaseConnection, id: Uuid) -> Result<DateTime<U
         .exec(&tx)
         .await?;
     change::record(&tx, id, Kind::Image).await?;
-    tx.commit().await?;
-    Ok(now)
+    tx.commit().await
 }
 
 /// Puts steps back to the beginning, for a new round of attempts, and queues them. Returns those
 /// that were: steps that a provider blocked stay blocked, and steps of deleted images are left out.
 pub async fn rerun(
+    db: &DatabaseConnection,
+    dispatch: &Dispatch,
+    wanted: &[(Uuid, StepKind)],
+) -> Result<Vec<(Uuid, StepKind)>, DbErr> {
+    let queued = retry_conflicts(|| rerun_once(db, dispatch, wanted)).await?;
+    dispatch.notify();
+    Ok(queued)
+}
+
+async fn rerun_once(
     db: &DatabaseConnection,
     dispatch: &Dispatch,
     wanted: &[(Uuid, StepKind)],
@@ -327,7 +345,6 @@ pub async fn rerun(
         change::record(&tx, id, Kind::Image).await?;
     }
     tx.commit().await?;
-    dispatch.notify();
     Ok(queued)
 }
 
@@ -389,10 +406,27 @@ pub async fn delete(
 ) -> Result<bool, LifecycleError> {
     let now = entity::now();
     let purge_at = (kept > TimeDelta::zero()).then(|| now + kept);
+    let Some(image) = retry_conflicts(|| mark_deleted(db, id, by, now, purge_at)).await? else {
+        return Ok(false);
+    };
+    if purge_at.is_none() {
+        purge(db, store, &image).await?;
+    }
+    Ok(true)
+}
+
+/// The image as it was before. None if there was none.
+async fn mark_deleted(
+    db: &DatabaseConnection,
+    id: Uuid,
+    by: Option<&str>,
+    now: DateTime<Utc>,
+    purge_at: Option<DateTime<Utc>>,
+) -> Result<Option<Model>, DbErr> {
     let tx = begin_write(db).await?;
     let found = image::visible_by_id(&Audience::Staff, id).lock_exclusive();
     let Some(image) = found.one(&tx).await? else {
-        return Ok(false);
+        return Ok(None);
     };
     image::Entity::update_many()
         .filter(image::Column::Id.eq(id))
@@ -407,10 +441,7 @@ pub async fn delete(
     }
     change::record(&tx, id, Kind::Deleted).await?;
     tx.commit().await?;
-    if purge_at.is_none() {
-        purge(db, store, &image).await?;
-    }
-    Ok(true)
+    Ok(Some(image))
 }
 
 /// Removes the objects of a deleted image, and then its rows. Does nothing if it was brought back
@@ -438,23 +469,27 @@ pub async fn purge(
     if let Some(original) = &original {
         store.delete_versions(image.id, original).await;
     }
+    retry_conflicts(|| delete_rows(db, image.id)).await?;
+    Ok(())
+}
+
+async fn delete_rows(db: &DatabaseConnection, id: Uuid) -> Result<(), DbErr> {
     let tx = begin_write(db).await?;
     // Lock order: step, then image, as workers do.
     step::Entity::delete_many()
-        .filter(step::Column::ImageId.eq(image.id))
+        .filter(step::Column::ImageId.eq(id))
         .exec(&tx)
         .await?;
     job::Entity::delete_many()
-        .filter(job::Column::ImageId.eq(image.id))
+        .filter(job::Column::ImageId.eq(id))
         .exec(&tx)
         .await?;
     outbox::Entity::delete_many()
-        .filter(outbox::Column::ImageId.eq(image.id))
+        .filter(outbox::Column::ImageId.eq(id))
         .exec(&tx)
         .await?;
-    image::Entity::delete_by_id(image.id).exec(&tx).await?;
-    tx.commit().await?;
-    Ok(())
+    image::Entity::delete_by_id(id).exec(&tx).await?;
+    tx.commit().await
 }
 
 /// Whether the image was deleted, or is being deleted. Ask after storing one of its objects: only

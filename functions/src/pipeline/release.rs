@@ -12,7 +12,7 @@ use entity::image::{self, Audience, Column, Model, Review};
 use entity::publication_record::{Action, ActiveModel, Boxes, Entity, RecordedBox, Sending, Sent};
 use entity::step::{self, StepKind, StepState};
 use entity::{call, desk, image_box};
-use platform::database::begin_write;
+use platform::database::{begin_write, retry_conflicts};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -38,6 +38,15 @@ pub enum Decided {
 
 /// Makes an image public. `seen` is the version of the boxes that the person looked at, if they say.
 pub async fn release(
+    db: &DatabaseConnection,
+    id: Uuid,
+    seen: Option<i32>,
+    by: Option<&str>,
+) -> Result<Decided, DbErr> {
+    retry_conflicts(|| release_once(db, id, seen, by)).await
+}
+
+async fn release_once(
     db: &DatabaseConnection,
     id: Uuid,
     seen: Option<i32>,
@@ -73,12 +82,12 @@ pub async fn withdraw(
     id: Uuid,
     by: Option<&str>,
 ) -> Result<Decided, DbErr> {
-    set_review(db, id, Review::Review, by).await
+    retry_conflicts(|| set_review(db, id, Review::Review, by)).await
 }
 
 /// Sets an image aside. If it was public, it is not any more.
 pub async fn hold(db: &DatabaseConnection, id: Uuid, by: Option<&str>) -> Result<Decided, DbErr> {
-    set_review(db, id, Review::Held, by).await
+    retry_conflicts(|| set_review(db, id, Review::Held, by)).await
 }
 
 /// Sends an image to `review`, which is not `released`.
@@ -115,23 +124,32 @@ pub async fn release_certain(db: &DatabaseConnection, by: Option<&str>) -> Resul
         .await?;
     let mut released = 0;
     for id in waiting {
-        let tx = begin_write(db).await?;
-        // Somebody may have decided, or changed the boxes, meanwhile.
-        let Some(image) = locked(&tx, id).await? else {
-            continue;
-        };
-        if image.review != Review::Review
-            || !is_certain(&image)
-            || why_not(&tx, &image).await?.is_some()
-        {
-            continue;
-        }
-        make_public(&tx, &image, by, entity::now()).await?;
-        change::record(&tx, id, Kind::Image).await?;
-        tx.commit().await?;
-        released += 1;
+        let done = retry_conflicts(|| release_if_certain(db, id, by)).await?;
+        released += u64::from(done);
     }
     Ok(released)
+}
+
+/// False if somebody decided, or changed the boxes, meanwhile.
+async fn release_if_certain(
+    db: &DatabaseConnection,
+    id: Uuid,
+    by: Option<&str>,
+) -> Result<bool, DbErr> {
+    let tx = begin_write(db).await?;
+    let Some(image) = locked(&tx, id).await? else {
+        return Ok(false);
+    };
+    if image.review != Review::Review
+        || !is_certain(&image)
+        || why_not(&tx, &image).await?.is_some()
+    {
+        return Ok(false);
+    }
+    make_public(&tx, &image, by, entity::now()).await?;
+    change::record(&tx, id, Kind::Image).await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// Whether the second look found nothing to be uncertain about.

@@ -13,7 +13,7 @@ use entity::change::{self, Kind};
 use entity::image;
 use entity::step::{Attempt, Column, Entity, History, StepKind, StepState};
 use futures::FutureExt as _;
-use platform::database::begin_write;
+use platform::database::{begin_write, retry_conflicts};
 use platform::objects::ObjectKey;
 use platform::telemetry::metrics;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
@@ -144,6 +144,10 @@ struct RunningAttempt {
 impl RunningAttempt {
     /// Marks the step as running. None if it is not pending.
     async fn begin(ctx: &Context, delivery: Delivery) -> Result<Option<Self>, DbErr> {
+        retry_conflicts(|| Self::begin_once(ctx, delivery)).await
+    }
+
+    async fn begin_once(ctx: &Context, delivery: Delivery) -> Result<Option<Self>, DbErr> {
         let Delivery { image_id, step, .. } = delivery;
         let tx = begin_write(&ctx.db).await?;
         let row = Entity::find_by_id((image_id, step)).one(&tx).await?;
@@ -182,26 +186,16 @@ impl RunningAttempt {
     }
 
     async fn succeed(&self, ctx: &Context, output: StepOutput) -> Result<Verdict, DbErr> {
-        let tx = begin_write(&ctx.db).await?;
-        // A late success still counts for a step that was given up; a blocked one stays blocked.
-        let open = Column::State.is_not_in([StepState::Done, StepState::Blocked]);
         let own_copy = output.copy();
-        let written = if self.settle(&tx, open, StepState::Done, None).await? {
-            output.write(ctx, &tx, self.image.id).await?
-        } else {
-            Written::Outdated
-        };
-        let replaced_copy = match written {
+        // What was made, and perhaps paid for, is not thrown away because of a deadlock.
+        let replaced_copy = match retry_conflicts(|| self.write(ctx, output.clone())).await? {
             Written::Done { replaced_copy } => {
-                change::record(&tx, self.image.id, Kind::Image).await?;
-                tx.commit().await?;
                 self.ended("done");
                 info!(millis = self.millis(), "done");
                 replaced_copy
             }
             // The round that made it outdated makes a copy of its own.
             Written::Outdated => {
-                tx.rollback().await?;
                 self.ended("superseded");
                 own_copy.map(Some)
             }
@@ -215,6 +209,25 @@ impl RunningAttempt {
             self.remove_copy(ctx, Some(copy)).await;
         }
         Ok(Verdict::Acknowledge)
+    }
+
+    async fn write(&self, ctx: &Context, output: StepOutput) -> Result<Written, DbErr> {
+        let tx = begin_write(&ctx.db).await?;
+        // A late success still counts for a step that was given up; a blocked one stays blocked.
+        let open = Column::State.is_not_in([StepState::Done, StepState::Blocked]);
+        let written = if self.settle(&tx, open, StepState::Done, None).await? {
+            output.write(ctx, &tx, self.image.id).await?
+        } else {
+            Written::Outdated
+        };
+        match written {
+            Written::Done { .. } => {
+                change::record(&tx, self.image.id, Kind::Image).await?;
+                tx.commit().await?;
+            }
+            Written::Outdated => tx.rollback().await?,
+        }
+        Ok(written)
     }
 
     /// A copy that stays behind takes space, and nothing leads to it.
@@ -231,14 +244,7 @@ impl RunningAttempt {
         state: StepState,
         reason: &str,
     ) -> Result<Verdict, DbErr> {
-        let tx = begin_write(&ctx.db).await?;
-        if self
-            .settle(&tx, self.is_ours(), state, Some(reason))
-            .await?
-        {
-            change::record(&tx, self.image.id, Kind::Image).await?;
-        }
-        tx.commit().await?;
+        retry_conflicts(|| self.end(ctx, state, reason)).await?;
         self.ended(state.as_str());
         error!(%reason, "{}", state.as_str());
         Ok(Verdict::Acknowledge)
@@ -250,21 +256,32 @@ impl RunningAttempt {
         reason: &str,
         wait: Duration,
     ) -> Result<Verdict, DbErr> {
-        let tx = begin_write(&ctx.db).await?;
-        if self
-            .settle(&tx, self.is_ours(), StepState::Queued, Some(reason))
-            .await?
-        {
-            change::record(&tx, self.image.id, Kind::Image).await?;
-        }
-        tx.commit().await?;
+        retry_conflicts(|| self.end(ctx, StepState::Queued, reason)).await?;
         self.ended("retried");
         warn!(%reason, wait_seconds = wait.as_secs_f32(), "will be tried again");
         Ok(Verdict::Retry(wait))
     }
 
+    async fn end(&self, ctx: &Context, state: StepState, reason: &str) -> Result<(), DbErr> {
+        let tx = begin_write(&ctx.db).await?;
+        if self
+            .settle(&tx, self.is_ours(), state, Some(reason))
+            .await?
+        {
+            change::record(&tx, self.image.id, Kind::Image).await?;
+        }
+        tx.commit().await
+    }
+
     /// Undoes the attempt: the provider accepted no request, so nothing was tried.
     async fn postpone(&self, ctx: &Context, pause: &Pause) -> Result<Verdict, DbErr> {
+        retry_conflicts(|| self.undo(ctx, pause)).await?;
+        self.ended("postponed");
+        info!(%pause, "postponed");
+        Ok(Verdict::Postpone(pause.wait()))
+    }
+
+    async fn undo(&self, ctx: &Context, pause: &Pause) -> Result<(), DbErr> {
         let tx = begin_write(&ctx.db).await?;
         let undone = self
             .this_round()
@@ -278,10 +295,7 @@ impl RunningAttempt {
         if undone.rows_affected == 1 {
             change::record(&tx, self.image.id, Kind::Image).await?;
         }
-        tx.commit().await?;
-        self.ended("postponed");
-        info!(%pause, "postponed");
-        Ok(Verdict::Postpone(pause.wait()))
+        tx.commit().await
     }
 
     /// The one conditional update that ends the attempt. False if another one was faster.

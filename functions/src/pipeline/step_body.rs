@@ -39,6 +39,7 @@ const TRIES: u32 = 3;
 const SOON: Duration = Duration::from_secs(5);
 
 /// What a step found out about an image. Sizes are in bytes.
+#[derive(Clone)]
 pub(crate) enum StepOutput {
     Thumbnail {
         thumbhash: String,
@@ -51,6 +52,7 @@ pub(crate) enum StepOutput {
 }
 
 /// A copy that is stored.
+#[derive(Clone)]
 pub(crate) struct FinishedCopy {
     /// Names its objects.
     copy_id: Uuid,

@@ -5,11 +5,12 @@ use chrono::{DateTime, Utc};
 use entity::change::{self, Kind};
 use entity::image::{self, Column, Model, Review};
 use entity::step::{self, StepKind};
-use platform::database::begin_write;
+use platform::database::{begin_write, retry_conflicts};
 use platform::objects::{ObjectKey, ObjectStore, StoreError};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait as _, DatabaseConnection, EntityTrait as _, QueryFilter as _, QuerySelect as _,
+    ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _,
+    QuerySelect as _,
 };
 use uuid::Uuid;
 
@@ -26,12 +27,28 @@ pub async fn restore(
     id: Uuid,
     by: Option<&str>,
 ) -> Result<bool, LifecycleError> {
+    let Some(image) = retry_conflicts(|| take_out(db, id, by)).await? else {
+        return Ok(false);
+    };
+    let owed = owed(db, store, &image).await?;
+    if !owed.is_empty() {
+        rerun(db, dispatch, &owed).await?;
+    }
+    Ok(true)
+}
+
+/// The image as it was in the trash. None if it is not there.
+async fn take_out(
+    db: &DatabaseConnection,
+    id: Uuid,
+    by: Option<&str>,
+) -> Result<Option<Model>, DbErr> {
     let tx = begin_write(db).await?;
     let found = image::in_trash(entity::now())
         .filter(Column::Id.eq(id))
         .lock_exclusive();
     let Some(image) = found.one(&tx).await? else {
-        return Ok(false);
+        return Ok(None);
     };
     image::Entity::update_many()
         .filter(Column::Id.eq(id))
@@ -46,11 +63,7 @@ pub async fn restore(
     }
     change::record(&tx, id, Kind::Image).await?;
     tx.commit().await?;
-    let owed = owed(db, store, &image).await?;
-    if !owed.is_empty() {
-        rerun(db, dispatch, &owed).await?;
-    }
-    Ok(true)
+    Ok(Some(image))
 }
 
 /// The steps that were interrupted by the deletion: jobs of deleted images are dropped, and a worker

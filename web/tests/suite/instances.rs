@@ -1,12 +1,18 @@
 //! Several servers on one database and one store.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use entity::change::{self, Kind as ChangeKind};
+use entity::image;
 use functions::testing;
 use migration::testing::{Kind, ScratchServer};
-use platform::database::begin_write;
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
+use platform::database::{begin_write, retry_conflicts};
+use sea_orm::{
+    ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    EntityTrait as _, QuerySelect as _, Statement,
+};
+use tokio::sync::Barrier;
 use uuid::Uuid;
 
 use crate::app::{TestApp, eventually};
@@ -94,6 +100,50 @@ async fn late_changes_are_told(kind: Kind) {
         told.push(events.deleted().await);
     }
     assert_eq!(told, [late, quick]);
+}
+
+#[tokio::test]
+async fn on_postgresql_transactions_that_deadlock_are_both_carried_out() {
+    deadlocked_transactions_are_carried_out(Kind::Postgres).await;
+}
+
+#[tokio::test]
+async fn on_mariadb_transactions_that_deadlock_are_both_carried_out() {
+    deadlocked_transactions_are_carried_out(Kind::MariaDb).await;
+}
+
+async fn deadlocked_transactions_are_carried_out(kind: Kind) {
+    let Some((_server, first, second)) = two_instances(kind).await else {
+        return;
+    };
+    let one = first.upload("1.jpg", testing::photo(1, 32, 32)).await.id();
+    let two = first.upload("2.jpg", testing::photo(2, 32, 32)).await.id();
+    let runs = AtomicU32::new(0);
+    let both_hold_one = Barrier::new(2);
+    let lock_both = async |db: &DatabaseConnection, order: [Uuid; 2]| -> Result<(), DbErr> {
+        let is_first_run = runs.fetch_add(1, Ordering::Relaxed) < 2;
+        let tx = begin_write(db).await?;
+        lock_image(&tx, order[0]).await?;
+        if is_first_run {
+            both_hold_one.wait().await;
+        }
+        lock_image(&tx, order[1]).await?;
+        tx.commit().await
+    };
+
+    let (there, back) = tokio::join!(
+        retry_conflicts(|| lock_both(&first.state.db, [one, two])),
+        retry_conflicts(|| lock_both(&second.state.db, [two, one])),
+    );
+
+    there.unwrap();
+    back.unwrap();
+    assert!(runs.into_inner() > 2, "nothing had to be run again");
+}
+
+async fn lock_image(tx: &DatabaseTransaction, id: Uuid) -> Result<(), DbErr> {
+    let image = image::Entity::find_by_id(id).lock_exclusive();
+    image.one(tx).await.map(|image| assert!(image.is_some()))
 }
 
 async fn two_instances(kind: Kind) -> Option<(ScratchServer, TestApp, TestApp)> {

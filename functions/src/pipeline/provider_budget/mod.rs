@@ -14,7 +14,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::call::{self, Outcome};
 use entity::provider;
-use platform::database::begin_write;
+use platform::database::{begin_write, retry_conflicts};
 use platform::settings::{CaptionLimits, CaptionPrice, CaptionSource};
 use platform::telemetry::metrics::{self, CaptionRequest};
 use sea_orm::ActiveValue::Set;
@@ -145,6 +145,10 @@ impl ProviderBudget {
     /// Writes a request into the ledger that is about to be sent, or says why it must not be sent.
     pub async fn reserve(&self, image_id: Uuid) -> Result<Result<Reservation, Pause>, DbErr> {
         self.ensure_account().await?;
+        retry_conflicts(|| self.reserve_once(image_id)).await
+    }
+
+    async fn reserve_once(&self, image_id: Uuid) -> Result<Result<Reservation, Pause>, DbErr> {
         let tx = begin_write(&self.db).await?;
         // The lock on this row makes counting and inserting atomic.
         let standing = provider::Entity::find_by_id(self.account.id.clone())
@@ -192,6 +196,16 @@ impl ProviderBudget {
     ) -> Result<(RequestCost, Option<Pause>), DbErr> {
         let cost = self.cost(answered, took);
         self.count(answered, &cost, took);
+        let pause = retry_conflicts(|| self.settle_once(&reservation, answered, &cost)).await?;
+        Ok((cost, pause))
+    }
+
+    async fn settle_once(
+        &self,
+        reservation: &Reservation,
+        answered: &Answered,
+        cost: &RequestCost,
+    ) -> Result<Option<Pause>, DbErr> {
         let tx = begin_write(&self.db).await?;
         call::Entity::update_many()
             .filter(call::Column::Id.eq(reservation.id))
@@ -221,7 +235,7 @@ impl ProviderBudget {
             }
         };
         tx.commit().await?;
-        Ok((cost, pause))
+        Ok(pause)
     }
 
     /// Ends a pause that the provider caused. Limits stay.
