@@ -149,6 +149,7 @@ module "observability" {
 
   web = {
     autoscaling_group        = module.web.autoscaling_group
+    namespace                = module.web.namespace
     load_balancer_arn_suffix = module.load_balancer.arn_suffix
     target_group_arn_suffix  = module.load_balancer.target_group_arn_suffix
   }

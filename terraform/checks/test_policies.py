@@ -113,6 +113,13 @@ class Roles(unittest.TestCase):
             self.assertTrue(policy.allows("logs:PutLogEvents", f"{group}/vitrine/{name}:log-stream:{ACCOUNT}"))
         self.assertFalse(policy.allows("logs:PutLogEvents", f"{group}/aws/lambda/vitrine-annotate:log-stream:1"))
 
+        # "limits the user to publishing metrics only in the namespace": "Condition": { "StringEquals": {
+        # "cloudwatch:namespace": "MyCustomNamespace" } }. Using condition keys to limit access to CloudWatch
+        # namespaces, https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/iam-cw-condition-keys-namespace.html
+        self.assertTrue(policy.allows("cloudwatch:PutMetricData", "*", namespace="Vitrine/vitrine"))
+        for namespace in ("Vitrine/other", "AWS/EC2", None):
+            self.assertFalse(policy.allows("cloudwatch:PutMetricData", "*", namespace=namespace))
+
         self.assertFalse(policy.allows("ssm:GetParameter", f"arn:aws:ssm:eu-west-1:{ACCOUNT}:parameter/a"))
         self.assertFalse(policy.allows("ssmmessages:OpenDataChannel", "*"))
         self.assertTrue(alternatives().policies()["vitrine-web"].allows("ssmmessages:OpenDataChannel", "*"))

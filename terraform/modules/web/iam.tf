@@ -49,6 +49,20 @@ data "aws_iam_policy_document" "this" {
     resources = flatten([for group in aws_cloudwatch_log_group.this : [group.arn, "${group.arn}:*"]])
   }
 
+  # The collector sends metrics as log events, of which CloudWatch makes metrics. This is for exporters that
+  # call CloudWatch itself. The action has no resources, only the namespace.
+  statement {
+    sid       = "Metrics"
+    actions   = ["cloudwatch:PutMetricData"]
+    resources = ["*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "cloudwatch:namespace"
+      values   = [local.namespace]
+    }
+  }
+
   # AWS supports no resource-level permissions for these actions.
   statement {
     sid       = "Traces"

@@ -1,6 +1,9 @@
 locals {
   name   = var.name
   groups = { for source in ["web", "collector", "metrics"] : source => "/${var.name}/${source}" }
+
+  # CloudWatch namespace of the metrics.
+  namespace = "Vitrine/${var.name}"
 }
 
 data "aws_region" "current" {}
@@ -19,7 +22,7 @@ module "user_data" {
   collector_image = var.collector_image
   region          = data.aws_region.current.id
   log_groups      = local.groups
-  namespace       = "Vitrine/${local.name}"
+  namespace       = local.namespace
 
   # Those before var.environment can be changed with the variable `settings`. CloudWatch's exporter takes
   # the counts of histograms as they come, so they have to be deltas.
