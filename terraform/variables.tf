@@ -214,7 +214,7 @@ variable "deletion_protection" {
 }
 
 variable "deleted_pictures_days" {
-  description = "Days that deleted pictures can be restored from object versions before they are deleted permanently."
+  description = "Days that versions of objects are kept after they were overwritten or deleted by hand. Vitrine itself deletes them at once."
   type        = number
   default     = 30
 }

@@ -20,6 +20,8 @@ PICTURES = f"arn:aws:s3:::vitrine-pictures-{ACCOUNT}-eu-west-1"
 LOGS = f"arn:aws:s3:::vitrine-logs-{ACCOUNT}-eu-west-1"
 # The folders of the bucket, read from the code, so that a new one cannot be forgotten in the policies.
 AREAS = dict(re.findall(r'Self::(\w+) => "(\w+)",', (REPOSITORY / "platform/src/objects/key.rs").read_text()))
+# Those of which permanent deletion removes all versions: the renditions that the code names, and originals.
+PURGED = {"Uploads"} | set(re.findall(r"Area::(\w+)", (REPOSITORY / "platform/src/objects/s3/versions.rs").read_text()))
 # The functions that store renditions, and their prefixes.
 WRITE_PREFIXES = {"thumbnail": {"thumbnails"}, "anonymise": {"anonymised"}}
 
@@ -89,7 +91,16 @@ class Roles(unittest.TestCase):
             for action in ("GetObject", "PutObject", "DeleteObject"):
                 self.assertTrue(policy.allows(f"s3:{action}", f"{PICTURES}/{prefix}/a.jpg"), f"{action} {prefix}")
         self.assertFalse(policy.allows("s3:GetObject", f"{PICTURES}/elsewhere/a.jpg"))
-        self.assertFalse(policy.allows("s3:DeleteObjectVersion", f"{PICTURES}/uploads/a.jpg"))
+        # s3:DeleteObjectVersion: "Grants permission to remove a specific version of an object".
+        # s3:ListBucketVersions: "Grants permission to list metadata about all the versions of objects in an
+        # Amazon S3 bucket", with the condition key s3:prefix. Actions, resources, and condition keys for Amazon
+        # S3, https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+        for area, prefix in AREAS.items():
+            for name in (f"{prefix}/a.jpg", f"{prefix}/a"):
+                self.assertEqual(policy.allows("s3:DeleteObjectVersion", f"{PICTURES}/{name}"), area in PURGED, name)
+                self.assertEqual(policy.allows("s3:ListBucketVersions", PICTURES, prefix=name), area in PURGED, name)
+        self.assertFalse(policy.allows("s3:ListBucketVersions", PICTURES))
+        self.assertFalse(policy.allows("s3:ListBucketVersions", LOGS, prefix="uploads/a"))
         self.assertTrue(policy.allows("s3:ListBucket", PICTURES))
         self.assertFalse(policy.allows("s3:ListBucket", LOGS))
 

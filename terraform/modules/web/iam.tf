@@ -3,6 +3,9 @@ data "aws_partition" "current" {}
 locals {
   # Account, region and repository of an ECR image; null for other registries.
   registry = try(regex("^(?P<account>[0-9]{12})\\.dkr\\.ecr\\.(?P<region>[a-z0-9-]+)\\.amazonaws\\.com(?:\\.cn)?/(?P<repository>[^@]+)@", var.image), null)
+
+  # What permanent deletion removes with all versions: platform/src/objects/s3/versions.rs.
+  purged = ["uploads", "thumbnails", "anonymised"]
 }
 
 data "aws_iam_policy_document" "trust" {
@@ -29,6 +32,24 @@ data "aws_iam_policy_document" "this" {
     sid       = "ListPictures"
     actions   = ["s3:ListBucket"]
     resources = [var.bucket_arn]
+  }
+
+  statement {
+    sid       = "PurgePictures"
+    actions   = ["s3:DeleteObjectVersion"]
+    resources = [for area in local.purged : "${var.bucket_arn}/${area}/*"]
+  }
+
+  statement {
+    sid       = "ListVersions"
+    actions   = ["s3:ListBucketVersions"]
+    resources = [var.bucket_arn]
+
+    condition {
+      test     = "StringLike"
+      variable = "s3:prefix"
+      values   = [for area in local.purged : "${area}/*"]
+    }
   }
 
   statement {
