@@ -22,6 +22,7 @@ mod m20261126_000022_caption_requests;
 mod m20261126_000023_alt_text;
 mod m20261126_000025_newest_first;
 mod m20261126_000030_trash;
+mod m20261126_000040_leases;
 mod migration_lock;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -51,6 +52,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000023_alt_text::Migration),
             Box::new(m20261126_000025_newest_first::Migration),
             Box::new(m20261126_000030_trash::Migration),
+            Box::new(m20261126_000040_leases::Migration),
         ]
     }
 }

@@ -49,5 +49,6 @@ mod routes;
 pub mod services;
 pub mod site;
 pub mod state;
+mod sweeping;
 pub mod templates;
 mod work_lock;

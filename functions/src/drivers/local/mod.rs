@@ -4,5 +4,5 @@
 mod sweeper;
 mod worker;
 
-pub use sweeper::{STUCK_AFTER, Swept, sweep};
+pub use sweeper::{STUCK_AFTER, Swept, put_right, queue_owed, sweep};
 pub use worker::{drain, run};
