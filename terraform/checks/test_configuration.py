@@ -92,7 +92,7 @@ class Defaults(unittest.TestCase):
         self.assertEqual(
             defaults().changes(gemini_api_key="another-key", secret_versions={"gemini_api_key": 2}),
             {
-                'module.secrets.aws_secretsmanager_secret_version.this["gemini-api-key"]': "update",
+                'aws_secretsmanager_secret_version.this["gemini-api-key"]': "update",
                 'module.function["annotate"].aws_lambda_function.this': "update",
                 "module.web.aws_launch_template.this": "update",
             },

@@ -47,7 +47,7 @@ run "defaults_are_postgresql_eventbridge_target_tracking_and_http" {
   }
 
   assert {
-    condition     = toset(keys(module.secrets.arns)) == toset(["admin-password", "gemini-api-key"])
+    condition     = toset(keys(aws_secretsmanager_secret_version.this)) == toset(["admin-password", "gemini-api-key"])
     error_message = "A secret is missing."
   }
 }
@@ -81,13 +81,39 @@ run "mysql_sns_simple_scaling_and_a_domain" {
   }
 
   assert {
-    condition     = output.url == "https://photos.example.org" && output.bastion_address == null && length(module.instance_connect) == 1
+    condition     = output.url == "https://photos.example.org" && output.bastion_address == null && length(aws_ec2_instance_connect_endpoint.this) == 1
     error_message = "The URL is wrong, or there is a bastion."
+  }
+
+  assert {
+    condition     = aws_ec2_instance_connect_endpoint.this[0].security_group_ids == toset([aws_security_group.instance_connect[0].id]) && aws_vpc_security_group_egress_rule.instance_connect[0].referenced_security_group_id == module.web.security_group_id
+    error_message = "The endpoint can connect to something else than the web instances."
   }
 
   assert {
     condition     = length(output.nat_addresses) == 1
     error_message = "There is more than one NAT gateway."
+  }
+}
+
+run "another_caption_provider" {
+  command = plan
+
+  variables {
+    captioner      = "openai"
+    gemini_api_key = null
+    openai         = { base_url = "https://models.example.org/v1", model = "qwen3-vl" }
+    openai_api_key = "a-key"
+  }
+
+  assert {
+    condition     = toset(keys(aws_secretsmanager_secret.this)) == toset(["admin-password", "openai-api-key"])
+    error_message = "A secret is missing, or one is left."
+  }
+
+  assert {
+    condition     = local.captioner_settings.VITRINE_CAPTIONER == "openai" && local.captioner_settings.OPENAI_BASE_URL == "https://models.example.org/v1" && local.captioner_settings.OPENAI_MODEL == "qwen3-vl" && local.captioner_settings.OPENAI_API_KEY_VERSION == "1"
+    error_message = "The settings of the provider are wrong."
   }
 }
 
@@ -125,7 +151,7 @@ run "existing_certificate" {
   }
 
   assert {
-    condition     = startswith(output.url, "https://") && endswith(output.url, ".elb.amazonaws.com") && length(module.bastion) == 0 && length(module.instance_connect) == 0
+    condition     = startswith(output.url, "https://") && endswith(output.url, ".elb.amazonaws.com") && length(module.bastion) == 0 && length(aws_ec2_instance_connect_endpoint.this) == 0
     error_message = "The URL is wrong, or there is a bastion or an endpoint."
   }
 
@@ -147,7 +173,7 @@ run "captions_without_a_provider_need_no_key" {
   }
 
   assert {
-    condition     = toset(keys(module.secrets.arns)) == toset(["admin-password"])
+    condition     = toset(keys(aws_secretsmanager_secret_version.this)) == toset(["admin-password"])
     error_message = "There is a secret for the Gemini key."
   }
 }

@@ -87,13 +87,6 @@ run "dashboard_is_complete" {
   }
 }
 
-run "budget_is_off_by_default" {
-  assert {
-    condition     = length(aws_budgets_budget.this) == 0
-    error_message = "There is a budget."
-  }
-}
-
 run "budget_notifies_at_80_percent_and_on_forecast" {
   variables {
     monthly_budget_usd = 250
