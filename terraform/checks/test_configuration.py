@@ -3,10 +3,9 @@
 import base64
 import collections
 import json
-import re
 import unittest
 
-from support import ADMIN_PASSWORD, DEFAULTS, FUNCTIONS, GEMINI_KEY, MACHINE_METRICS, alternatives, as_list, defaults, needs_stand_in
+from support import ADMIN_PASSWORD, DEFAULTS, FUNCTIONS, GEMINI_KEY, alternatives, as_list, defaults, needs_stand_in
 
 ANYWHERE = "0.0.0.0/0"
 
@@ -51,21 +50,6 @@ class Defaults(unittest.TestCase):
         self.assertEqual({kind: counts[kind] for kind in expected}, expected)
         print(f"\n{sum(counts.values())} resources by default: ", end="")
         print(", ".join(f"{number} {kind.removeprefix('aws_')}" for kind, number in sorted(counts.items())))
-
-    def test_metrics_of_the_machine_are_on_the_dashboard_and_low_storage_raises_an_alarm(self):
-        # A namespace or dimension name with other than letters and digits has to be in double quotes.
-        # CloudWatch search expression syntax,
-        # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html
-        system = defaults()
-        dashboard = json.loads(system.one("aws_cloudwatch_dashboard")["dashboard_body"])
-        searched = re.findall(r'{"Vitrine/vitrine","host\.id"} MetricName="(\w+)"', json.dumps(dashboard).replace('\\"', '"'))
-        self.assertEqual(sorted(searched), sorted(MACHINE_METRICS))
-        rows = {widget["y"] for widget in dashboard["widgets"] if "host.id" in json.dumps(widget)}
-        self.assertEqual(len(rows), 1, "they are not in one row")
-        (alarm,) = [alarm for alarm in system.all("aws_cloudwatch_metric_alarm").values() if alarm["namespace"] == "Vitrine/vitrine"]
-        self.assertEqual((alarm["metric_name"], alarm["statistic"], alarm["threshold"]), ("low_virtual_storage", "Maximum", 0))
-        # The series without dimensions has the worst of all instances.
-        self.assertFalse(alarm["dimensions"])
 
     def test_nothing_uses_the_network_before_it_reaches_the_internet(self):
         # InvalidSubnet: "The specified VPC has no associated Internet gateway." AttachLoadBalancerToSubnets,
