@@ -12,7 +12,9 @@ variables {
   admin_cidrs         = ["203.0.113.7/32"]
   ssh_public_key      = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEV4YW1wbGVFeGFtcGxlRXhhbXBsZUV4YW1wbGVFeGFt admin@example.org"
   gemini_api_key      = "a-key-for-gemini"
-  admin_password      = "correct horse battery staple"
+  # Unused but for one run. Tests that apply need a value of each ephemeral variable.
+  openai_api_key = "a-key-for-openai"
+  admin_password = "correct horse battery staple"
 }
 
 run "defaults_are_postgresql_eventbridge_target_tracking_and_http" {
