@@ -2,17 +2,24 @@ locals {
   # Settings that the web process and the functions share.
   settings = merge(var.settings, module.database.environment, {
     VITRINE_STORAGE = "s3://${module.pictures.name}"
-    VITRINE_QUEUE   = one(distinct([for name, queue in module.queue : "${trimsuffix(queue.url, name)}{step}"]))
+    VITRINE_QUEUE = join("/", [
+      "https://sqs.${data.aws_region.current.id}.${data.aws_partition.current.dns_suffix}",
+      data.aws_caller_identity.current.account_id,
+      "${local.name}-{step}",
+    ])
   })
 
   # The web process needs the captioner's settings too, because its pages show them. Processes read
   # secrets when they start. No code reads the version of the key: as an environment variable, it
   # makes AWS start new instances and new function environments when the key changes.
-  captioner_secrets = [for name, arn in module.secrets.arns : arn if name == "gemini-api-key"]
-  captioner_settings = merge({ VITRINE_CAPTIONER = var.captioner }, var.captioner == "gemini" ? {
-    GEMINI_API_KEY_SECRET_ARN = module.secrets.arns["gemini-api-key"]
-    GEMINI_API_KEY_VERSION    = tostring(var.secret_versions.gemini_api_key)
-    VITRINE_CAPTION_PRICE     = "USD ${var.caption_price.input} ${var.caption_price.output}"
+  captioner_secrets = [for name, arn in local.secret_arns : arn if name == "${var.captioner}-api-key"]
+  captioner_settings = merge({ VITRINE_CAPTIONER = var.captioner }, var.captioner == "openai" ? {
+    OPENAI_BASE_URL = var.openai.base_url
+    OPENAI_MODEL    = var.openai.model
+    } : {}, var.captioner != "describe" ? {
+    "${upper(var.captioner)}_API_KEY_SECRET_ARN" = local.secret_arns["${var.captioner}-api-key"]
+    "${upper(var.captioner)}_API_KEY_VERSION"    = tostring(var.secret_versions["${var.captioner}_api_key"])
+    VITRINE_CAPTION_PRICE                        = "USD ${var.caption_price.input} ${var.caption_price.output}"
     # As many requests at once as there can be messages at work, so that none has to wait for its turn
     # in the queue; and an answer before Lambda ends the function.
     VITRINE_CAPTION_CONCURRENCY = lookup(var.settings, "VITRINE_CAPTION_CONCURRENCY", tostring(
@@ -49,7 +56,7 @@ module "events" {
   queues             = { for function, queue in module.queue : function => { arn = queue.arn, dead_arn = queue.dead_arn } }
   notification_email = var.notification_email
   gallery_url        = "${module.load_balancer.url}/gallery"
-  kms_key_arn        = module.key.arn
+  kms_key_arn        = aws_kms_key.topics.arn
 }
 
 module "function" {
@@ -61,7 +68,7 @@ module "function" {
   package             = "${var.functions_directory}/${each.key}/bootstrap.zip"
   memory              = each.value.memory
   timeout             = each.value.timeout
-  batch               = { size = each.value.batch_size }
+  batch_size          = each.value.batch_size
   maximum_concurrency = each.value.maximum_concurrency
   environment = merge(
     local.function_settings,

@@ -26,8 +26,9 @@ locals {
   tags = merge({ Project = var.name, ManagedBy = "terraform" }, var.tags)
 
   # Bucket names are globally unique.
-  suffix  = "${data.aws_caller_identity.current.account_id}-${data.aws_region.current.id}"
-  private = values(module.network.private_subnet_ids)
+  suffix   = "${data.aws_caller_identity.current.account_id}-${data.aws_region.current.id}"
+  logs_arn = "arn:${data.aws_partition.current.partition}:s3:::${local.name}-logs-${local.suffix}"
+  private  = values(module.network.private_subnet_ids)
 }
 
 module "network" {
@@ -75,15 +76,40 @@ module "logs" {
   noncurrent_days = 1
   force_destroy   = true
 
-  log_delivery = {
-    access = {
-      service = "logdelivery.elasticloadbalancing.amazonaws.com"
-      prefix  = "alb/AWSLogs/${data.aws_caller_identity.current.account_id}/"
+  policy = data.aws_iam_policy_document.log_delivery.json
+}
+
+# Load balancers send no source ARN. Their prefix has the account ID instead.
+data "aws_iam_policy_document" "log_delivery" {
+  statement {
+    actions   = ["s3:PutObject"]
+    resources = ["${local.logs_arn}/alb/AWSLogs/${data.aws_caller_identity.current.account_id}/*"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["logdelivery.elasticloadbalancing.amazonaws.com"]
     }
-    server_access = {
-      service     = "logging.s3.amazonaws.com"
-      prefix      = "s3/"
-      source_arns = ["arn:${data.aws_partition.current.partition}:s3:::${local.name}-pictures-${local.suffix}"]
+  }
+
+  statement {
+    actions   = ["s3:PutObject"]
+    resources = ["${local.logs_arn}/s3/*"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["logging.s3.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [data.aws_caller_identity.current.account_id]
+    }
+
+    condition {
+      test     = "ArnLike"
+      variable = "aws:SourceArn"
+      values   = ["arn:${data.aws_partition.current.partition}:s3:::${local.name}-pictures-${local.suffix}"]
     }
   }
 }
@@ -106,41 +132,11 @@ import {
   id = each.key
 }
 
-module "secrets" {
-  source = "./modules/secrets"
-
-  name = local.name
-
-  secrets = merge(
-    { admin-password = { description = "Admin password of ${local.name}", version = var.secret_versions.admin_password } },
-    var.captioner == "gemini" ? {
-      gemini-api-key = { description = "Gemini API key of ${local.name}", version = var.secret_versions.gemini_api_key }
-    } : {},
-  )
-
-  values = {
-    admin-password = var.admin_password
-    gemini-api-key = var.gemini_api_key
-  }
-}
-
-module "key" {
-  source = "./modules/key"
-
-  name = local.name
-
-  services = merge(
-    { "cloudwatch.amazonaws.com" = { sends_source_account = true }, "budgets.amazonaws.com" = { sends_source_account = true } },
-    var.event_router == "sns" ? { "s3.amazonaws.com" = { sends_source_account = false } } : {},
-    var.notification_email != null ? { "events.amazonaws.com" = { sends_source_account = false } } : {},
-  )
-}
-
 module "observability" {
   source = "./modules/observability"
 
   name               = local.name
-  kms_key_arn        = module.key.arn
+  kms_key_arn        = aws_kms_key.topics.arn
   emails             = var.alarms.emails
   limits             = merge(var.alarms.limits, { database_connections = coalesce(var.alarms.limits.database_connections, floor(0.8 * local.database_connections)) })
   monthly_budget_usd = var.alarms.monthly_budget_usd
@@ -149,6 +145,7 @@ module "observability" {
 
   web = {
     autoscaling_group        = module.web.autoscaling_group
+    namespace                = module.web.namespace
     load_balancer_arn_suffix = module.load_balancer.arn_suffix
     target_group_arn_suffix  = module.load_balancer.target_group_arn_suffix
   }

@@ -10,7 +10,7 @@ output "load_balancer_dns_name" {
 
 output "admin_password_secret_arn" {
   description = "ARN of the secret with the admin password: aws secretsmanager get-secret-value --secret-id ARN."
-  value       = module.secrets.arns["admin-password"]
+  value       = local.secret_arns["admin-password"]
 }
 
 output "database_secret_arn" {

@@ -20,16 +20,15 @@ module "load_balancer" {
 module "web" {
   source = "./modules/web"
 
-  name            = local.name
-  tags            = local.tags
-  image           = var.image
-  collector_image = var.collector_image
-  bucket_arn      = module.pictures.arn
-  queue_arns      = [for queue in module.queue : queue.arn]
-  secret_arns     = concat([module.database.secret_arn, module.secrets.arns["admin-password"]], local.captioner_secrets)
+  name        = local.name
+  tags        = local.tags
+  image       = var.image
+  bucket_arn  = module.pictures.arn
+  queue_arns  = [for queue in module.queue : queue.arn]
+  secret_arns = concat([module.database.secret_arn, local.secret_arns["admin-password"]], local.captioner_secrets)
 
   environment = merge(local.settings, local.captioner_settings, {
-    VITRINE_ADMIN_PASSWORD_SECRET_ARN = module.secrets.arns["admin-password"]
+    VITRINE_ADMIN_PASSWORD_SECRET_ARN = local.secret_arns["admin-password"]
     ADMIN_PASSWORD_VERSION            = tostring(var.secret_versions.admin_password)
     DATABASE_MAX_CONNECTIONS          = tostring(min(10, floor((0.9 * local.database_connections - local.function_connections) / ceil(1.5 * var.web.capacity.max)) - 1))
     # The load balancer's own addresses change, its subnets do not.
@@ -60,7 +59,7 @@ module "web" {
   ssh = contains(["bastion", "instance_connect"], var.shell_access) ? {
     security_group_ids = merge(
       { for bastion in module.bastion : "bastion" => bastion.security_group_id },
-      { for endpoint in module.instance_connect : "instance-connect" => endpoint.security_group_id },
+      { for group in aws_security_group.instance_connect : "instance-connect" => group.id },
     )
     key_name = one(module.bastion[*].key_name)
   } : null
@@ -79,12 +78,34 @@ module "bastion" {
   target_security_group_id = module.web.security_group_id
 }
 
-module "instance_connect" {
-  source = "./modules/instance_connect"
-  count  = var.shell_access == "instance_connect" ? 1 : 0
+# Connections through the endpoint come from its security group, which the instances allow.
+resource "aws_ec2_instance_connect_endpoint" "this" {
+  count = var.shell_access == "instance_connect" ? 1 : 0
 
-  name                     = local.name
-  vpc_id                   = module.network.vpc_id
-  subnet_id                = local.private[0]
-  target_security_group_id = module.web.security_group_id
+  subnet_id          = local.private[0]
+  security_group_ids = [aws_security_group.instance_connect[0].id]
+  preserve_client_ip = false
+
+  tags = { Name = local.name }
+}
+
+resource "aws_security_group" "instance_connect" {
+  count = var.shell_access == "instance_connect" ? 1 : 0
+
+  name        = "${local.name}-instance-connect"
+  description = "The Instance Connect endpoint: SSH out to the web instances"
+  vpc_id      = module.network.vpc_id
+
+  tags = { Name = "${local.name}-instance-connect" }
+}
+
+resource "aws_vpc_security_group_egress_rule" "instance_connect" {
+  count = var.shell_access == "instance_connect" ? 1 : 0
+
+  security_group_id            = aws_security_group.instance_connect[0].id
+  description                  = "SSH to the web instances"
+  referenced_security_group_id = module.web.security_group_id
+  ip_protocol                  = "tcp"
+  from_port                    = 22
+  to_port                      = 22
 }

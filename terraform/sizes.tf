@@ -27,7 +27,7 @@ variable "web" {
 }
 
 variable "database" {
-  description = "The database: engine (\"postgres\", or \"mysql\", on which Vitrine has not been tested), version, size, standby, storage in GiB, backups, and the snapshot to restore (see modules/database)."
+  description = "The database: engine (\"postgres\", or \"mysql\": Vitrine was run on MariaDB, never on MySQL), version, size, standby, storage in GiB, backups, and the snapshot to restore (see modules/database)."
   type = object({
     engine                 = optional(string, "postgres")
     engine_version         = optional(string)
@@ -54,8 +54,8 @@ locals {
       memory          = 2048
       timeout         = 150
       batch_size      = 2
-      # With Gemini four requests at once, which accounts without a history get answered.
-      maximum_concurrency = var.captioner == "gemini" ? 2 : 10
+      # Of a provider four requests at once, which accounts without a history get answered.
+      maximum_concurrency = var.captioner == "describe" ? 10 : 2
     }
     thumbnail = {
       description         = "Makes thumbnails"
@@ -145,7 +145,7 @@ variable "alarms" {
 }
 
 variable "caption_price" {
-  description = "Price of a million input and output tokens of the caption provider in US dollars, for cost estimates. The default is the list price of Gemini 3.5 Flash in 2026."
+  description = "Price of a million input and output tokens of the caption provider in US dollars, for cost estimates. The default is the list price of Gemini 3.5 Flash in 2026: set it for another provider."
   type = object({
     input  = number
     output = number

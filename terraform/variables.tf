@@ -28,12 +28,6 @@ variable "image" {
   type        = string
 }
 
-variable "collector_image" {
-  description = "Image of the OpenTelemetry collector on the web instances, with the AWS exporters."
-  type        = string
-  default     = "public.ecr.aws/aws-observability/aws-otel-collector:v0.45.1"
-}
-
 variable "functions_directory" {
   description = "Folder with the zips of the functions, the output of make functions: NAME/bootstrap.zip for each."
   type        = string
@@ -51,31 +45,31 @@ variable "settings" {
     condition = alltrue([
       for name in keys(var.settings) : can(regex("^(VITRINE|GEMINI|OPENAI|OTEL)_[A-Z0-9_]+$", name)) && !contains([
         "VITRINE_BIND", "VITRINE_DATA", "VITRINE_STORAGE", "VITRINE_WORKERS", "VITRINE_QUEUE", "VITRINE_MAX_RECEIVES",
-        "VITRINE_CAPTIONER", "VITRINE_CAPTION_PRICE", "VITRINE_INSTANCE_ID", "VITRINE_TRUSTED_PROXIES", "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "VITRINE_CAPTIONER", "VITRINE_CAPTION_PRICE", "OPENAI_BASE_URL", "OPENAI_MODEL", "VITRINE_INSTANCE_ID", "VITRINE_TRUSTED_PROXIES", "OTEL_EXPORTER_OTLP_ENDPOINT",
       ], name)
     ])
     error_message = "settings must be settings of Vitrine (VITRINE_…, GEMINI_…, OPENAI_…, OTEL_…) that this configuration does not set itself."
   }
 
-  # Of 75 % of the memory, seven eighths are for pictures (docs/decisions/0027). The largest one takes up to
-  # 14 bytes a pixel; one that does not fit is refused.
+  # Of 75 % of the memory, seven eighths are for pictures (docs/decisions/0027). Copies take 100 MiB and up to
+  # 12 bytes a pixel, a PNG 4. A rare picture that takes more (AVIF and HEIC in one piece) is refused.
   validation {
     condition = alltrue([
       for name, function in local.functions :
-      0.75 * 7 / 8 * function.memory >= tonumber(lookup(var.settings, "VITRINE_MAX_MEGAPIXELS", "100")) * 14000000 / 1048576
+      0.75 * 7 / 8 * function.memory - 100 >= tonumber(lookup(var.settings, "VITRINE_MAX_MEGAPIXELS", "100")) * 12000000 / 1048576
     ])
     error_message = "A picture with VITRINE_MAX_MEGAPIXELS does not fit the memory of each function. Lower it in settings, or raise memory in functions."
   }
 }
 
 variable "captioner" {
-  description = "Caption provider: \"gemini\", or \"describe\", which works without AI and sends no data."
+  description = "Caption provider: \"gemini\", \"openai\" (any server with that API), or \"describe\", which works without AI and sends no data."
   type        = string
   default     = "gemini"
 
   validation {
-    condition     = contains(["gemini", "describe"], var.captioner)
-    error_message = "captioner must be \"gemini\" or \"describe\"."
+    condition     = contains(["gemini", "openai", "describe"], var.captioner)
+    error_message = "captioner must be \"gemini\", \"openai\" or \"describe\"."
   }
 }
 
@@ -89,6 +83,33 @@ variable "gemini_api_key" {
   validation {
     condition     = var.captioner != "gemini" || try(length(var.gemini_api_key) >= 8, false)
     error_message = "captioner = \"gemini\" needs a key: set TF_VAR_gemini_api_key, or captioner = \"describe\"."
+  }
+}
+
+variable "openai" {
+  description = "Server with OpenAI's chat completions API: the address before /chat/completions, and a model that accepts pictures."
+  type = object({
+    base_url = string
+    model    = string
+  })
+  default = null
+
+  validation {
+    condition     = var.captioner != "openai" || try(startswith(var.openai.base_url, "https://") && var.openai.model != "", false)
+    error_message = "captioner = \"openai\" needs openai = { base_url = \"https://…/v1\", model = \"…\" }. Pictures are sent there, so the address has to begin with https://."
+  }
+}
+
+variable "openai_api_key" {
+  description = "Key for that server, required at every plan and apply if captioner is \"openai\". It is stored in the same way."
+  type        = string
+  default     = null
+  ephemeral   = true
+  sensitive   = true
+
+  validation {
+    condition     = var.captioner != "openai" || try(length(var.openai_api_key) >= 1, false)
+    error_message = "captioner = \"openai\" needs a key: set TF_VAR_openai_api_key. For a server without one, any text does."
   }
 }
 
@@ -109,8 +130,14 @@ variable "secret_versions" {
   type = object({
     admin_password = optional(number, 1)
     gemini_api_key = optional(number, 1)
+    openai_api_key = optional(number, 1)
   })
   default = {}
+
+  validation {
+    condition     = alltrue([for version in values(var.secret_versions) : version >= 1 && floor(version) == version])
+    error_message = "secret_versions must be positive integers."
+  }
 }
 
 # ---- Network, DNS and shells
@@ -214,7 +241,7 @@ variable "deletion_protection" {
 }
 
 variable "deleted_pictures_days" {
-  description = "Days that deleted pictures can be restored from object versions before they are deleted permanently."
+  description = "Days that versions of objects are kept after they were overwritten or deleted by hand. Vitrine itself deletes them at once."
   type        = number
   default     = 30
 }

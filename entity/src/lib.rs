@@ -14,6 +14,7 @@ pub mod image;
 pub mod image_box;
 pub mod job;
 mod keyset;
+pub mod lease;
 pub mod message;
 pub mod outbox;
 pub mod provider;

@@ -23,6 +23,7 @@ mod m20261126_000023_alt_text;
 mod m20261126_000025_newest_first;
 mod m20261126_000030_trash;
 mod m20261126_000031_search_prefixes;
+mod m20261126_000040_leases;
 mod migration_lock;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -53,6 +54,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000025_newest_first::Migration),
             Box::new(m20261126_000030_trash::Migration),
             Box::new(m20261126_000031_search_prefixes::Migration),
+            Box::new(m20261126_000040_leases::Migration),
         ]
     }
 }

@@ -22,6 +22,10 @@ STAND_IN = os.environ.get("VITRINE_TERRAFORM_STAND_IN", "")
 # One for each program in functions/src/bin. test_functions.py compares every other list with it.
 FUNCTIONS = tuple(sorted(path.stem for path in (REPOSITORY / "functions/src/bin").glob("*.rs")))
 
+# The metrics that docs/telemetry.md lists; those of the machine are the last ten, whose names have no dot.
+METRICS = set(re.findall(r"^\| `([a-z._]+)` \| `\w+` \|", (REPOSITORY / "docs/telemetry.md").read_text(), flags=re.MULTILINE))
+MACHINE_METRICS = {name for name in METRICS if "." not in name}
+
 DIGEST = "sha256:" + "0" * 64
 GEMINI_KEY = "the-key-for-gemini"
 ADMIN_PASSWORD = "correct horse battery staple"
@@ -137,12 +141,13 @@ class Policy:
     def __init__(self, text):
         self.statements = json.loads(text)["Statement"]
 
-    def allows(self, action, resource, principal=None, source_function=None, **context):
+    def allows(self, action, resource, principal=None, source_function=None, namespace=None, prefix=None, **context):
         """Whether a statement allows it and none denies it. `source_function` is the ARN of the function
-        whose code makes the request; `context` are condition keys without "aws:"."""
-        context = {"aws:" + key: value for key, value in context.items()}
-        if source_function:
-            context["lambda:SourceFunctionArn"] = source_function
+        whose code makes the request, `namespace` the one of a metric, `prefix` the one that is listed;
+        `context` are condition keys without "aws:"."""
+        context = {"aws:" + key: value for key, value in context.items()} | {
+            "lambda:SourceFunctionArn": source_function, "cloudwatch:namespace": namespace, "s3:prefix": prefix,
+        }
         effects = {
             statement["Effect"]
             for statement in self.statements
@@ -181,6 +186,6 @@ def condition_matches(operator, expected, actual):
         return False
     if operator in ("StringEquals", "ArnEquals", "Bool"):
         return actual in as_list(expected)
-    if operator == "ArnLike":
+    if operator in ("ArnLike", "StringLike"):
         return matches(expected, actual)
     raise NotImplementedError(operator)

@@ -43,8 +43,8 @@ class Defaults(unittest.TestCase):
             "aws_lambda_event_source_mapping": len(FUNCTIONS),
             "aws_secretsmanager_secret": 2,
             "aws_cloudwatch_dashboard": 1,
-            # Six for the site, three for the database and three for each function.
-            "aws_cloudwatch_metric_alarm": 9 + 3 * len(FUNCTIONS),
+            # Seven for the site, three for the database and three for each function.
+            "aws_cloudwatch_metric_alarm": 10 + 3 * len(FUNCTIONS),
             "aws_sns_topic": 1,
         }
         self.assertEqual({kind: counts[kind] for kind in expected}, expected)
@@ -76,7 +76,7 @@ class Defaults(unittest.TestCase):
         self.assertEqual(
             defaults().changes(gemini_api_key="another-key", secret_versions={"gemini_api_key": 2}),
             {
-                'module.secrets.aws_secretsmanager_secret_version.this["gemini-api-key"]': "update",
+                'aws_secretsmanager_secret_version.this["gemini-api-key"]': "update",
                 'module.function["annotate"].aws_lambda_function.this': "update",
                 "module.web.aws_launch_template.this": "update",
             },
@@ -282,6 +282,7 @@ def connections(system):
 class Wildcards(unittest.TestCase):
     # AWS supports no resource-level permissions for these actions.
     ALLOWED = {
+        "cloudwatch:PutMetricData",
         "ecr:GetAuthorizationToken",
         "ec2:AssignPrivateIpAddresses",
         "ec2:CreateNetworkInterface",

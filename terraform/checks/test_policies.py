@@ -1,15 +1,9 @@
 """The policies of roles, queues, topics, the key and buckets, as Terraform configures them, evaluated
-by `support.Policy`. moto enforces the S3 permissions of the roles as well.
+by `support.Policy`.
 """
 
-import json
 import re
 import unittest
-
-import boto3
-import moto
-from botocore.exceptions import ClientError
-from moto.core import set_initial_no_auth_action_count
 
 from support import FUNCTIONS, REPOSITORY, Policy, alternatives, as_list, defaults, needs_stand_in
 
@@ -20,6 +14,8 @@ PICTURES = f"arn:aws:s3:::vitrine-pictures-{ACCOUNT}-eu-west-1"
 LOGS = f"arn:aws:s3:::vitrine-logs-{ACCOUNT}-eu-west-1"
 # The folders of the bucket, read from the code, so that a new one cannot be forgotten in the policies.
 AREAS = dict(re.findall(r'Self::(\w+) => "(\w+)",', (REPOSITORY / "platform/src/objects/key.rs").read_text()))
+# Those of which permanent deletion removes all versions: the renditions that the code names, and originals.
+PURGED = {"Uploads"} | set(re.findall(r"Area::(\w+)", (REPOSITORY / "platform/src/objects/s3/versions.rs").read_text()))
 # The functions that store renditions, and their prefixes.
 WRITE_PREFIXES = {"thumbnail": {"thumbnails"}, "anonymise": {"anonymised"}}
 
@@ -89,7 +85,16 @@ class Roles(unittest.TestCase):
             for action in ("GetObject", "PutObject", "DeleteObject"):
                 self.assertTrue(policy.allows(f"s3:{action}", f"{PICTURES}/{prefix}/a.jpg"), f"{action} {prefix}")
         self.assertFalse(policy.allows("s3:GetObject", f"{PICTURES}/elsewhere/a.jpg"))
-        self.assertFalse(policy.allows("s3:DeleteObjectVersion", f"{PICTURES}/uploads/a.jpg"))
+        # s3:DeleteObjectVersion: "Grants permission to remove a specific version of an object".
+        # s3:ListBucketVersions: "Grants permission to list metadata about all the versions of objects in an
+        # Amazon S3 bucket", with the condition key s3:prefix. Actions, resources, and condition keys for Amazon
+        # S3, https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+        for area, prefix in AREAS.items():
+            for name in (f"{prefix}/a.jpg", f"{prefix}/a"):
+                self.assertEqual(policy.allows("s3:DeleteObjectVersion", f"{PICTURES}/{name}"), area in PURGED, name)
+                self.assertEqual(policy.allows("s3:ListBucketVersions", PICTURES, prefix=name), area in PURGED, name)
+        self.assertFalse(policy.allows("s3:ListBucketVersions", PICTURES))
+        self.assertFalse(policy.allows("s3:ListBucketVersions", LOGS, prefix="uploads/a"))
         self.assertTrue(policy.allows("s3:ListBucket", PICTURES))
         self.assertFalse(policy.allows("s3:ListBucket", LOGS))
 
@@ -112,6 +117,13 @@ class Roles(unittest.TestCase):
         for name in ("web", "collector", "metrics"):
             self.assertTrue(policy.allows("logs:PutLogEvents", f"{group}/vitrine/{name}:log-stream:{ACCOUNT}"))
         self.assertFalse(policy.allows("logs:PutLogEvents", f"{group}/aws/lambda/vitrine-annotate:log-stream:1"))
+
+        # "limits the user to publishing metrics only in the namespace": "Condition": { "StringEquals": {
+        # "cloudwatch:namespace": "MyCustomNamespace" } }. Using condition keys to limit access to CloudWatch
+        # namespaces, https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/iam-cw-condition-keys-namespace.html
+        self.assertTrue(policy.allows("cloudwatch:PutMetricData", "*", namespace="Vitrine/vitrine"))
+        for namespace in ("Vitrine/other", "AWS/EC2", None):
+            self.assertFalse(policy.allows("cloudwatch:PutMetricData", "*", namespace=namespace))
 
         self.assertFalse(policy.allows("ssm:GetParameter", f"arn:aws:ssm:eu-west-1:{ACCOUNT}:parameter/a"))
         self.assertFalse(policy.allows("ssmmessages:OpenDataChannel", "*"))
@@ -148,78 +160,6 @@ class Roles(unittest.TestCase):
                     "vitrine-database-monitoring": {"monitoring.rds"},
                 },
             )
-
-    @set_initial_no_auth_action_count(10_000)
-    def test_moto_enforces_the_prefixes_of_roles(self):
-        with moto.mock_aws():
-            root = {"region_name": "eu-west-1"}
-            bucket = PICTURES.removeprefix("arn:aws:s3:::")
-            s3 = boto3.client("s3", **root)
-            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-            for prefix in (*AREAS.values(), "elsewhere"):
-                s3.put_object(Bucket=bucket, Key=f"{prefix}/a.jpg", Body=b"a picture")
-            clients = {name: client(name, defaults()) for name in ("web", *FUNCTIONS)}
-            expected = {
-                "web": {
-                    f"{verb} {prefix}"
-                    for verb in ("get", "put", "delete")
-                    for prefix in AREAS.values()
-                } | {"list"},
-            } | {
-                function: {"get uploads", "list", "delete thumbnails", "delete anonymised"}
-                | {f"put {prefix}" for prefix in WRITE_PREFIXES.get(function, set())}
-                for function in FUNCTIONS
-            }
-            # From here on moto authorises every request.
-            enforce = set_initial_no_auth_action_count(0)
-            found = enforce(lambda: {name: allowed(client, bucket) for name, client in clients.items()})()
-        self.assertEqual(found, expected)
-
-
-def client(name, system):
-    """An S3 client with the permissions of the role."""
-    iam, sts = boto3.client("iam"), boto3.client("sts")
-    (text,) = [
-        policy["policy"]
-        for policy in system.all("aws_iam_role_policy").values()
-        if policy["role"] == f"vitrine-{name}"
-    ]
-    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
-    role = iam.create_role(RoleName=f"vitrine-{name}", AssumeRolePolicyDocument=trust)["Role"]
-    iam.put_role_policy(RoleName=role["RoleName"], PolicyName="from-terraform", PolicyDocument=text)
-    key = sts.assume_role(RoleArn=role["Arn"], RoleSessionName="test")["Credentials"]
-    return boto3.client(
-        "s3",
-        region_name="eu-west-1",
-        aws_access_key_id=key["AccessKeyId"],
-        aws_secret_access_key=key["SecretAccessKey"],
-        aws_session_token=key["SessionToken"],
-    )
-
-
-def allowed(s3, bucket):
-    """The permitted operations on the bucket. Reads are tried first, deletes last."""
-    attempts = {"list": lambda: s3.list_objects_v2(Bucket=bucket)}
-    prefixes = (*AREAS.values(), "elsewhere")
-    for verb, method in (("get", s3.get_object), ("put", s3.put_object), ("delete", s3.delete_object)):
-        for prefix in prefixes:
-            body = {"Body": b"another"} if verb == "put" else {}
-            attempts[f"{verb} {prefix}"] = lambda method=method, prefix=prefix, body=body: method(
-                Bucket=bucket, Key=f"{prefix}/a.jpg", **body
-            )
-    done = set()
-    for name, attempt in attempts.items():
-        try:
-            attempt()
-            done.add(name)
-        except ClientError as error:
-            # An earlier role has deleted the object; this one may read it.
-            code = error.response["Error"]["Code"]
-            if code == "NoSuchKey":
-                done.add(name)
-            elif code != "AccessDenied":
-                raise
-    return done
 
 
 @needs_stand_in

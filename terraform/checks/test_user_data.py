@@ -11,8 +11,10 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import yaml
+
 from processes import run
-from support import DIGEST, TERRAFORM
+from support import DIGEST, MACHINE_METRICS, METRICS, REPOSITORY, TERRAFORM
 
 IMAGE = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/vitrine@{DIGEST}"
 COLLECTOR = "public.ecr.aws/aws-observability/aws-otel-collector:v0.45.1"
@@ -52,6 +54,17 @@ while [ $# -gt 0 ]; do
 done
 PATH=/usr/bin:/bin exec install "${arguments[@]}\"""",
 }
+
+
+def dropped(metric, processor):
+    """Whether a filter drops a metric."""
+    conditions = (processor or {}).get("metrics", {}).get("metric", [])
+    return any(matches_condition(metric, condition) for condition in conditions)
+
+
+def matches_condition(metric, condition):
+    negated, pattern = re.fullmatch(r'(not )?IsMatch\(name, "(.*)"\)', condition).groups()
+    return bool(re.search(pattern, metric)) != bool(negated)
 
 
 def render():
@@ -225,6 +238,36 @@ class UserData(unittest.TestCase):
         self.assertEqual(len(endpoints), 2)
         for endpoint in endpoints:
             self.assertTrue(endpoint.startswith("127.0.0.1:"), endpoint)
+
+    def test_each_metric_takes_one_way_to_cloudwatch_and_those_of_the_machine_are_told_apart(self):
+        # "dimensions: List of dimension sets to be exported. [[ ]]". README of the awsemfexporter,
+        # https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/exporter/awsemfexporter
+        # A filter drops what matches one of its conditions.
+        configuration = yaml.safe_load(self.rendered["files"]["collector_yaml"])
+        pipelines = configuration["service"]["pipelines"]
+        ways = {}
+        for name in METRICS:
+            for pipeline in ("metrics", "metrics/machine"):
+                if not any(dropped(name, configuration["processors"][processor]) for processor in pipelines[pipeline]["processors"]):
+                    ways.setdefault(pipeline, set()).add(name)
+        self.assertEqual(ways["metrics/machine"], MACHINE_METRICS)
+        self.assertEqual(ways["metrics"], METRICS - MACHINE_METRICS)
+        (exporter,) = pipelines["metrics/machine"]["exporters"]
+        # The label of the instance comes from the detector of EC2.
+        self.assertIn("resourcedetection", pipelines["metrics/machine"]["processors"])
+        self.assertTrue(configuration["exporters"][exporter]["resource_to_telemetry_conversion"]["enabled"])
+        (declaration,) = configuration["exporters"][exporter]["metric_declarations"]
+        self.assertEqual(declaration["dimensions"], [[], ["host.id"]])
+        for kind in ("receivers", "processors", "exporters"):
+            self.assertEqual({name for pipeline in pipelines.values() for name in pipeline[kind]}, set(configuration[kind]))
+
+    def test_the_web_process_sees_the_machine_and_cannot_change_it(self):
+        # platform/src/host/proc_files.rs says where the machine's /proc is expected.
+        code = (REPOSITORY / "platform/src/host/proc_files.rs").read_text()
+        (mounted,) = re.findall(r'MOUNTED: &str = "(.*)"', code)
+        self.assertIn(f"--volume /proc:{mounted}:ro ", self.rendered["files"]["web_service"])
+        web = yaml.safe_load((REPOSITORY / "docker/compose.yaml").read_text())["services"]["web"]
+        self.assertIn(f"/proc:{mounted}:ro", web["volumes"])
 
 
 if __name__ == "__main__":

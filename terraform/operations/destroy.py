@@ -10,6 +10,7 @@ from operations.account import delete_leftover_log_groups
 from operations.bootstrap import Bootstrap, registry_exists
 from operations.console import CommandError, heading, interactive, prompt, say
 from operations.deploy import PICTURES, RootModule
+from operations.secrets import from_environment
 from operations.state import read, refuse_if_locked
 from operations.tools import require_terraform
 from operations.variables import open_deployment
@@ -18,7 +19,7 @@ DATABASE = "module.database.aws_db_instance.this"
 LOAD_BALANCER = "module.load_balancer.aws_lb.this"
 # Values that satisfy the validation rules; destroy does not use them.
 PLACEHOLDER_IMAGE = "unused@sha256:" + "0" * 64
-PLACEHOLDER_SECRETS = {"TF_VAR_admin_password": "unused-by-destroy", "TF_VAR_gemini_api_key": "unused-by-destroy"}
+PLACEHOLDER_SECRETS = {f"TF_VAR_{name}": "unused-by-destroy" for name in from_environment()}
 
 
 def main():

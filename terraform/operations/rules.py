@@ -24,7 +24,7 @@ def write_rules(folder):
             source = arguments.pop("source").strip('"')
             known = {
                 argument: value for argument, value in arguments.items()
-                if argument not in BUILT_LATER and not re.search(r"\b(module\.|data\.|local\.(?!functions\b|database_))", value)
+                if argument not in BUILT_LATER and not re.search(r"\b(module\.|data\.|aws_|local\.(?!functions\b|database_))", value)
             }
             write_variables(TERRAFORM / source / "variables.tf", folder / "modules" / name, known)
             lines = [f'source = "./modules/{name}"', *(f"{argument} = {value}" for argument, value in known.items())]

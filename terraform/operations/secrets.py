@@ -1,4 +1,4 @@
-"""The two secrets that the operator chooses: the admin password and the Gemini key.
+"""The secrets that the operator chooses: the admin password and the key of the caption provider.
 
 Terraform needs their values at every plan and apply, and writes one to Secrets Manager only when its
 version in `secret_versions` changes. Between changes, Terraform gets the values that Secrets Manager
@@ -16,17 +16,21 @@ from operations.console import CommandError, interactive, prompt_secret, say
 # As in the validation of variables.tf.
 MINIMUM_PASSWORD_LENGTH = 12
 
+# The keys of caption providers.
+KEYS = {"gemini": "gemini_api_key", "openai": "openai_api_key"}
+
 
 def from_environment():
     return {
         "admin_password": os.environ.get("TF_VAR_admin_password"),
-        "gemini_api_key": os.environ.get("TF_VAR_gemini_api_key") or os.environ.get("GEMINI_API_KEY"),
+    } | {
+        key: os.environ.get(f"TF_VAR_{key}") or os.environ.get(key.upper()) for key in KEYS.values()
     }
 
 
 def collect(deployment, state, variables, inputs):
     """The environment variables for Terraform."""
-    names = ["admin_password"] + (["gemini_api_key"] if inputs["captioner"] == "gemini" else [])
+    names = ["admin_password"] + [key for captioner, key in KEYS.items() if captioner == inputs["captioner"]]
     values = {name: value_of(name, deployment, state, variables, inputs["secret_versions"][name]) for name in names}
     return {f"TF_VAR_{name}": value for name, value in values.items()}
 
@@ -34,7 +38,7 @@ def collect(deployment, state, variables, inputs):
 def value_of(name, deployment, state, variables, version):
     given = from_environment()[name]
     key = name.replace("_", "-")
-    address = f'module.secrets.aws_secretsmanager_secret_version.this["{key}"]'
+    address = f'aws_secretsmanager_secret_version.this["{key}"]'
     written = state.attribute(address, "secret_string_wo_version")
     if written is None or written != version:
         return given or choose(name, "a new " if written else "the ")
@@ -58,10 +62,11 @@ def fetch(deployment, arn, name):
 
 
 def choose(name, article):
-    if name == "gemini_api_key":
-        if interactive():
-            return prompt_secret(f"{article.capitalize()}Gemini API key", key_error, optional=False)
-        raise CommandError('captioner = "gemini" needs a key: set GEMINI_API_KEY, or captioner = "describe".')
+    for captioner, key in KEYS.items():
+        if name == key and interactive():
+            return prompt_secret(f"{article.capitalize()}{captioner} API key", key_error, optional=False)
+        if name == key:
+            raise CommandError(f'captioner = "{captioner}" needs a key: set {key.upper()}, or captioner = "describe".')
     if interactive():
         say(f"Choose {article}admin password, or press return to generate one.")
         chosen = prompt_secret("Password", password_error, optional=True)

@@ -19,7 +19,7 @@ from operations.state import read_object, write_object
 from operations.tools import Terraform
 
 # Set by these commands, or secret and therefore taken from the environment.
-RESERVED = ("name", "image", "functions_directory", "take_over_pictures", "admin_password", "gemini_api_key")
+RESERVED = ("name", "image", "functions_directory", "take_over_pictures", "admin_password", "gemini_api_key", "openai_api_key")
 # A value for secrets that passes validation.
 PLACEHOLDER = "placeholder-secret"
 
@@ -48,7 +48,8 @@ TEMPLATE = """\
 region = "{region}"
 
 # "gemini" sends pictures with anonymised faces to Google and needs GEMINI_API_KEY at the first
-# deploy; "describe" works without AI and sends no data.
+# deploy; "openai" sends them to the server in the variable openai and needs OPENAI_API_KEY; "describe"
+# works without AI and sends no data.
 captioner = "{captioner}"
 
 {shells}
@@ -172,7 +173,7 @@ class Variables:
         plan = folder / "plan"
         code, output = terraform.read(
             "plan", "-no-color", f"-out={plan}", *self.arguments(deployment, "unknown", "unknown"),
-            secrets={f"TF_VAR_{name}": secrets.get(name) or PLACEHOLDER for name in ("admin_password", "gemini_api_key")},
+            secrets={f"TF_VAR_{name}": value or PLACEHOLDER for name, value in secrets.items()},
         )
         if code != 0:
             message = output[output.find("Error:"):].strip()

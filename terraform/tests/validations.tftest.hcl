@@ -178,3 +178,39 @@ run "rejects_sizes_of_an_unknown_function" {
   }
   expect_failures = [var.functions]
 }
+
+run "rejects_openai_without_a_server" {
+  command = plan
+  variables {
+    captioner      = "openai"
+    openai_api_key = "a-key"
+  }
+  expect_failures = [var.openai]
+}
+
+run "rejects_a_server_without_tls" {
+  command = plan
+  variables {
+    captioner      = "openai"
+    openai         = { base_url = "http://models.example.org/v1", model = "qwen3-vl" }
+    openai_api_key = "a-key"
+  }
+  expect_failures = [var.openai]
+}
+
+run "rejects_openai_without_a_key" {
+  command = plan
+  variables {
+    captioner = "openai"
+    openai    = { base_url = "https://models.example.org/v1", model = "qwen3-vl" }
+  }
+  expect_failures = [var.openai_api_key]
+}
+
+run "rejects_a_fractional_version_of_a_secret" {
+  command = plan
+  variables {
+    secret_versions = { admin_password = 1.5 }
+  }
+  expect_failures = [var.secret_versions]
+}

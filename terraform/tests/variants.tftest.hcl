@@ -12,7 +12,9 @@ variables {
   admin_cidrs         = ["203.0.113.7/32"]
   ssh_public_key      = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEV4YW1wbGVFeGFtcGxlRXhhbXBsZUV4YW1wbGVFeGFt admin@example.org"
   gemini_api_key      = "a-key-for-gemini"
-  admin_password      = "correct horse battery staple"
+  # Unused but for one run. Tests that apply need a value of each ephemeral variable.
+  openai_api_key = "a-key-for-openai"
+  admin_password = "correct horse battery staple"
 }
 
 run "defaults_are_postgresql_eventbridge_target_tracking_and_http" {
@@ -47,7 +49,7 @@ run "defaults_are_postgresql_eventbridge_target_tracking_and_http" {
   }
 
   assert {
-    condition     = toset(keys(module.secrets.arns)) == toset(["admin-password", "gemini-api-key"])
+    condition     = toset(keys(aws_secretsmanager_secret_version.this)) == toset(["admin-password", "gemini-api-key"])
     error_message = "A secret is missing."
   }
 }
@@ -81,13 +83,39 @@ run "mysql_sns_simple_scaling_and_a_domain" {
   }
 
   assert {
-    condition     = output.url == "https://photos.example.org" && output.bastion_address == null && length(module.instance_connect) == 1
+    condition     = output.url == "https://photos.example.org" && output.bastion_address == null && length(aws_ec2_instance_connect_endpoint.this) == 1
     error_message = "The URL is wrong, or there is a bastion."
+  }
+
+  assert {
+    condition     = aws_ec2_instance_connect_endpoint.this[0].security_group_ids == toset([aws_security_group.instance_connect[0].id]) && aws_vpc_security_group_egress_rule.instance_connect[0].referenced_security_group_id == module.web.security_group_id
+    error_message = "The endpoint can connect to something else than the web instances."
   }
 
   assert {
     condition     = length(output.nat_addresses) == 1
     error_message = "There is more than one NAT gateway."
+  }
+}
+
+run "another_caption_provider" {
+  command = plan
+
+  variables {
+    captioner      = "openai"
+    gemini_api_key = null
+    openai         = { base_url = "https://models.example.org/v1", model = "qwen3-vl" }
+    openai_api_key = "a-key"
+  }
+
+  assert {
+    condition     = toset(keys(aws_secretsmanager_secret.this)) == toset(["admin-password", "openai-api-key"])
+    error_message = "A secret is missing, or one is left."
+  }
+
+  assert {
+    condition     = local.captioner_settings.VITRINE_CAPTIONER == "openai" && local.captioner_settings.OPENAI_BASE_URL == "https://models.example.org/v1" && local.captioner_settings.OPENAI_MODEL == "qwen3-vl" && local.captioner_settings.OPENAI_API_KEY_VERSION == "1"
+    error_message = "The settings of the provider are wrong."
   }
 }
 
@@ -125,7 +153,7 @@ run "existing_certificate" {
   }
 
   assert {
-    condition     = startswith(output.url, "https://") && endswith(output.url, ".elb.amazonaws.com") && length(module.bastion) == 0 && length(module.instance_connect) == 0
+    condition     = startswith(output.url, "https://") && endswith(output.url, ".elb.amazonaws.com") && length(module.bastion) == 0 && length(aws_ec2_instance_connect_endpoint.this) == 0
     error_message = "The URL is wrong, or there is a bastion or an endpoint."
   }
 
@@ -147,7 +175,7 @@ run "captions_without_a_provider_need_no_key" {
   }
 
   assert {
-    condition     = toset(keys(module.secrets.arns)) == toset(["admin-password"])
+    condition     = toset(keys(aws_secretsmanager_secret_version.this)) == toset(["admin-password"])
     error_message = "There is a secret for the Gemini key."
   }
 }

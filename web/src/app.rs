@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use chrono::{DateTime, TimeDelta};
+use chrono::TimeDelta;
 use functions::drivers::local::{self, Adoption};
 use functions::pipeline::context::Context;
 use functions::pipeline::copy_words::CopyWords;
@@ -20,7 +20,6 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::access::{Policy, Proxies, Sessions, Tokens, VisitorRates};
-use crate::actions::direct_upload::forget_pending;
 use crate::answer_cache::cards::CardCache;
 use crate::answer_cache::{AnswerCache, Freshness};
 use crate::caption_pause::CaptionPause;
@@ -33,25 +32,14 @@ use crate::router::router;
 use crate::services::{Services, cores};
 use crate::site::Site;
 use crate::state::{AppState, Draining};
+use crate::sweeping::Sweeping;
 use crate::templates::Templates;
 use crate::work_lock;
 use crate::{measurements, metrics_endpoint};
 
-/// How often abandoned work is swept up.
-const SWEEP: Duration = Duration::from_secs(60);
-
 /// How often the folder of a store is searched for photos that were put there by hand: it may have a
 /// million files.
 const ADOPTION: Duration = Duration::from_secs(5 * 60);
-
-/// How long an upload may take from its row to its object before it counts as abandoned.
-const UPLOAD_PATIENCE: Duration = Duration::from_secs(60 * 60);
-
-/// How long a direct upload that is not completed is kept.
-pub(crate) const PENDING_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// How long servers of the version before may still create images during a rolling update.
-const UPDATE_LASTS: TimeDelta = TimeDelta::days(1);
 
 /// How long requests and jobs may take to finish once the server stops.
 const GRACE: Duration = Duration::from_secs(25);
@@ -155,20 +143,16 @@ impl App {
             self.workers,
             state.stop.clone(),
         ));
-        // Where functions of AWS work, every server sends messages and sweeps: doing
-        // either twice is harmless.
-        let sweeps_work = match &state.dispatch {
-            Dispatch::Jobs(_) => self.workers > 0,
-            Dispatch::Sqs(outbox) => {
-                tasks.spawn(outbox.clone().run(state.stop.clone()));
-                true
-            }
-        };
+        // Where functions of AWS work, every server sends messages: sending one twice is harmless.
+        if let Dispatch::Sqs(outbox) = &state.dispatch {
+            tasks.spawn(outbox.clone().run(state.stop.clone()));
+        }
         if self.adopts {
             let adoption = Adoption::up_to(state.limits.max_bytes);
             tasks.spawn(adopt(adoption, self.context.clone(), state.stop.clone()));
         }
-        tasks.spawn(sweep(self.context, state.clone(), sweeps_work));
+        let sweeping = Sweeping::new(self.context, state.clone(), self.workers > 0);
+        tasks.spawn(sweeping.run());
         if self.has_metrics {
             let port = listener.local_addr()?.port();
             let host = Host::new(self.host_files, state.data.to_path_buf(), port);
@@ -256,47 +240,5 @@ async fn adopt(mut adoption: Adoption, context: Context, stop: CancellationToken
             () = tokio::time::sleep(ADOPTION) => {}
             () = stop.cancelled() => return,
         }
-    }
-}
-
-/// Deletes what dead processes left behind, and, with `sweeps_work`, queues work that is owed.
-async fn sweep(context: Context, state: AppState, sweeps_work: bool) {
-    let mut all_have_steps = false;
-    loop {
-        match state.scratch.clear_abandoned() {
-            Ok(0) => {}
-            Ok(files) => info!(files, "deleted abandoned scratch files"),
-            Err(error) => warn!(%error, "abandoned scratch files cannot be deleted"),
-        }
-        match forget_pending(state.store.as_ref(), PENDING_KEPT).await {
-            Ok(0) => {}
-            Ok(uploads) => info!(uploads, "deleted direct uploads that were never completed"),
-            Err(error) => {
-                warn!(%error, "direct uploads that were never completed cannot be deleted");
-            }
-        }
-        if sweeps_work {
-            sweep_work(&context, &state, &mut all_have_steps).await;
-        }
-        tokio::select! {
-            () = tokio::time::sleep(SWEEP) => {}
-            () = state.stop.cancelled() => return,
-        }
-    }
-}
-
-/// Images that lack a step are older than this version, so once all of them have their steps, only
-/// those from a server that is still to be updated can lack one.
-async fn sweep_work(context: &Context, state: &AppState, all_have_steps: &mut bool) {
-    let steps_since = match all_have_steps {
-        false => DateTime::UNIX_EPOCH,
-        true => entity::now() - UPDATE_LASTS,
-    };
-    let swept = local::sweep(context, &state.dispatch, UPLOAD_PATIENCE, steps_since).await;
-    *all_have_steps |= swept.as_ref().is_ok_and(|swept| swept.added == 0);
-    match swept {
-        Ok(swept) if swept == local::Swept::default() => {}
-        Ok(swept) => info!(?swept, "swept up abandoned work"),
-        Err(error) => warn!(%error, "the sweep did not finish"),
     }
 }

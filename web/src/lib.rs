@@ -50,5 +50,6 @@ mod routes;
 pub mod services;
 pub mod site;
 pub mod state;
+mod sweeping;
 pub mod templates;
 mod work_lock;

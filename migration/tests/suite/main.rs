@@ -4,6 +4,7 @@
 
 mod at_once;
 mod databases;
+mod leases;
 mod plans;
 mod schema;
 mod search;

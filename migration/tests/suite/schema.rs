@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::databases::Databases;
 
-const TABLES: [&str; 15] = [
+const TABLES: [&str; 16] = [
     "image",
     "step",
     "job",
@@ -38,6 +38,7 @@ const TABLES: [&str; 15] = [
     "box",
     "publication_record",
     "removal_request",
+    "lease",
 ];
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use super::reader::{Reader, SettingError};
 use crate::secrets::{ARN_SUFFIX, DATABASE, Environment, SecretSource, SecretsManager};
 
 /// Settings whose whole value is a secret.
-const SETTINGS: [&str; 2] = ["VITRINE_ADMIN_PASSWORD", "GEMINI_API_KEY"];
+const SETTINGS: [&str; 3] = ["VITRINE_ADMIN_PASSWORD", "GEMINI_API_KEY", "OPENAI_API_KEY"];
 
 /// The login of the database in Secrets Manager, and the source to fetch it again from.
 pub(super) struct DatabaseSecret {

@@ -69,7 +69,7 @@ pub const TABLE: &[Entry] = &[
         "DATABASE_URL",
         "SQLite in the data folder",
         "postgres://vitrine:password@localhost/vitrine",
-        "Another database: sqlite:, postgres: or mysql:. TLS is set by `sslmode` (`ssl-mode` for MySQL).",
+        "Another database: sqlite:, postgres: or mysql: (MariaDB; never run on MySQL). TLS is set by `sslmode` (`ssl-mode` for MySQL).",
     ),
     entry(
         "DATABASE_SECRET_ARN",
@@ -244,6 +244,12 @@ pub const TABLE: &[Entry] = &[
         "none",
         "sk-example",
         "Key for that server, if it needs one. It is sent in a header and never logged.",
+    ),
+    entry(
+        "OPENAI_API_KEY_SECRET_ARN",
+        "none",
+        "arn:aws:secretsmanager:eu-central-1:123456789012:secret:vitrine/openai-AbCdEf",
+        "Secret in AWS Secrets Manager that holds the key, as plain text, instead of OPENAI_API_KEY. Read at the start.",
     ),
     entry(
         "VITRINE_THUMBNAIL_SIZE",

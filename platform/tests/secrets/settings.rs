@@ -37,6 +37,30 @@ async fn secrets_are_read_like_settings() {
 }
 
 #[tokio::test]
+async fn a_key_for_an_openai_compatible_server_is_read_like_a_setting() {
+    let Some(vault) = Vault::start().await else {
+        return;
+    };
+    let key = vault.moto.secret("lion\n").await;
+
+    let settings = vault
+        .settings(&[
+            ("VITRINE_CAPTIONER", "openai"),
+            ("OPENAI_BASE_URL", "https://models.example.org/v1"),
+            ("OPENAI_MODEL", "qwen3-vl"),
+            ("OPENAI_API_KEY_SECRET_ARN", &key),
+        ])
+        .await
+        .unwrap();
+
+    let CaptionerChoice::OpenAi(openai) = &settings.captioner else {
+        panic!("it was chosen");
+    };
+    let key = openai.api_key.as_ref().unwrap();
+    assert_eq!(key.expose_secret(), "lion");
+}
+
+#[tokio::test]
 async fn ambiguous_or_malformed_secrets_are_rejected_without_repeating_them() {
     let Some(vault) = Vault::start().await else {
         return;

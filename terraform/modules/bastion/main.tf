@@ -21,7 +21,7 @@ resource "aws_key_pair" "this" {
 # replaces it at the next apply.
 resource "aws_instance" "this" {
   ami                         = data.aws_ssm_parameter.ami.insecure_value
-  instance_type               = var.instance_type
+  instance_type               = "t4g.nano"
   key_name                    = aws_key_pair.this.key_name
   subnet_id                   = var.subnet_id
   vpc_security_group_ids      = [aws_security_group.this.id]

@@ -43,9 +43,3 @@ variable "target_security_group_id" {
   description = "ID of the security group of the instances behind the bastion."
   type        = string
 }
-
-variable "instance_type" {
-  description = "Instance type."
-  type        = string
-  default     = "t4g.nano"
-}

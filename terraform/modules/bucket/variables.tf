@@ -42,22 +42,8 @@ variable "log_bucket" {
   default     = null
 }
 
-variable "log_delivery" {
-  description = "AWS services that deliver logs to this bucket, by type of log: the service principal, the prefix of its objects, and the source ARNs (with wildcards). Load balancers send no source ARN; their prefix contains the account ID instead."
-  type = map(object({
-    service     = string
-    prefix      = string
-    source_arns = optional(list(string), [])
-  }))
-  default = {}
-
-  validation {
-    condition     = alltrue([for delivery in values(var.log_delivery) : endswith(delivery.service, ".amazonaws.com") && endswith(delivery.prefix, "/")])
-    error_message = "log_delivery needs a service principal such as \"logging.s3.amazonaws.com\" and a prefix that ends with a slash."
-  }
-
-  validation {
-    condition     = alltrue([for delivery in values(var.log_delivery) : length(delivery.source_arns) > 0 || can(regex("/[0-9]{12}/$", delivery.prefix))])
-    error_message = "log_delivery without source_arns needs a prefix that ends with the account ID; otherwise the service could deliver logs of other accounts."
-  }
+variable "policy" {
+  description = "Statements, as a policy document, besides the one that requires TLS; null adds none."
+  type        = string
+  default     = null
 }

@@ -31,5 +31,5 @@ resource "aws_cloudwatch_event_archive" "uploads" {
   description      = "Upload events, for replays"
   event_source_arn = "arn:${data.aws_partition.current.partition}:events:${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}:event-bus/default"
   event_pattern    = local.pattern
-  retention_days   = var.archive_days
+  retention_days   = 14
 }

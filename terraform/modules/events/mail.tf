@@ -7,7 +7,7 @@ module "mail" {
   emails      = [var.notification_email]
 
   # EventBridge sends no source ARN to topics. Rules of other accounts would need a role to publish here.
-  publishers = { "events.amazonaws.com" = [] }
+  services = ["events.amazonaws.com"]
 }
 
 resource "aws_cloudwatch_event_rule" "mail" {

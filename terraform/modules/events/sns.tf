@@ -4,7 +4,8 @@ module "topic" {
 
   name        = "${local.name}-objects"
   kms_key_arn = var.kms_key_arn
-  publishers  = { "s3.amazonaws.com" = [var.bucket.arn] }
+  services    = ["s3.amazonaws.com"]
+  source_arns = [var.bucket.arn]
 }
 
 # The filter repeats the prefix of the bucket notification, and drops the test event that S3 sends.

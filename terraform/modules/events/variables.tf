@@ -35,17 +35,6 @@ variable "queues" {
   }
 }
 
-variable "archive_days" {
-  description = "Retention of the event archive in days; EventBridge only."
-  type        = number
-  default     = 14
-
-  validation {
-    condition     = var.archive_days >= 1
-    error_message = "archive_days must be at least 1; 0 would keep events forever."
-  }
-}
-
 variable "notification_email" {
   description = "E-mail address that is notified of each upload; null sends no mail."
   type        = string

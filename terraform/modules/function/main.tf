@@ -49,8 +49,7 @@ resource "aws_lambda_event_source_mapping" "this" {
   event_source_arn = var.queue_arn
   function_name    = aws_lambda_function.this.arn
 
-  batch_size                         = var.batch.size
-  maximum_batching_window_in_seconds = var.batch.window
+  batch_size = var.batch_size
 
   # Only the failed messages of a batch become visible again.
   function_response_types = ["ReportBatchItemFailures"]

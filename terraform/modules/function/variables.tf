@@ -38,17 +38,13 @@ variable "timeout" {
   }
 }
 
-variable "batch" {
-  description = "Maximum number of messages per invocation, and the batching window in seconds."
-  type = object({
-    size   = optional(number, 5)
-    window = optional(number, 0)
-  })
-  default = {}
+variable "batch_size" {
+  description = "Maximum number of messages per invocation."
+  type        = number
 
   validation {
-    condition     = var.batch.size >= 1 && var.batch.size <= (var.batch.window > 0 ? 10000 : 10) && var.batch.window >= 0 && var.batch.window <= 300
-    error_message = "batch.size must be between 1 and 10, or up to 10000 with a batch.window of 1 to 300 seconds."
+    condition     = var.batch_size >= 1 && var.batch_size <= 10
+    error_message = "batch_size must be between 1 and 10."
   }
 }
 

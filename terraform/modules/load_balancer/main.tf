@@ -14,7 +14,7 @@ resource "aws_lb" "this" {
   subnets            = var.subnet_ids
   security_groups    = [aws_security_group.this.id]
 
-  idle_timeout               = var.idle_timeout
+  idle_timeout               = 120 # Live updates send a message every 15 seconds.
   drop_invalid_header_fields = true
   desync_mitigation_mode     = "defensive"
   enable_deletion_protection = var.deletion_protection
@@ -32,7 +32,7 @@ resource "aws_lb_target_group" "this" {
   target_type          = "instance"
   port                 = 8080
   protocol             = "HTTP"
-  deregistration_delay = var.draining_seconds
+  deregistration_delay = 30
 
   # Sessions are in the database, so any instance can serve any request.
   stickiness {

@@ -64,28 +64,6 @@ variable "domain" {
   }
 }
 
-variable "idle_timeout" {
-  description = "Idle timeout of connections in seconds. Live updates send a message every 15 seconds."
-  type        = number
-  default     = 120
-
-  validation {
-    condition     = var.idle_timeout >= 30 && var.idle_timeout <= 4000
-    error_message = "idle_timeout must be between 30 and 4000 seconds; live updates would break below that."
-  }
-}
-
-variable "draining_seconds" {
-  description = "Deregistration delay in seconds: the time for requests in progress on an instance that is removed."
-  type        = number
-  default     = 30
-
-  validation {
-    condition     = var.draining_seconds >= 0 && var.draining_seconds <= 3600
-    error_message = "draining_seconds must be between 0 and 3600."
-  }
-}
-
 variable "log_bucket" {
   description = "Bucket for access logs, which have the prefix alb/."
   type        = string

@@ -36,6 +36,12 @@ locals {
       namespace   = "AWS/EC2", metric = "CPUUtilization", dimensions = local.instances
       statistic   = "Average", period = 300, periods = 3, threshold = var.limits.cpu_percent
     }
+    # The process itself compares with its limit, which docs/telemetry.md has.
+    "instance-storage-low" = {
+      description = "The disk of an instance is nearly full, and uploads are about to be refused. Terminate it; the group replaces it."
+      namespace   = var.web.namespace, metric = "low_virtual_storage", dimensions = {}
+      statistic   = "Maximum", period = 60, periods = 5, threshold = 0
+    }
   }
 
   database_alarms = {

@@ -2,7 +2,7 @@ locals {
   region = data.aws_region.current.id
 
   # Each metric is a list: namespace, name, then names and values of dimensions.
-  graphs = [
+  request_graphs = [
     {
       title = "Requests per minute", stat = "Sum"
       metrics = [
@@ -23,6 +23,35 @@ locals {
         ["AWS/ApplicationELB", metric, "LoadBalancer", var.web.load_balancer_arn_suffix]
       ]
     },
+  ]
+
+  # The metrics of the machine in docs/telemetry.md, for each instance. Those that are 0 or 1 are on the right.
+  machine = {
+    "Instances: memory, waiting for disks and steal in percent" = {
+      left = ["memory_usage", "io_wait", "cpu_steal"], right = ["memory_bottleneck"]
+    }
+    "Instances: TCP connections" = {
+      left = ["tcp_connections", "tcp_connections_http", "tcp_connections_ssh"], right = ["multiple_ssh_connections"]
+    }
+    "Instances: free storage in GB" = {
+      left = ["available_virtual_storage"], right = ["low_virtual_storage"]
+    }
+  }
+
+  machine_graphs = [
+    for title, axes in local.machine : {
+      title = title, stat = "Maximum"
+      metrics = [
+        for metric in concat(axes.left, axes.right) : [{
+          expression = "SEARCH('{\"${var.web.namespace}\",\"host.id\"} MetricName=\"${metric}\"', 'Maximum', 60)"
+          label      = metric
+          yAxis      = contains(axes.left, metric) ? "left" : "right"
+        }]
+      ]
+    }
+  ]
+
+  graphs = concat(local.request_graphs, local.machine_graphs, [
     {
       title = "Instances: healthy and unhealthy", stat = "Maximum"
       metrics = [
@@ -74,7 +103,7 @@ locals {
       title   = "Database: free storage in bytes", stat = "Minimum"
       metrics = [["AWS/RDS", "FreeStorageSpace", "DBInstanceIdentifier", var.database]]
     },
-  ]
+  ])
 
   # annotate logs the tokens of each caption that a provider wrote.
   caption_query = join(" | ", [

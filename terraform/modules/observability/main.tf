@@ -15,14 +15,11 @@ module "topic" {
   kms_key_arn = var.kms_key_arn
   emails      = var.emails
 
-  publishers = {
-    "cloudwatch.amazonaws.com" = [
-      "arn:${data.aws_partition.current.partition}:cloudwatch:${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}:alarm:${local.name}-*",
-    ]
-    "budgets.amazonaws.com" = [
-      "arn:${data.aws_partition.current.partition}:budgets::${data.aws_caller_identity.current.account_id}:*",
-    ]
-  }
+  services = ["budgets.amazonaws.com", "cloudwatch.amazonaws.com"]
+  source_arns = [
+    "arn:${data.aws_partition.current.partition}:cloudwatch:${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}:alarm:${local.name}-*",
+    "arn:${data.aws_partition.current.partition}:budgets::${data.aws_caller_identity.current.account_id}:*",
+  ]
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {

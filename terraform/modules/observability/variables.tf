@@ -15,9 +15,10 @@ variable "emails" {
 }
 
 variable "web" {
-  description = "Dimensions of the web instances and the load balancer in CloudWatch."
+  description = "Dimensions of the web instances and the load balancer in CloudWatch, and the namespace of Vitrine's own metrics."
   type = object({
     autoscaling_group        = string
+    namespace                = string
     load_balancer_arn_suffix = string
     target_group_arn_suffix  = string
   })

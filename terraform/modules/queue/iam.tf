@@ -1,4 +1,7 @@
 locals {
+  # With fewer, brief throttling would move messages to the dead-letter queue.
+  max_receive_count = 5
+
   # The sender puts undeliverable messages into the dead-letter queue, so it needs access to both.
   queues = {
     queue = aws_sqs_queue.this

@@ -6,13 +6,13 @@ resource "aws_sqs_queue" "this" {
   message_retention_seconds = 4 * 24 * 3600
   receive_wait_time_seconds = 20
 
-  # AWS recommends six times the function timeout plus the batching window, so that a message in
+  # AWS recommends six times the function timeout, so that a message in
   # progress is not delivered again while the function is throttled.
-  visibility_timeout_seconds = 6 * var.function_timeout + var.batching_window
+  visibility_timeout_seconds = 6 * var.function_timeout
 
   redrive_policy = jsonencode({
     deadLetterTargetArn = aws_sqs_queue.dead.arn
-    maxReceiveCount     = var.max_receive_count
+    maxReceiveCount     = local.max_receive_count
   })
 }
 

@@ -30,5 +30,5 @@ output "dead_url" {
 
 output "max_receive_count" {
   description = "Number of receives before a message goes to the dead-letter queue."
-  value       = var.max_receive_count
+  value       = local.max_receive_count
 }

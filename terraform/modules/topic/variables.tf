@@ -4,18 +4,24 @@ variable "name" {
 }
 
 variable "kms_key_arn" {
-  description = "ARN of the KMS key of the topic. The publishers need access to it."
+  description = "ARN of the KMS key of the topic. The services need access to it."
   type        = string
 }
 
-variable "publishers" {
-  description = "Service principals that may publish, with the source ARNs (with wildcards) they are limited to. An empty list sets no limit, for services that send no source ARN."
-  type        = map(list(string))
+variable "services" {
+  description = "Service principals that may publish."
+  type        = list(string)
 
   validation {
-    condition     = length(var.publishers) > 0 && alltrue([for service in keys(var.publishers) : endswith(service, ".amazonaws.com")])
-    error_message = "publishers must be service principals such as \"s3.amazonaws.com\"."
+    condition     = length(var.services) > 0 && alltrue([for service in var.services : endswith(service, ".amazonaws.com")])
+    error_message = "services must be service principals such as \"s3.amazonaws.com\"."
   }
+}
+
+variable "source_arns" {
+  description = "ARNs (with wildcards) in this account on whose behalf they may publish. None sets no limit, for services that send no source ARN."
+  type        = list(string)
+  default     = []
 }
 
 variable "emails" {

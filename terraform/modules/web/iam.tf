@@ -3,6 +3,9 @@ data "aws_partition" "current" {}
 locals {
   # Account, region and repository of an ECR image; null for other registries.
   registry = try(regex("^(?P<account>[0-9]{12})\\.dkr\\.ecr\\.(?P<region>[a-z0-9-]+)\\.amazonaws\\.com(?:\\.cn)?/(?P<repository>[^@]+)@", var.image), null)
+
+  # What permanent deletion removes with all versions: platform/src/objects/s3/versions.rs.
+  purged = ["uploads", "thumbnails", "anonymised"]
 }
 
 data "aws_iam_policy_document" "trust" {
@@ -32,6 +35,24 @@ data "aws_iam_policy_document" "this" {
   }
 
   statement {
+    sid       = "PurgePictures"
+    actions   = ["s3:DeleteObjectVersion"]
+    resources = [for area in local.purged : "${var.bucket_arn}/${area}/*"]
+  }
+
+  statement {
+    sid       = "ListVersions"
+    actions   = ["s3:ListBucketVersions"]
+    resources = [var.bucket_arn]
+
+    condition {
+      test     = "StringLike"
+      variable = "s3:prefix"
+      values   = [for area in local.purged : "${area}/*"]
+    }
+  }
+
+  statement {
     sid       = "RetrySteps"
     actions   = ["sqs:SendMessage"]
     resources = var.queue_arns
@@ -47,6 +68,20 @@ data "aws_iam_policy_document" "this" {
     sid       = "Logs"
     actions   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
     resources = flatten([for group in aws_cloudwatch_log_group.this : [group.arn, "${group.arn}:*"]])
+  }
+
+  # The collector sends metrics as log events, of which CloudWatch makes metrics. This is for exporters that
+  # call CloudWatch itself. The action has no resources, only the namespace.
+  statement {
+    sid       = "Metrics"
+    actions   = ["cloudwatch:PutMetricData"]
+    resources = ["*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "cloudwatch:namespace"
+      values   = [local.namespace]
+    }
   }
 
   # AWS supports no resource-level permissions for these actions.

@@ -1,6 +1,9 @@
 locals {
   name   = var.name
   groups = { for source in ["web", "collector", "metrics"] : source => "/${var.name}/${source}" }
+
+  # CloudWatch namespace of the metrics.
+  namespace = "Vitrine/${var.name}"
 }
 
 data "aws_region" "current" {}
@@ -16,10 +19,10 @@ module "user_data" {
   source = "../user_data"
 
   image           = var.image
-  collector_image = var.collector_image
+  collector_image = "public.ecr.aws/aws-observability/aws-otel-collector:v0.45.1"
   region          = data.aws_region.current.id
   log_groups      = local.groups
-  namespace       = "Vitrine/${local.name}"
+  namespace       = local.namespace
 
   # Those before var.environment can be changed with the variable `settings`. CloudWatch's exporter takes
   # the counts of histograms as they come, so they have to be deltas.
@@ -75,7 +78,7 @@ resource "aws_launch_template" "this" {
 
     ebs {
       volume_type           = "gp3"
-      volume_size           = var.volume_gib
+      volume_size           = 16 # Uploads are buffered on disk.
       encrypted             = true
       delete_on_termination = true
     }
@@ -137,6 +140,6 @@ resource "aws_autoscaling_lifecycle_hook" "drain" {
   name                   = "drain"
   autoscaling_group_name = aws_autoscaling_group.this.name
   lifecycle_transition   = "autoscaling:EC2_INSTANCE_TERMINATING"
-  heartbeat_timeout      = var.draining_seconds
+  heartbeat_timeout      = 90
   default_result         = "CONTINUE"
 }

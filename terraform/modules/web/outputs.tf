@@ -13,6 +13,11 @@ output "launch_template" {
   value       = { name = aws_launch_template.this.name, version = tostring(aws_launch_template.this.latest_version) }
 }
 
+output "namespace" {
+  description = "CloudWatch namespace of the metrics."
+  value       = local.namespace
+}
+
 output "log_groups" {
   description = "Names of the log groups by source."
   value       = { for source, group in aws_cloudwatch_log_group.this : source => group.name }

@@ -14,11 +14,6 @@ variable "image" {
   type        = string
 }
 
-variable "collector_image" {
-  description = "Image of the OpenTelemetry collector, with the AWS exporters."
-  type        = string
-}
-
 variable "environment" {
   description = "Settings of Vitrine. Secrets are passed by ARN only."
   type        = map(string)
@@ -101,17 +96,6 @@ variable "ami_id" {
   }
 }
 
-variable "volume_gib" {
-  description = "Disk size of an instance in GiB. Uploads are buffered on disk."
-  type        = number
-  default     = 16
-
-  validation {
-    condition     = var.volume_gib >= 8
-    error_message = "volume_gib must be at least 8, the size of the AMI."
-  }
-}
-
 variable "capacity" {
   description = "Minimum, initial and maximum number of instances."
   type = object({
@@ -155,17 +139,6 @@ variable "scaling" {
   validation {
     condition     = var.scaling.requests_per_target == null || try(var.scaling.kind == "target" && var.scaling.requests_per_target > 0, false)
     error_message = "scaling.requests_per_target must be a positive number of requests per minute, and needs kind = \"target\"."
-  }
-}
-
-variable "draining_seconds" {
-  description = "Seconds between the last new request to an instance and its termination."
-  type        = number
-  default     = 90
-
-  validation {
-    condition     = var.draining_seconds >= 30 && var.draining_seconds <= 7200
-    error_message = "draining_seconds must be between 30 and 7200."
   }
 }
 

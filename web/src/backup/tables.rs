@@ -33,11 +33,12 @@ pub const TABLES: [&str; 11] = [
 ];
 
 /// Tables that a backup leaves out. Jobs and messages to queues follow from the steps, people sign in
-/// again, and the last two belong to the schema.
-pub const LEFT_OUT: [&str; 5] = [
+/// again, processes take leases again, and the last two belong to the schema.
+pub const LEFT_OUT: [&str; 6] = [
     "job",
     "outbox",
     "session",
+    "lease",
     "change_turn",
     "seaql_migrations",
 ];

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::report::{Finding, Report};
 use super::{BATCH, Check, CheckError};
-use crate::app::PENDING_KEPT;
+use crate::sweeping::PENDING_KEPT;
 
 /// How long a direct upload may take to be completed: an hour longer than servers keep it.
 const PENDING_PATIENCE: Duration = PENDING_KEPT.saturating_add(Duration::from_secs(60 * 60));

@@ -24,6 +24,7 @@ mod s3;
 mod secrets;
 mod shutdown;
 mod start;
+mod sweeping;
 mod telemetry;
 
 /// A small photo; different seeds give different bytes.

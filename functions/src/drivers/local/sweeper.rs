@@ -42,9 +42,7 @@ pub struct Swept {
     pub requeued: usize,
 }
 
-/// Sweeps once. An upload whose object is missing has `patience` to arrive. Missing rows of steps are
-/// looked for among images uploaded since `steps_since`: finding them among all images means looking
-/// at each.
+/// Does all of it once: [`put_right`], then [`queue_owed`].
 ///
 /// # Errors
 /// The work done until then is kept.
@@ -54,16 +52,25 @@ pub async fn sweep(
     patience: Duration,
     steps_since: DateTime<Utc>,
 ) -> Result<Swept, LifecycleError> {
+    let done = put_right(ctx, patience).await?;
+    let queued = queue_owed(ctx, dispatch, steps_since).await?;
+    Ok(Swept {
+        added: queued.added,
+        requeued: queued.requeued,
+        ..done
+    })
+}
+
+/// Finishes what needs no worker: uploads and deletions that were cut short, images whose time in the
+/// trash is over, words that are due in copies, and rows that have expired. An upload whose object is
+/// missing has `patience` to arrive.
+///
+/// # Errors
+/// The work done until then is kept.
+pub async fn put_right(ctx: &Context, patience: Duration) -> Result<Swept, LifecycleError> {
     let mut swept = Swept::default();
     unfinished_uploads(ctx, patience, &mut swept).await?;
     unfinished_deletions(ctx, &mut swept).await?;
-    for kind in StepKind::ALL {
-        swept.added += add_missing_steps(&ctx.db, dispatch, kind, steps_since, BATCH).await?;
-    }
-    match dispatch {
-        Dispatch::Jobs(queue) => pending_steps(ctx, queue, &mut swept).await?,
-        Dispatch::Sqs(_) => stuck_steps(ctx, dispatch, &mut swept).await?,
-    }
     // What Lambda finished, and what a crash left.
     CopyWords::new(ctx).refresh_due(BATCH).await?;
     let now = entity::now();
@@ -75,6 +82,27 @@ pub async fn sweep(
         .filter(change::Column::At.lt(now - CHANGES_KEPT))
         .exec(&ctx.db)
         .await?;
+    Ok(swept)
+}
+
+/// Queues steps that nobody would do otherwise. Missing rows of steps are looked for among images
+/// uploaded since `steps_since`: finding them among all images means looking at each.
+///
+/// # Errors
+/// The work done until then is kept.
+pub async fn queue_owed(
+    ctx: &Context,
+    dispatch: &Dispatch,
+    steps_since: DateTime<Utc>,
+) -> Result<Swept, LifecycleError> {
+    let mut swept = Swept::default();
+    for kind in StepKind::ALL {
+        swept.added += add_missing_steps(&ctx.db, dispatch, kind, steps_since, BATCH).await?;
+    }
+    match dispatch {
+        Dispatch::Jobs(queue) => pending_steps(ctx, queue, &mut swept).await?,
+        Dispatch::Sqs(_) => stuck_steps(ctx, dispatch, &mut swept).await?,
+    }
     Ok(swept)
 }
 

@@ -59,7 +59,12 @@ impl MemoryBudget {
 
     /// A share of the memory that this process may use.
     pub fn of_this_machine() -> Self {
-        Self::new(platform::process::memory().map_or(UNKNOWN, |bytes| bytes / 100 * SHARE))
+        platform::process::memory().map_or_else(|| Self::new(UNKNOWN), Self::share_of)
+    }
+
+    /// A share of so many bytes.
+    pub(super) fn share_of(memory: u64) -> Self {
+        Self::new(memory / 100 * SHARE)
     }
 
     /// Waits for room for a file of this size. A file that is larger than the whole gets the whole.

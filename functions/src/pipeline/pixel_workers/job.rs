@@ -173,3 +173,44 @@ impl Output {
         }
     }
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use platform::settings::Settings;
+
+    use super::super::budget::MemoryBudget;
+    use super::*;
+    use crate::testing::png;
+
+    const SIZES: &str = include_str!("../../../../terraform/sizes.tf");
+
+    /// The sizes of the functions on AWS, in MiB.
+    fn function_sizes() -> Vec<u64> {
+        let sizes = SIZES.lines().filter_map(|line| {
+            let (name, size) = line.split_once('=')?;
+            (name.trim() == "memory").then(|| size.trim().parse().ok())?
+        });
+        sizes.collect()
+    }
+
+    #[test]
+    fn a_png_of_the_largest_size_fits_the_memory_of_each_function() {
+        let settings = Settings::from_variables([]).unwrap();
+        let side = settings.max_pixels.isqrt() as u32;
+        let (eight_bits, with_transparency) = (8, 6);
+        let header = png(side, side, eight_bits, with_transparency, &[], &[]);
+        let limits = Limits {
+            max_pixels: settings.max_pixels,
+        };
+        let found = picture::inspect(&header, &limits).unwrap();
+        let needed = Job::LARGEST.memory_needed(&found);
+        let sizes = function_sizes();
+        assert_eq!(sizes.len(), 3);
+        for size in sizes {
+            let budget = MemoryBudget::share_of(size << 20);
+            assert_eq!(budget.check(needed), Ok(()), "{needed} in {size} MiB");
+        }
+        // The test would notice a size that is too small.
+        assert!(MemoryBudget::share_of(512 << 20).check(needed).is_err());
+    }
+}

@@ -25,30 +25,6 @@ run "ssh_is_allowed_from_admin_cidrs_only" {
   }
 }
 
-run "outgoing_connections_are_ssh_to_the_web_instances_only" {
-  assert {
-    condition     = aws_vpc_security_group_egress_rule.web.referenced_security_group_id == "sg-web" && aws_vpc_security_group_egress_rule.web.from_port == 22 && aws_vpc_security_group_egress_rule.web.to_port == 22
-    error_message = "The bastion can connect to something else."
-  }
-}
-
-run "bastion_has_no_role_and_is_hardened" {
-  assert {
-    condition     = aws_instance.this.instance_type == "t4g.nano" && aws_instance.this.subnet_id == "subnet-public" && aws_instance.this.associate_public_ip_address && !startswith(coalesce(aws_instance.this.iam_instance_profile, "none"), "vitrine")
-    error_message = "The bastion has another size, no public address, or a role."
-  }
-
-  assert {
-    condition     = aws_instance.this.metadata_options[0].http_tokens == "required" && aws_instance.this.root_block_device[0].encrypted
-    error_message = "IMDSv2 is not required, or the disk is not encrypted."
-  }
-
-  assert {
-    condition     = startswith(aws_key_pair.this.public_key, "ssh-ed25519 ") && !endswith(aws_key_pair.this.public_key, "\n") && aws_instance.this.key_name == aws_key_pair.this.key_name
-    error_message = "The key pair is not the one of the administrators."
-  }
-}
-
 run "rejects_ssh_from_anywhere" {
   command = plan
   variables {

@@ -11,42 +11,6 @@ variables {
   clients    = { web = "sg-web", functions = "sg-functions" }
 }
 
-run "postgresql_is_private_encrypted_and_multi_az" {
-  assert {
-    condition     = aws_db_instance.this.engine == "postgres" && aws_db_instance.this.engine_version == "17" && aws_db_parameter_group.this.family == "postgres17"
-    error_message = "The engine is not PostgreSQL 17."
-  }
-
-  assert {
-    condition     = aws_db_instance.this.multi_az && aws_db_instance.this.storage_encrypted && !aws_db_instance.this.publicly_accessible
-    error_message = "The database is not Multi-AZ, not encrypted, or public."
-  }
-
-  assert {
-    condition     = aws_db_instance.this.storage_type == "gp3" && aws_db_instance.this.allocated_storage == 20 && aws_db_instance.this.max_allocated_storage == 200
-    error_message = "The storage type or its limits are wrong."
-  }
-
-  assert {
-    condition     = contains([for parameter in aws_db_parameter_group.this.parameter : "${parameter.name}=${parameter.value}"], "rds.force_ssl=1")
-    error_message = "Connections without TLS are accepted."
-  }
-}
-
-run "only_clients_can_connect" {
-  assert {
-    condition = sort([for rule in aws_vpc_security_group_ingress_rule.clients : "${rule.referenced_security_group_id} ${rule.from_port}-${rule.to_port}"]) == tolist([
-      "sg-functions 5432-5432", "sg-web 5432-5432",
-    ])
-    error_message = "The open ports or clients are wrong."
-  }
-
-  assert {
-    condition     = length(aws_security_group.this.egress) == 0 && toset(aws_db_instance.this.vpc_security_group_ids) == toset([aws_security_group.this.id])
-    error_message = "The database has outgoing rules or other security groups."
-  }
-}
-
 run "rds_manages_and_rotates_the_password" {
   assert {
     condition     = aws_db_instance.this.manage_master_user_password && aws_db_instance.this.password == null
@@ -61,13 +25,6 @@ run "rds_manages_and_rotates_the_password" {
   assert {
     condition     = output.environment.DATABASE_SECRET_ARN == aws_db_instance.this.master_user_secret[0].secret_arn && output.environment.DATABASE_URL == "postgres://${aws_db_instance.this.address}:5432/vitrine"
     error_message = "The settings of Vitrine do not refer to the database."
-  }
-}
-
-run "deletion_protection_backups_and_final_snapshot_are_on" {
-  assert {
-    condition     = aws_db_instance.this.deletion_protection && aws_db_instance.this.backup_retention_period == 14 && !aws_db_instance.this.skip_final_snapshot && startswith(aws_db_instance.this.final_snapshot_identifier, "vitrine-final-")
-    error_message = "Deletion protection, backups or the final snapshot are off."
   }
 }
 

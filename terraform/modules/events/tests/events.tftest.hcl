@@ -38,20 +38,6 @@ run "undeliverable_events_go_to_the_dead_letter_queue" {
   }
 }
 
-run "upload_events_are_archived" {
-  assert {
-    condition     = aws_cloudwatch_event_archive.uploads[0].event_pattern == aws_cloudwatch_event_rule.uploads[0].event_pattern && aws_cloudwatch_event_archive.uploads[0].retention_days == 14 && aws_cloudwatch_event_archive.uploads[0].event_source_arn == "arn:aws:events:eu-west-1:123456789012:event-bus/default"
-    error_message = "The archive has another pattern, retention or event bus."
-  }
-}
-
-run "mail_is_off_by_default" {
-  assert {
-    condition     = length(aws_cloudwatch_event_rule.mail) == 0 && length(module.mail) == 0
-    error_message = "Mail is on."
-  }
-}
-
 run "sender_is_the_eventbridge_rule" {
   assert {
     condition     = output.sender.service == "events.amazonaws.com" && output.sender.source_arn == aws_cloudwatch_event_rule.uploads[0].arn
@@ -141,12 +127,4 @@ run "rejects_more_queues_than_rule_targets" {
     queues = { for number in range(6) : "queue-${number}" => { arn = "arn:aws:sqs:eu-west-1:123456789012:a", dead_arn = "arn:aws:sqs:eu-west-1:123456789012:b" } }
   }
   expect_failures = [var.queues]
-}
-
-run "rejects_zero_archive_days" {
-  command = plan
-  variables {
-    archive_days = 0
-  }
-  expect_failures = [var.archive_days]
 }

@@ -10,23 +10,6 @@ variables {
   log_bucket            = "vitrine-logs"
 }
 
-run "load_balancer_is_internet_facing_in_three_zones" {
-  assert {
-    condition     = !aws_lb.this.internal && length(aws_lb.this.subnets) == 3 && aws_lb.this.load_balancer_type == "application" && aws_lb.this.enable_deletion_protection
-    error_message = "The load balancer is internal, not in three zones, or not protected from deletion."
-  }
-
-  assert {
-    condition     = aws_lb.this.drop_invalid_header_fields && aws_lb.this.access_logs[0].enabled && aws_lb.this.access_logs[0].bucket == "vitrine-logs" && aws_lb.this.access_logs[0].prefix == "alb"
-    error_message = "Invalid headers are not dropped, or requests are not logged."
-  }
-
-  assert {
-    condition     = aws_lb.this.idle_timeout == 120
-    error_message = "The idle timeout is wrong."
-  }
-}
-
 run "target_group_checks_health" {
   assert {
     condition     = aws_lb_target_group.this.port == 8080 && aws_lb_target_group.this.deregistration_delay == "30" && !aws_lb_target_group.this.stickiness[0].enabled
@@ -55,13 +38,6 @@ run "http_only_without_a_certificate" {
   assert {
     condition     = startswith(output.url, "http://") && length(aws_route53_record.site) == 0 && length(aws_wafv2_web_acl.this) == 0
     error_message = "There is a DNS record or a web ACL."
-  }
-}
-
-run "outgoing_connections_are_to_the_web_instances_only" {
-  assert {
-    condition     = aws_vpc_security_group_egress_rule.web.referenced_security_group_id == "sg-web" && aws_vpc_security_group_egress_rule.web.from_port == 8080 && aws_vpc_security_group_egress_rule.web.to_port == 8080 && length(aws_security_group.this.egress) == 0
-    error_message = "The load balancer can connect to something else."
   }
 }
 
@@ -191,22 +167,6 @@ run "rejects_a_domain_without_zone_and_certificate" {
     domain = { name = "photos.example.org" }
   }
   expect_failures = [var.domain]
-}
-
-run "rejects_a_short_idle_timeout" {
-  command = plan
-  variables {
-    idle_timeout = 10
-  }
-  expect_failures = [var.idle_timeout]
-}
-
-run "rejects_long_draining" {
-  command = plan
-  variables {
-    draining_seconds = 7200
-  }
-  expect_failures = [var.draining_seconds]
 }
 
 run "rejects_a_low_rate_limit" {

@@ -76,18 +76,6 @@ run "database_subnets_have_no_internet_route" {
   }
 }
 
-run "s3_has_a_gateway_endpoint" {
-  assert {
-    condition     = aws_vpc_endpoint.s3.vpc_endpoint_type == "Gateway" && aws_vpc_endpoint.s3.service_name == "com.amazonaws.eu-west-1.s3" && length(aws_vpc_endpoint.s3.route_table_ids) == 3
-    error_message = "The private subnets have no gateway endpoint for S3."
-  }
-
-  assert {
-    condition     = length(aws_vpc_endpoint.interface) == 0 && length(aws_security_group.endpoints) == 0
-    error_message = "There are interface endpoints, which cost money."
-  }
-}
-
 run "interface_endpoints_accept_https_from_the_vpc_only" {
   variables {
     interface_endpoints = ["secretsmanager", "sqs"]
@@ -116,13 +104,6 @@ run "flow_logs_have_rejected_traffic_only_and_a_retention" {
   assert {
     condition     = alltrue([for resource in data.aws_iam_policy_document.flow.statement[0].resources : startswith(resource, aws_cloudwatch_log_group.flow.arn)])
     error_message = "The role may write to other log groups."
-  }
-}
-
-run "default_security_group_has_no_rules" {
-  assert {
-    condition     = length(aws_default_security_group.this.ingress) == 0 && length(aws_default_security_group.this.egress) == 0
-    error_message = "The default security group has rules."
   }
 }
 

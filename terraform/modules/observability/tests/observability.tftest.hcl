@@ -8,6 +8,7 @@ variables {
   emails      = ["ops@example.org"]
   web = {
     autoscaling_group        = "vitrine-web"
+    namespace                = "Vitrine/vitrine"
     load_balancer_arn_suffix = "app/vitrine/1"
     target_group_arn_suffix  = "targetgroup/vitrine/2"
   }
@@ -27,7 +28,7 @@ run "alarms_have_a_description_and_notify_the_topic" {
 
   assert {
     condition = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset([
-      "site-errors", "load-balancer-errors", "site-slow", "instances-unhealthy", "site-down", "instances-busy",
+      "site-errors", "load-balancer-errors", "site-slow", "instances-unhealthy", "site-down", "instances-busy", "instance-storage-low",
       "database-busy", "database-full", "database-connections",
       "annotate-errors", "annotate-dead-letters", "annotate-waiting",
       "thumbnail-errors", "thumbnail-dead-letters", "thumbnail-waiting",
@@ -69,27 +70,20 @@ run "limits_set_the_thresholds" {
 run "dashboard_is_complete" {
   assert {
     condition = alltrue([
-      for word in ["Requests", "Response time", "Errors", "CPU of each instance", "Messages waiting", "Age of the oldest", "Dead letters", "duration", "Database", "Captions"] :
+      for word in ["Requests", "Response time", "Errors", "CPU of each instance", "Messages waiting", "Age of the oldest", "Dead letters", "duration", "Database", "Captions", "memory", "TCP connections", "free storage"] :
       anytrue([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : strcontains(widget.properties.title, word)])
     ])
     error_message = "A graph is missing."
   }
 
   assert {
-    condition     = length(distinct([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : "${widget.x} ${widget.y}"])) == 15 && alltrue([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : widget.x + widget.width <= 24])
+    condition     = length(distinct([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : "${widget.x} ${widget.y}"])) == length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets) && alltrue([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : widget.x + widget.width <= 24])
     error_message = "Widgets overlap, or exceed the width."
   }
 
   assert {
     condition     = anytrue([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : strcontains(try(widget.properties.query, ""), "sum(tokens_in) * 0.5 + sum(tokens_out) * 3")])
     error_message = "The caption price is not used."
-  }
-}
-
-run "budget_is_off_by_default" {
-  assert {
-    condition     = length(aws_budgets_budget.this) == 0
-    error_message = "There is a budget."
   }
 }
 

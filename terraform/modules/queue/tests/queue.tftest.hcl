@@ -28,17 +28,6 @@ run "visibility_timeout_is_six_times_the_function_timeout" {
   }
 }
 
-run "visibility_timeout_includes_the_batching_window" {
-  variables {
-    batching_window = 5
-  }
-
-  assert {
-    condition     = aws_sqs_queue.this.visibility_timeout_seconds == 905
-    error_message = "The batching window is not counted."
-  }
-}
-
 run "fifth_failed_receive_moves_to_the_dead_letter_queue" {
   assert {
     condition     = jsondecode(aws_sqs_queue.this.redrive_policy).maxReceiveCount == 5 && output.max_receive_count == 5 && jsondecode(aws_sqs_queue.this.redrive_policy).deadLetterTargetArn == aws_sqs_queue.dead.arn
@@ -56,56 +45,12 @@ run "fifth_failed_receive_moves_to_the_dead_letter_queue" {
   }
 }
 
-run "both_queues_are_encrypted" {
-  assert {
-    condition     = aws_sqs_queue.this.sqs_managed_sse_enabled && aws_sqs_queue.dead.sqs_managed_sse_enabled
-    error_message = "A queue is not encrypted."
-  }
-}
-
-run "only_the_sender_may_send" {
-  assert {
-    condition = alltrue([
-      for key, document in data.aws_iam_policy_document.this :
-      document.statement[0].actions == toset(["sqs:SendMessage"]) &&
-      document.statement[0].resources == toset([{ queue = aws_sqs_queue.this.arn, dead = aws_sqs_queue.dead.arn }[key]]) &&
-      one(document.statement[0].principals).identifiers == toset(["events.amazonaws.com"]) &&
-      one(document.statement[0].condition).values == tolist(["arn:aws:events:eu-west-1:123456789012:rule/vitrine-uploads"])
-    ])
-    error_message = "Other senders or actions are allowed."
-  }
-
-  assert {
-    condition = alltrue([
-      for document in data.aws_iam_policy_document.this :
-      document.statement[1].effect == "Deny" && one(document.statement[1].condition).variable == "aws:SecureTransport" && length(document.statement) == 2
-    ])
-    error_message = "Requests without TLS are not denied, or the policy has other statements."
-  }
-}
-
 run "rejects_a_timeout_above_the_lambda_maximum" {
   command = plan
   variables {
     function_timeout = 901
   }
   expect_failures = [var.function_timeout]
-}
-
-run "rejects_a_batching_window_above_the_lambda_maximum" {
-  command = plan
-  variables {
-    batching_window = 301
-  }
-  expect_failures = [var.batching_window]
-}
-
-run "rejects_a_low_max_receive_count" {
-  command = plan
-  variables {
-    max_receive_count = 1
-  }
-  expect_failures = [var.max_receive_count]
 }
 
 run "rejects_an_invalid_sender" {

@@ -1,4 +1,0 @@
-output "arn" {
-  description = "ARN of the key."
-  value       = aws_kms_key.this.arn
-}
