@@ -110,6 +110,28 @@ class Defaults(unittest.TestCase):
         self.assertEqual({address for address, change in plan.items() if "delete" in change["actions"]}, set(replace))
         self.assertEqual(plan[replace[0]]["after"]["snapshot_identifier"], "restored")
 
+    def test_what_an_earlier_version_had_in_modules_moves_and_is_kept(self):
+        former = {
+            ("aws_secretsmanager_secret", "this"): ("module.secrets", "this"),
+            ("aws_secretsmanager_secret_version", "this"): ("module.secrets", "this"),
+            ("aws_kms_key", "topics"): ("module.key", "this"),
+            ("aws_kms_alias", "topics"): ("module.key", "this"),
+        }
+        system = defaults()
+        state = json.loads(system.state_text)
+        renamed = 0
+        for resource in state["resources"]:
+            found = former.get((resource["type"], resource["name"]))
+            if found and "module" not in resource:
+                resource["module"], resource["name"] = found
+                renamed += 1
+        self.assertEqual(renamed, len(former))
+        try:
+            system.state_file.write_text(json.dumps(state))
+            self.assertEqual(system.changes(), {})
+        finally:
+            system.state_file.write_text(system.state_text)
+
     def test_connections_between_security_groups(self):
         self.assertEqual(
             connections(defaults()),

@@ -99,6 +99,16 @@ class Deploy(DeploymentTestCase):
         self.assertEqual(len(tags), 2)
         self.assertTrue(any(tag.endswith("-modified-" + "a" * 12) for tag in tags), tags)
 
+        # The state of an earlier version, which had the secrets in a module: the password is kept.
+        state = self.state()
+        for resource in state["resources"]:
+            if resource["type"].startswith("aws_secretsmanager_secret") and "module" not in resource:
+                resource["module"] = "module.secrets"
+        sandbox.aws.client("s3").put_object(Bucket=STATE_BUCKET, Key="vitrine.tfstate", Body=json.dumps(state))
+        output = self.operate("deploy", TF_VAR_admin_password=None)
+        self.assertFalse("password is generated" in output)
+        self.assertEqual(self.password(), password)
+
         # The password is on no command line and not in the state.
         self.assertNotIn(password, (sandbox.folder / "command-lines").read_text())
         self.assertNotIn(password, json.dumps(self.state()))

@@ -11,6 +11,10 @@ from botocore.exceptions import ClientError
 
 from operations.console import CommandError
 
+# What an earlier version had in these modules is in the root module now; moved.tf moves it when Terraform
+# runs.
+FORMER_MODULES = ("module.secrets", "module.key")
+
 KEY = "vitrine.tfstate"
 LOCK = f"{KEY}.tflock"
 
@@ -26,7 +30,10 @@ class State:
             self.resource_counts[resource["type"].removeprefix("aws_")] += len(resource["instances"])
             for instance in resource["instances"]:
                 index = f'["{instance["index_key"]}"]' if "index_key" in instance else ""
-                address = ".".join(part for part in (resource.get("module"), resource["type"], resource["name"]) if part)
+                module = resource.get("module")
+                if module in FORMER_MODULES:
+                    module = None
+                address = ".".join(part for part in (module, resource["type"], resource["name"]) if part)
                 self.managed[address + index] = instance["attributes"]
 
     def attribute(self, address, name):

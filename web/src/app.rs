@@ -31,7 +31,7 @@ use crate::remembered::Remembered;
 use crate::router::router;
 use crate::services::{Services, cores};
 use crate::site::Site;
-use crate::state::{AppState, Draining};
+use crate::state::{AppState, Draining, Shared};
 use crate::sweeping::Sweeping;
 use crate::templates::Templates;
 use crate::work_lock;
@@ -73,7 +73,7 @@ impl App {
         let stop = CancellationToken::new();
         let context = services.context()?;
         let caption_pause = CaptionPause::new(context.provider_budget.clone());
-        let state = AppState {
+        let state = AppState::new(Shared {
             sessions: Sessions::new(services.db.clone(), settings.admin_password.as_ref())
                 .map_err(|error| anyhow!(error))?,
             tokens: Tokens::new(services.db.clone()),
@@ -112,7 +112,7 @@ impl App {
             queue: services.queue,
             dispatch: services.dispatch,
             stop,
-        };
+        });
         Ok(Self {
             state,
             context,
@@ -201,7 +201,12 @@ impl App {
                 .context("the server failed")?,
             Err(_) => warn!("stopped before everything was finished; the next start continues"),
         }
-        state.db.close().await.context("closing the database")?;
+        state
+            .db
+            .clone()
+            .close()
+            .await
+            .context("closing the database")?;
         Ok(())
     }
 }

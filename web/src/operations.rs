@@ -139,7 +139,7 @@ pub async fn load_balancer_test(
         .collect();
     info!(instance_id = %state.instance_id, %trace_id, "load balancer test");
     Json(AnsweredBy {
-        instance_id: state.instance_id,
+        instance_id: Arc::clone(&state.instance_id),
         trace_id,
     })
 }

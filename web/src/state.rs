@@ -1,5 +1,6 @@
 //! What handlers share. Extractors take single fields of it.
 
+use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,9 +35,20 @@ use crate::remembered::Remembered;
 use crate::site::Site;
 use crate::templates::Templates;
 
-/// Cheap to clone.
-#[derive(Clone, FromRef)]
-pub struct AppState {
+/// Cheap to clone: each layer of the router does so for every request.
+#[derive(Clone)]
+pub struct AppState(Arc<Shared>);
+
+impl Deref for AppState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+#[derive(Clone)]
+pub struct Shared {
     pub db: DatabaseConnection,
     pub store: Arc<dyn ObjectStore>,
     /// For uploads that are not complete yet.
@@ -79,7 +91,35 @@ pub struct AppState {
     pub draining: Draining,
 }
 
+/// What extractors that know no more of the state take from it.
+macro_rules! parts {
+    ($($field:ident: $kind:ty),+ $(,)?) => {
+        $(impl FromRef<AppState> for $kind {
+            fn from_ref(state: &AppState) -> Self {
+                state.$field.clone()
+            }
+        })+
+    };
+}
+
+parts! {
+    policy: Policy,
+    proxies: Proxies,
+    sessions: Sessions,
+    stop: CancellationToken,
+    tokens: Tokens,
+}
+
 impl AppState {
+    pub(crate) fn new(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+
+    /// Replaces where uploads are decoded to check them.
+    pub fn set_pixels(&mut self, pixels: PixelWorkers) {
+        Arc::make_mut(&mut self.0).pixels = pixels;
+    }
+
     /// How URLs of pictures are made for this answer.
     pub async fn url_source(&self) -> UrlSource {
         UrlSource::of(self.store.as_ref()).await

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta};
 use entity::image::{self, Audience, Cursor, Review};
-use entity::{message, publication_record};
+use entity::{image_box, message, publication_record, step};
 use migration::testing::Kind;
 use migration::{Migrator, MigratorTrait as _};
 use sea_orm::ActiveValue::Set;
@@ -37,9 +37,7 @@ async fn on_mariadb_pages_are_ranges_of_an_index() {
 }
 
 async fn pages_are_ranges_of_an_index(mut databases: Databases) {
-    let db = databases.empty().await;
-    Migrator::up(&db, None).await.unwrap();
-    fill(&db).await;
+    let db = filled(&mut databases).await;
     let backend = db.get_database_backend();
     let (uploaded_at, id) = (DateTime::UNIX_EPOCH + TimeDelta::seconds(1500), Uuid::nil());
     let cursor = Cursor { uploaded_at, id };
@@ -60,17 +58,84 @@ async fn pages_are_ranges_of_an_index(mut databases: Databases) {
         ));
         pages.push((name, image::newer_than(&audience, cursor).build(backend)));
     }
+    let tx = preferring_indexes(&db).await;
+    for (name, page) in pages {
+        let plan = plan(&tx, page).await;
+        assert!(is_a_range(backend, &plan), "{name}: {plan}");
+    }
+}
+
+#[tokio::test]
+async fn on_sqlite_the_rows_of_a_page_are_found_by_their_keys() {
+    rows_are_found_by_their_keys(Databases::of_sqlite()).await;
+}
+
+#[tokio::test]
+async fn on_postgresql_the_rows_of_a_page_are_found_by_their_keys() {
+    if let Some(databases) = Databases::of(Kind::Postgres) {
+        rows_are_found_by_their_keys(databases).await;
+    }
+}
+
+#[tokio::test]
+async fn on_mariadb_the_rows_of_a_page_are_found_by_their_keys() {
+    if let Some(databases) = Databases::of(Kind::MariaDb) {
+        rows_are_found_by_their_keys(databases).await;
+    }
+}
+
+async fn rows_are_found_by_their_keys(mut databases: Databases) {
+    let db = filled(&mut databases).await;
+    let backend = db.get_database_backend();
+    let ids = || (1..=48).map(|number| Uuid::from_u128(number * 7));
+    let mut reads = vec![
+        ("steps", step::of_all(ids()).build(backend)),
+        ("boxes", image_box::of_all(ids()).build(backend)),
+    ];
+    for audience in [Audience::Staff, Audience::Public] {
+        let images = image::visible_among(&audience, ids());
+        reads.push(("images", images.build(backend)));
+    }
+    let tx = preferring_indexes(&db).await;
+    for (name, read) in reads {
+        let plan = plan(&tx, read).await;
+        assert!(is_by_key(backend, &plan), "{name}: {plan}");
+    }
+}
+
+/// SQLite reads whatever index has most columns that are equal to something, however many rows that are.
+#[tokio::test]
+async fn on_sqlite_what_the_sweeper_looks_for_is_a_range_of_an_index() {
+    let db = filled(&mut Databases::of_sqlite()).await;
+    let backend = db.get_database_backend();
+    let now = entity::now();
+    let tx = preferring_indexes(&db).await;
+    for (read, range) in [
+        (image::words_due(now, 10), "(words_due<?)"),
+        (image::in_trash(now), "(deleted_at>?)"),
+        (image::being_deleted(now), "(deleted_at>?)"),
+    ] {
+        let plan = plan(&tx, read.build(backend)).await;
+        assert!(plan.contains(range), "{plan}");
+    }
+}
+
+async fn filled(databases: &mut Databases) -> DatabaseConnection {
+    let db = databases.empty().await;
+    Migrator::up(&db, None).await.unwrap();
+    fill(&db).await;
+    db
+}
+
+async fn preferring_indexes(db: &DatabaseConnection) -> DatabaseTransaction {
     let tx = db.begin().await.unwrap();
-    if backend == DbBackend::Postgres {
+    if db.get_database_backend() == DbBackend::Postgres {
         // It reads small tables whole; asked not to, it shows which index it would use.
         tx.execute_unprepared("SET LOCAL enable_seqscan = off")
             .await
             .unwrap();
     }
-    for (name, page) in pages {
-        let plan = plan(&tx, page).await;
-        assert!(is_a_range(backend, &plan), "{name}: {plan}");
-    }
+    tx
 }
 
 /// Half of them are released.
@@ -102,6 +167,21 @@ async fn fill(db: &DatabaseConnection) {
             .await
             .unwrap();
     }
+    let of_each = [
+        "INSERT INTO step (image_id, name, state, attempts, queued_at)
+         SELECT id, 'thumbnail', 'done', 1, uploaded_at FROM image",
+        "INSERT INTO box (id, image_id, x, y, width, height, shape, covers, state, by_kind, created_at, added_in)
+         SELECT id, id, 0, 0, 1, 1, 'ellipse', 'face', 'confirmed', 'person', uploaded_at, 1 FROM image",
+    ];
+    for statement in of_each {
+        db.execute_unprepared(statement).await.unwrap();
+    }
+    if db.get_database_backend() == DbBackend::MySql {
+        // Otherwise it believes that the tables are small.
+        db.execute_unprepared("ANALYZE TABLE image, step, box")
+            .await
+            .unwrap();
+    }
 }
 
 /// What the database says it would do.
@@ -126,6 +206,16 @@ async fn plan(tx: &DatabaseTransaction, query: Statement) -> String {
         }
     });
     lines.collect::<Vec<_>>().join("\n")
+}
+
+fn is_by_key(backend: DbBackend, plan: &str) -> bool {
+    match backend {
+        DbBackend::Sqlite => plan.contains("(id=?)") || plan.contains("(image_id=?"),
+        DbBackend::Postgres => {
+            plan.contains("Index Cond: (id = ANY") || plan.contains("Index Cond: (image_id = ANY")
+        }
+        _ => plan.contains("Some(\"range\")"),
+    }
 }
 
 fn is_a_range(backend: DbBackend, plan: &str) -> bool {

@@ -151,7 +151,7 @@ pub async fn list(
 ) -> Result<Response, Problem> {
     viewer.require(access::Action::SeeDetails)?;
     if query.format == Some(FormatJson::Csv) {
-        return Ok(csv(state.db, query.image));
+        return Ok(csv(state.db.clone(), query.image));
     }
     let after = paging.after.map(Cursor::row).transpose()?;
     let found = page(&state.db, query.image, after, paging.limit + 1).await?;

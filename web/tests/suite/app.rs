@@ -142,7 +142,7 @@ impl Builder {
         let program = env!("CARGO_BIN_EXE_vitrine").into();
         let pixels = PixelWorkers::of_program(program, 2, MemoryBudget::of_this_machine());
         app.context.pixels = pixels.with_own_queue(2);
-        app.state.pixels = pixels;
+        app.state.set_pixels(pixels);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
