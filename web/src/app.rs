@@ -98,7 +98,7 @@ impl App {
             visitor_rates: VisitorRates::default(),
             search_engines: settings.search_engines,
             data: settings.data.as_path().into(),
-            freshness: Freshness::new(services.db.clone()),
+            freshness: Freshness::of(services.db.clone()).await?,
             answers: AnswerCache::default(),
             cards: CardCache::default(),
             step_counts: Remembered::default(),

@@ -2,6 +2,7 @@
 //! `change` has nothing newer.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -10,6 +11,8 @@ use entity::change;
 use sea_orm::{DatabaseConnection, DbErr};
 use tokio::sync::Mutex;
 use uuid::Uuid;
+
+use super::log_stamp::{LogStamp, log_of};
 
 /// Changes per query.
 const BATCH: u64 = 500;
@@ -20,11 +23,16 @@ const REMEMBERED: usize = 100_000;
 /// After so long without a look, changes may have been deleted unseen: all images count as changed.
 const MEMORY: Duration = Duration::from_secs(60 * 60);
 
+/// How long the log of SQLite is believed that nothing was written.
+const BELIEVED: Duration = Duration::from_secs(1);
+
 /// Reads the table once for all requests that wait at the same time, and never answers with what was
-/// read before a request asked. Cheap to clone.
+/// read before a request asked, unless nothing was written since. Cheap to clone.
 #[derive(Clone)]
 pub struct Freshness {
     db: DatabaseConnection,
+    /// SQLite's write-ahead log.
+    log: Option<Arc<Path>>,
     /// How many have asked.
     asked: Arc<AtomicU64>,
     known: Arc<Mutex<Known>>,
@@ -53,6 +61,8 @@ struct Known {
     seq: i64,
     changed: Arc<RwLock<Changed>>,
     looked_at: Option<Instant>,
+    /// Of the log, before the last look.
+    stamp: Option<LogStamp>,
 }
 
 impl Moment {
@@ -64,32 +74,46 @@ impl Moment {
 }
 
 impl Freshness {
-    pub fn new(db: DatabaseConnection) -> Self {
-        Self {
+    pub async fn of(db: DatabaseConnection) -> Result<Self, DbErr> {
+        let log = log_of(&db).await?;
+        Ok(Self {
             db,
+            log: log.map(Into::into),
             asked: Arc::default(),
             known: Arc::default(),
-        }
+        })
     }
 
     /// What has changed up to now.
     pub(crate) async fn now(&self) -> Result<Moment, DbErr> {
         let turn = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        let stamp = self.stamp();
         let mut known = self.known.lock().await;
         // Otherwise a query that began after this request asked has answered it already.
-        if known.answered < turn {
+        if known.answered < turn && !known.is_still_right(stamp) {
             let answers = self.asked.load(Ordering::SeqCst);
+            let stamp = self.stamp();
             known.look(&self.db).await?;
             known.answered = answers;
+            known.stamp = stamp;
         }
         Ok(Moment {
             seq: known.seq,
             changed: Arc::clone(&known.changed),
         })
     }
+
+    fn stamp(&self) -> Option<LogStamp> {
+        LogStamp::of(self.log.as_deref()?)
+    }
 }
 
 impl Known {
+    fn is_still_right(&self, stamp: Option<LogStamp>) -> bool {
+        let is_recent = self.looked_at.is_some_and(|at| at.elapsed() < BELIEVED);
+        is_recent && stamp.is_some() && stamp == self.stamp
+    }
+
     async fn look(&mut self, db: &DatabaseConnection) -> Result<(), DbErr> {
         let now = Instant::now();
         let is_current = self.looked_at.is_some_and(|at| now - at < MEMORY);

@@ -7,6 +7,7 @@
 mod answer;
 pub(crate) mod cards;
 pub(crate) mod freshness;
+mod log_stamp;
 
 use std::sync::Arc;
 use std::time::Duration;
