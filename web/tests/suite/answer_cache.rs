@@ -1,6 +1,8 @@
 //! Pages and JSON that are kept in memory: as quick as they are, they are never out of date and never
 //! somebody else's.
 
+use std::time::Duration;
+
 use axum::http::header::{ACCEPT_ENCODING, IF_NONE_MATCH};
 use functions::testing;
 use reqwest::Method;
@@ -72,6 +74,11 @@ async fn a_withdrawn_image_is_gone_from_every_kept_answer_of_every_instance() {
             let answer = visitor.get(&path).await.expect(200);
             assert!(answer.text().contains(&id_text), "{path}");
         }
+    }
+    // From now on, SQLite's log is believed that nothing was written.
+    tokio::time::sleep(Duration::from_millis(2_200)).await;
+    for visitor in &visitors {
+        visitor.get("/gallery").await.expect(200);
     }
 
     admin
