@@ -1,14 +1,14 @@
 //! Headers that every answer has unless its handler sets another value: what browsers may load
 //! and frame, and that search engines list nothing.
 
-use axum::Router;
-use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, header};
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use platform::objects::ObjectStore;
 use platform::settings::SearchEngines;
-use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::access::Client;
 use crate::state::AppState;
@@ -26,35 +26,42 @@ fn content_security_policy(store: &dyn ObjectStore) -> String {
     )
 }
 
-/// Adds them to every answer of this router.
-pub(crate) fn add(mut router: Router<AppState>, state: &AppState) -> Router<AppState> {
+/// What every answer has, unless it says otherwise.
+pub(crate) fn for_every_answer(state: &AppState) -> Arc<HeaderMap> {
     let policy = content_security_policy(state.store.as_ref());
-    if state.search_engines == SearchEngines::Refuse {
-        let name = HeaderName::from_static("x-robots-tag");
-        let value = HeaderValue::from_static("noindex");
-        router = router.layer(SetResponseHeaderLayer::if_not_present(name, value));
-    }
-    let headers: [(HeaderName, &str); 6] = [
-        (header::CONTENT_SECURITY_POLICY, &policy),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "same-origin"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-        (
-            HeaderName::from_static("cross-origin-opener-policy"),
-            "same-origin",
-        ),
-        (
-            HeaderName::from_static("cross-origin-resource-policy"),
-            "same-origin",
-        ),
+    let Ok(policy) = HeaderValue::try_from(policy) else {
+        unreachable!("origins and keywords are ASCII");
+    };
+    let mut headers = HeaderMap::from_iter([(header::CONTENT_SECURITY_POLICY, policy)]);
+    let fixed = [
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "same-origin"),
+        ("x-frame-options", "DENY"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
     ];
-    for (name, value) in headers {
-        let Ok(value) = HeaderValue::from_str(value) else {
-            unreachable!("origins and keywords are ASCII");
-        };
-        router = router.layer(SetResponseHeaderLayer::if_not_present(name, value));
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
     }
-    router
+    if state.search_engines == SearchEngines::Refuse {
+        headers.insert("x-robots-tag", HeaderValue::from_static("noindex"));
+    }
+    Arc::new(headers)
+}
+
+pub(crate) async fn add_missing(
+    State(missing): State<Arc<HeaderMap>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut response = next.run(request).await;
+    for (name, value) in missing.iter() {
+        response
+            .headers_mut()
+            .entry(name)
+            .or_insert_with(|| value.clone());
+    }
+    response
 }
 
 /// Answers depend on the viewer. Unless a handler says otherwise, no cache in between

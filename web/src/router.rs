@@ -7,6 +7,7 @@ use axum::http::header;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Router};
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use utoipa_axum::routes;
@@ -110,33 +111,39 @@ pub fn list() -> Vec<Route> {
 pub(crate) fn router(state: AppState) -> serde_json::Result<Router> {
     let routes = routes().split();
     let api = Arc::new(Api::new(routes.document)?);
-    let routes = routes
+    // Two layers made of many, the outermost first. Each layer of a router clones everything within it
+    // for every request, so twenty nested ones would cost more than most answers.
+    let guards = ServiceBuilder::new()
+        .layer(from_fn_with_state(state.clone(), identify))
+        .layer(from_fn(response_headers::strict_transport))
+        .layer(from_fn_with_state(state.clone(), authenticate))
+        .layer(from_fn_with_state(state.clone(), pages::errors::as_pages))
+        .layer(from_fn_with_state(state.clone(), refuse_strangers))
+        .layer(from_fn(refuse_stalled))
+        .layer(from_fn_with_state(state.clone(), answer_cache::from_cache))
+        .layer(from_fn(response_headers::private_by_default))
+        .layer(from_fn(rejections_as_problems))
+        .layer(Extension(Arc::clone(&api)))
+        .layer(from_fn_with_state(api, refuse_unknown_parameters));
+    let around_all = ServiceBuilder::new()
+        .layer(from_fn(request_id::assign))
+        .layer(CatchPanicLayer::custom(|_| {
+            Problem::internal("a handler panicked").into_response()
+        }))
+        .layer(CompressionLayer::new())
+        .layer(from_fn_with_state(
+            response_headers::for_every_answer(&state),
+            response_headers::add_missing,
+        ));
+    Ok(routes
         .guarded
         .merge(dev::routes())
         .fallback(pages::errors::not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn_with_state(
-            Arc::clone(&api),
-            refuse_unknown_parameters,
-        ))
-        .layer(Extension(api))
-        .layer(from_fn(rejections_as_problems))
-        .layer(from_fn(response_headers::private_by_default))
-        .layer(from_fn_with_state(state.clone(), answer_cache::from_cache))
-        .layer(from_fn(refuse_stalled))
-        .layer(from_fn_with_state(state.clone(), refuse_strangers))
-        .layer(from_fn_with_state(state.clone(), pages::errors::as_pages))
-        .layer(from_fn_with_state(state.clone(), authenticate))
-        .layer(from_fn(response_headers::strict_transport))
-        .layer(from_fn_with_state(state.clone(), identify))
-        .merge(routes.unguarded);
-    Ok(response_headers::add(routes, &state)
+        .layer(guards)
+        .merge(routes.unguarded)
         .with_state(state)
-        .layer(CompressionLayer::new())
-        .layer(CatchPanicLayer::custom(|_| {
-            Problem::internal("a handler panicked").into_response()
-        }))
-        .layer(from_fn(request_id::assign)))
+        .layer(around_all))
 }
 
 async fn method_not_allowed() -> Problem {

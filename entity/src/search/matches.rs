@@ -49,9 +49,9 @@ impl Matches<'_> {
             DbBackend::Postgres => self.on_postgres(columns),
             _ => self.on_mysql(columns),
         };
-        let (_, uploader) = self.seen_by("");
         let [limit, skip] =
             [limit, skip].map(|count| Value::from(i64::try_from(count).unwrap_or(i64::MAX)));
+        let uploader = self.uploader().map(Value::from);
         let values = [Some(expression.into()), uploader, Some(limit), Some(skip)];
         Statement::from_sql_and_values(backend, sql, values.into_iter().flatten())
     }
@@ -64,7 +64,7 @@ impl Matches<'_> {
             "words"
         };
         let expression = self.words.join("\"", "\"", "*", " AND ");
-        let (seen, _) = self.seen_by("?");
+        let seen = self.seen_by("?");
         let sql = format!(
             "SELECT {columns} FROM image_search
             CROSS JOIN image_search_row AS row ON row.number = image_search.rowid
@@ -81,8 +81,8 @@ impl Matches<'_> {
         } else {
             "search_words"
         };
-        let (seen, uploader) = self.seen_by("$2");
-        let (limit, skip) = if uploader.is_some() {
+        let seen = self.seen_by("$2");
+        let (limit, skip) = if self.uploader().is_some() {
             ("$3", "$4")
         } else {
             ("$2", "$3")
@@ -103,7 +103,7 @@ impl Matches<'_> {
         } else {
             "search_words"
         };
-        let (seen, _) = self.seen_by("?");
+        let seen = self.seen_by("?");
         let sql = format!(
             "SELECT {columns} FROM image
             WHERE MATCH ({searched}) AGAINST (? IN BOOLEAN MODE)
@@ -113,16 +113,20 @@ impl Matches<'_> {
         (sql, self.words.join("+vx", "", "*", " "))
     }
 
-    /// [`Audience::sees`] in SQL, and the value of its parameter.
-    fn seen_by(&self, parameter: &str) -> (String, Option<Value>) {
+    /// [`Audience::sees`] in SQL. `parameter` stands for the uploader, if there is one.
+    fn seen_by(&self, parameter: &str) -> String {
         let public = "review = 'released' AND copy_version = boxes_version";
         match self.audience {
-            Audience::Staff => ("1 = 1".to_owned(), None),
-            Audience::Public => (public.to_owned(), None),
-            Audience::Uploader(name) => (
-                format!("({public} OR uploaded_by = {parameter})"),
-                Some(name.as_str().into()),
-            ),
+            Audience::Staff => "1 = 1".to_owned(),
+            Audience::Public => public.to_owned(),
+            Audience::Uploader(_) => format!("({public} OR uploaded_by = {parameter})"),
+        }
+    }
+
+    fn uploader(&self) -> Option<&str> {
+        match self.audience {
+            Audience::Staff | Audience::Public => None,
+            Audience::Uploader(name) => Some(name),
         }
     }
 }
