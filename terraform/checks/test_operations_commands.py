@@ -214,7 +214,8 @@ class StateFormat(CommandTestCase):
 class Interrupts(unittest.TestCase):
     """An interrupt lets the called program finish: Terraform writes its state and releases the lock."""
 
-    SCRIPT = 'trap "sleep 1; echo cleaned up; exit 1" INT; echo started; for i in $(seq 300); do sleep 0.1; done'
+    # Without $(…): bash 5.2 does not parse a trap that runs while it parses one.
+    SCRIPT = 'trap "sleep 1; echo cleaned up; exit 1" INT; echo started; for i in {1..300}; do sleep 0.1; done'
 
     def assert_cleans_up(self, interrupt, launcher=()):
         program = f"from operations.tools import run\nprint(run(['bash', '-c', {self.SCRIPT!r}])[0], flush=True)"
