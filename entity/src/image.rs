@@ -316,7 +316,7 @@ pub fn stored() -> Select<Entity> {
     Entity::find().filter(is_stored())
 }
 
-fn is_stored() -> Condition {
+pub(crate) fn is_stored() -> Condition {
     Condition::all()
         .add(Column::StoredAt.is_not_null())
         .add(Column::DeletedAt.is_null())
@@ -324,7 +324,11 @@ fn is_stored() -> Condition {
 
 /// The images that these people see. Whatever shows images starts here.
 pub fn visible(audience: &Audience) -> Select<Entity> {
-    stored().filter(audience.sees())
+    Entity::find().filter(is_visible(audience))
+}
+
+fn is_visible(audience: &Audience) -> Condition {
+    is_stored().add(audience.sees())
 }
 
 pub fn visible_by_id(audience: &Audience, id: Uuid) -> Select<Entity> {
@@ -333,15 +337,13 @@ pub fn visible_by_id(audience: &Audience, id: Uuid) -> Select<Entity> {
 
 /// Those of some images that these people see, in no particular order.
 pub fn visible_among(audience: &Audience, ids: impl IntoIterator<Item = Uuid>) -> Select<Entity> {
-    let is_visible = is_stored().add(audience.sees());
     Entity::find()
         .filter(Column::Id.is_in(ids))
-        .filter(checked(is_visible))
+        .filter(checked(is_visible(audience)))
 }
 
-/// A condition that rows are checked for, and not looked up by. SQLite takes an index on "not deleted",
-/// which leads to all images, for better than forty keys or a range; a `CASE` is for no index, on any
-/// database.
+/// The condition in a form for which no database uses an index. SQLite would rather look up what is
+/// not deleted, which is nearly every image, than forty keys or a range.
 fn checked(condition: Condition) -> Expr {
     let case: Expr = CaseStatement::new().case(condition, 1).finally(0).into();
     case.eq(1)
@@ -398,7 +400,7 @@ pub fn unfinished_before(instant: DateTime<Utc>) -> Select<Entity> {
         .filter(Column::UploadedAt.lt(instant))
 }
 
-/// As a range of the index: SQLite reads the whole table for "is not null".
+/// A range, for which SQLite uses an index; for `IS NOT NULL` it reads the whole table.
 fn is_deleted() -> Expr {
     Column::DeletedAt.gt(DateTime::UNIX_EPOCH)
 }

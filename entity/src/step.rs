@@ -166,8 +166,7 @@ fn pending() -> Select<Entity> {
 fn in_states(states: impl IntoIterator<Item = StepState>) -> Select<Entity> {
     known()
         .join(JoinType::InnerJoin, Relation::Image.def())
-        .filter(image::Column::StoredAt.is_not_null())
-        .filter(image::Column::DeletedAt.is_null())
+        .filter(image::is_stored())
         .filter(Column::State.is_in(states))
 }
 

@@ -14,7 +14,6 @@ use sea_orm::{
     ConnectOptions, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
-
 use tokio::time::sleep;
 use tracing::warn;
 
@@ -216,13 +215,13 @@ fn is_temporary(cause: &dyn sqlx::error::DatabaseError) -> bool {
 /// I/O.
 const POSTGRES_IS_TEMPORARY: [&str; 8] = ["08", "28", "25006", "40", "53", "55P03", "57", "58"];
 
-/// From the same reference: a deadlock (1213), and a row that changed after the transaction began to
-/// read (1020, MariaDB with `innodb_snapshot_isolation`, which is on from 11.6.2).
-const MYSQL_IS_CONFLICT: [u16; 2] = [1020, 1213];
-
-/// From the "Server Error Message Reference" of MySQL and MariaDB: changed row (1020), disk full (1021, 1114), too many
-/// connections (1040, 1203), failed login (1045), shutdown (1053, 1927), lock timeout (1205), deadlock
-/// (1213), read-only (1290, 1792, 1836).
+/// From the "Server Error Message Reference" of MySQL and MariaDB: changed row (1020), disk full (1021,
+/// 1114), too many connections (1040, 1203), failed login (1045), shutdown (1053, 1927), lock timeout
+/// (1205), deadlock (1213), read-only (1290, 1792, 1836).
 const MYSQL_IS_TEMPORARY: [u16; 13] = [
     1020, 1021, 1040, 1045, 1053, 1114, 1203, 1205, 1213, 1290, 1792, 1836, 1927,
 ];
+
+/// Of these, the ones that a transaction gets because of another one: a deadlock, and a row that changed
+/// after the transaction began to read (MariaDB with `innodb_snapshot_isolation`, on from 11.6.2).
+const MYSQL_IS_CONFLICT: [u16; 2] = [1020, 1213];

@@ -11,9 +11,9 @@ from botocore.exceptions import ClientError
 
 from operations.console import CommandError
 
-# What an earlier version had in these modules is in the root module now; moved.tf moves it when Terraform
-# runs.
-FORMER_MODULES = ("module.secrets", "module.key")
+# An earlier version had the secrets in this module. Until Terraform runs, and moves them as moved.tf says,
+# the state still does.
+FORMER_MODULE = "module.secrets"
 
 KEY = "vitrine.tfstate"
 LOCK = f"{KEY}.tflock"
@@ -31,7 +31,7 @@ class State:
             for instance in resource["instances"]:
                 index = f'["{instance["index_key"]}"]' if "index_key" in instance else ""
                 module = resource.get("module")
-                if module in FORMER_MODULES:
+                if module == FORMER_MODULE:
                     module = None
                 address = ".".join(part for part in (module, resource["type"], resource["name"]) if part)
                 self.managed[address + index] = instance["attributes"]

@@ -201,12 +201,8 @@ impl App {
                 .context("the server failed")?,
             Err(_) => warn!("stopped before everything was finished; the next start continues"),
         }
-        state
-            .db
-            .clone()
-            .close()
-            .await
-            .context("closing the database")?;
+        let closed = state.db.close_by_ref().await;
+        closed.context("closing the database")?;
         Ok(())
     }
 }

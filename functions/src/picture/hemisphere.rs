@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// The tropics reach from the equator to here, in degrees, rounded up.
 const TROPICS: f64 = 23.5;
 
-/// The half of the earth, outside the tropics, where the year has no summer and winter.
+/// Half of the earth. The tropics count as neither: they have no summer and winter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Hemisphere {
     Northern,

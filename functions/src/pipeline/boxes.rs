@@ -107,14 +107,7 @@ pub async fn replace(
     wanted: Vec<Drawn>,
     by: Option<&str>,
 ) -> Result<Replaced, DbErr> {
-    let replaced =
-        retry_conflicts(|| replace_once(db, dispatch, id, expected, wanted.clone(), by)).await?;
-    if let Replaced::Saved(version) = replaced
-        && version != expected
-    {
-        dispatch.notify();
-    }
-    Ok(replaced)
+    retry_conflicts(|| replace_once(db, dispatch, id, expected, wanted.clone(), by)).await
 }
 
 async fn replace_once(
@@ -203,6 +196,7 @@ async fn replace_once(
     }
     change::record(&tx, id, Kind::Image).await?;
     tx.commit().await?;
+    dispatch.notify();
     Ok(Replaced::Saved(version))
 }
 

@@ -301,9 +301,7 @@ pub async fn rerun(
     dispatch: &Dispatch,
     wanted: &[(Uuid, StepKind)],
 ) -> Result<Vec<(Uuid, StepKind)>, DbErr> {
-    let queued = retry_conflicts(|| rerun_once(db, dispatch, wanted)).await?;
-    dispatch.notify();
-    Ok(queued)
+    retry_conflicts(|| rerun_once(db, dispatch, wanted)).await
 }
 
 async fn rerun_once(
@@ -345,6 +343,7 @@ async fn rerun_once(
         change::record(&tx, id, Kind::Image).await?;
     }
     tx.commit().await?;
+    dispatch.notify();
     Ok(queued)
 }
 

@@ -103,7 +103,8 @@ async fn rows_are_found_by_their_keys(mut databases: Databases) {
     }
 }
 
-/// SQLite reads whatever index has most columns that are equal to something, however many rows that are.
+/// Without statistics, SQLite prefers the index of which most columns are compared for equality, however
+/// many rows match.
 #[tokio::test]
 async fn on_sqlite_what_the_sweeper_looks_for_is_a_range_of_an_index() {
     let db = filled(&mut Databases::of_sqlite()).await;

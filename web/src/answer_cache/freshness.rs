@@ -92,7 +92,6 @@ impl Freshness {
         // Otherwise a query that began after this request asked has answered it already.
         if known.answered < turn && !known.is_still_right(stamp) {
             let answers = self.asked.load(Ordering::SeqCst);
-            let stamp = self.stamp();
             known.look(&self.db).await?;
             known.answered = answers;
             known.stamp = stamp;

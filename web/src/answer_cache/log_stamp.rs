@@ -1,10 +1,10 @@
-//! Whether SQLite has written anything, by the times of its write-ahead log: much cheaper than asking it.
+//! Whether SQLite has committed anything, by the time of its write-ahead log. A query costs much more.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, Statement};
 
 /// A log that was written to so short a time ago says nothing. Its transaction may not be visible yet,
 /// and the next one may get the same time: those of files advance in steps of some milliseconds.
@@ -33,13 +33,13 @@ impl LogStamp {
     }
 }
 
-/// Where SQLite writes transactions first; none for another database, or one in memory.
-pub(crate) async fn log_of(db: &DatabaseConnection) -> Result<Option<PathBuf>, DbErr> {
+/// The write-ahead log of SQLite; none for another database, or one in memory.
+pub(super) async fn log_of(db: &DatabaseConnection) -> Result<Option<PathBuf>, DbErr> {
     if db.get_database_backend() != DbBackend::Sqlite {
         return Ok(None);
     }
     let sql = "SELECT file FROM pragma_database_list WHERE name = 'main' AND file <> ''";
-    let statement = sea_orm::Statement::from_string(DbBackend::Sqlite, sql);
+    let statement = Statement::from_string(DbBackend::Sqlite, sql);
     let row = db.query_one_raw(statement).await?;
     let file = row
         .map(|row| row.try_get::<String>("", "file"))

@@ -6,5 +6,5 @@ mod sweeper;
 mod worker;
 
 pub use adoption::{Adoption, AdoptionError};
-pub use sweeper::{STUCK_AFTER, Swept, put_right, queue_owed, sweep};
+pub use sweeper::{STUCK_AFTER, Swept, put_right, sweep};
 pub use worker::{drain, run};

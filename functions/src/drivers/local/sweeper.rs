@@ -42,7 +42,9 @@ pub struct Swept {
     pub requeued: usize,
 }
 
-/// Does all of it once: [`put_right`], then [`queue_owed`].
+/// Does all of it once: [`put_right`], then queues steps that nobody would do otherwise. Missing rows of
+/// steps are looked for among images uploaded since `steps_since`: finding them among all images means
+/// looking at each.
 ///
 /// # Errors
 /// The work done until then is kept.
@@ -85,12 +87,7 @@ pub async fn put_right(ctx: &Context, patience: Duration) -> Result<Swept, Lifec
     Ok(swept)
 }
 
-/// Queues steps that nobody would do otherwise. Missing rows of steps are looked for among images
-/// uploaded since `steps_since`: finding them among all images means looking at each.
-///
-/// # Errors
-/// The work done until then is kept.
-pub async fn queue_owed(
+async fn queue_owed(
     ctx: &Context,
     dispatch: &Dispatch,
     steps_since: DateTime<Utc>,
