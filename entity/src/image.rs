@@ -396,7 +396,7 @@ pub fn by_idempotency_key(hash: &str) -> Select<Entity> {
 pub fn unfinished_before(instant: DateTime<Utc>) -> Select<Entity> {
     Entity::find()
         .filter(Column::StoredAt.is_null())
-        .filter(Column::DeletedAt.is_null())
+        .filter(checked(Column::DeletedAt.is_null().into()))
         .filter(Column::UploadedAt.lt(instant))
 }
 

@@ -24,6 +24,8 @@ mod m20261126_000025_newest_first;
 mod m20261126_000030_trash;
 mod m20261126_000031_search_prefixes;
 mod m20261126_000040_leases;
+mod m20261127_000041_longer_search_prefixes;
+mod m20261127_000042_unfinished_uploads;
 mod migration_lock;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -55,6 +57,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000030_trash::Migration),
             Box::new(m20261126_000031_search_prefixes::Migration),
             Box::new(m20261126_000040_leases::Migration),
+            Box::new(m20261127_000041_longer_search_prefixes::Migration),
+            Box::new(m20261127_000042_unfinished_uploads::Migration),
         ]
     }
 }

@@ -18,8 +18,8 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// The triggers that keep the index up to date name it, and stay.
-async fn rebuild(manager: &SchemaManager<'_>, option: &str) -> Result<(), DbErr> {
+/// Makes the index anew with this option. The triggers that keep it up to date name it, and stay.
+pub(crate) async fn rebuild(manager: &SchemaManager<'_>, option: &str) -> Result<(), DbErr> {
     if manager.get_database_backend() != DbBackend::Sqlite {
         return Ok(());
     }

@@ -115,10 +115,35 @@ async fn on_sqlite_what_the_sweeper_looks_for_is_a_range_of_an_index() {
         (image::words_due(now, 10), "(words_due<?)"),
         (image::in_trash(now), "(deleted_at>?)"),
         (image::being_deleted(now), "(deleted_at>?)"),
+        (
+            image::unfinished_before(now),
+            "image_unfinished (uploaded_at<?)",
+        ),
     ] {
         let plan = plan(&tx, read.build(backend)).await;
         assert!(plan.contains(range), "{plan}");
     }
+}
+
+#[tokio::test]
+async fn on_postgresql_unfinished_uploads_have_an_index() {
+    if let Some(databases) = Databases::of(Kind::Postgres) {
+        unfinished_uploads_have_an_index(databases).await;
+    }
+}
+
+#[tokio::test]
+async fn on_mariadb_unfinished_uploads_have_an_index() {
+    if let Some(databases) = Databases::of(Kind::MariaDb) {
+        unfinished_uploads_have_an_index(databases).await;
+    }
+}
+
+async fn unfinished_uploads_have_an_index(mut databases: Databases) {
+    let db = filled(&mut databases).await;
+    let read = image::unfinished_before(entity::now()).build(db.get_database_backend());
+    let plan = plan(&preferring_indexes(&db).await, read).await;
+    assert!(plan.contains("image_unfinished"), "{plan}");
 }
 
 async fn filled(databases: &mut Databases) -> DatabaseConnection {

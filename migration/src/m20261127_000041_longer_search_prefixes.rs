@@ -1,0 +1,21 @@
+//! On SQLite, the search index gets the beginnings of words of up to twelve letters. A beginning that is
+//! not in the index is collected from all words that have it, images and all, before the first match is
+//! known: at a million images of which each has the word, that takes 60 ms. A longer one is rare.
+
+use sea_orm_migration::prelude::*;
+
+use crate::m20261126_000031_search_prefixes::rebuild;
+
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        rebuild(manager, ", prefix='1 2 3 4 5 6 7 8 9 10 11 12'").await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        rebuild(manager, ", prefix='1 2 3'").await
+    }
+}
