@@ -169,6 +169,12 @@ fn is_conflict(error: &DbErr) -> bool {
     }
 }
 
+/// Has the login fetched again if this error says that it was refused. Whoever turns errors of the
+/// database into answers calls it.
+pub fn report_refused_login(error: &DbErr) {
+    renewal::report(error);
+}
+
 /// Whether the database could not do its work: it does not answer, is starting, full or overloaded,
 /// or had to end the transaction. Trying again may help. Any other error is a mistake of ours.
 pub fn is_unavailable(error: &DbErr) -> bool {

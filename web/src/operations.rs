@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use platform::Format;
+use platform::database::report_refused_login;
 use platform::disk::Space;
 use platform::objects::ObjectKey;
 use platform::settings::SearchEngines;
@@ -65,7 +66,8 @@ pub(crate) struct Readiness {
     security(()),
 )]
 pub async fn ready(State(state): State<AppState>) -> Response {
-    let database = state.db.execute_unprepared("SELECT 1").await.is_ok();
+    let asked = state.db.execute_unprepared("SELECT 1").await;
+    let database = asked.inspect_err(report_refused_login).is_ok();
     // There is no such object; what matters is whether the store answers.
     let nothing = ObjectKey::original(Uuid::nil(), Format::Jpeg);
     let store = state.store.size(&nothing).await.is_ok();

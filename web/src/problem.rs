@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use functions::picture::Refusal;
 use functions::pipeline::lifecycle::LifecycleError;
 use functions::pipeline::pixel_workers::PixelError;
-use platform::database::is_unavailable;
+use platform::database::{is_unavailable, report_refused_login};
 use platform::objects::StoreError;
 use platform::settings::MEGABYTE;
 use sea_orm::DbErr;
@@ -175,6 +175,7 @@ impl IntoResponse for Problem {
 
 impl From<DbErr> for Problem {
     fn from(error: DbErr) -> Self {
+        report_refused_login(&error);
         if !is_unavailable(&error) {
             return Self::internal(error);
         }

@@ -38,7 +38,7 @@
 
 use std::time::Duration;
 
-use platform::database::is_unavailable;
+use platform::database::{is_unavailable, report_refused_login};
 use platform::objects::StoreError;
 use sea_orm::DbErr;
 
@@ -115,6 +115,7 @@ impl StepError {
 /// version may take over before the last attempt.
 impl From<DbErr> for StepError {
     fn from(error: DbErr) -> Self {
+        report_refused_login(&error);
         if is_unavailable(&error) {
             Self::transient(format!("the database does not answer: {error}"))
         } else {

@@ -1,25 +1,32 @@
 //! Passwords that are rotated while a process runs. Open connections stay open, but new ones are
-//! refused. So a connection is tried every few seconds, and once it is refused, the secret is fetched
-//! again.
+//! refused. Once that happened to somebody, the secret is fetched again.
 //!
-//! The pool has no hook that runs just before it connects, hence the trying.
+//! The pool has no hook for a connection that fails. So whoever judges errors reports refused ones here.
+//! In case nobody does, a connection is tried every few seconds while the pool would open one itself for
+//! the next query: never one more than the pool may have, because the database may have no more.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use sea_orm::sqlx::mysql::MySqlConnectOptions;
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::{ConnectOptions, Connection, Database, Error, Pool};
+use sea_orm::{DbErr, RuntimeErr};
 use secrecy::ExposeSecret as _;
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 use crate::secrets::{CredentialSource, Login};
 
-/// The interval between tries: a changed password is noticed within this time.
+/// The interval between tries.
 const EVERY: Duration = Duration::from_secs(5);
 
 /// The timeout of a try.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Counts the logins that were reported as refused.
+static REFUSALS: LazyLock<watch::Sender<u64>> = LazyLock::new(watch::Sender::default);
 
 /// The SQLSTATE class with which PostgreSQL and MySQL refuse a login: "invalid authorization
 /// specification" in standard SQL.
@@ -43,16 +50,30 @@ impl LogIn for MySqlConnectOptions {
     }
 }
 
+/// Notes that the login was refused, if this error says so.
+pub(super) fn report(error: &DbErr) {
+    if let DbErr::Conn(RuntimeErr::SqlxError(cause)) = error
+        && is_refusal(cause)
+    {
+        REFUSALS.send_modify(|count| *count += 1);
+    }
+}
+
 /// Keeps the pool able to connect until it is closed.
 pub(super) async fn keep<DB: Database>(pool: Pool<DB>, credential_source: CredentialSource)
 where
     <DB::Connection as Connection>::Options: LogIn,
 {
+    let mut refusals = REFUSALS.subscribe();
     let mut is_refused = false;
     loop {
-        tokio::select! {
-            () = sleep(EVERY) => {}
+        let is_due = tokio::select! {
+            () = sleep(EVERY) => is_refused || would_connect(&pool),
+            Ok(()) = refusals.changed(), if !is_refused => true,
             () = pool.close_event() => return,
+        };
+        if !is_due {
+            continue;
         }
         if !is_login_refused(&pool).await {
             is_refused = false;
@@ -76,6 +97,11 @@ where
     }
 }
 
+/// Whether the next query opens a connection.
+fn would_connect<DB: Database>(pool: &Pool<DB>) -> bool {
+    pool.num_idle() == 0 && pool.size() < pool.options().get_max_connections()
+}
+
 /// Whether a new connection is refused because of its name or password. For a database that does not
 /// answer at all, nothing can be done here.
 async fn is_login_refused<DB: Database>(pool: &Pool<DB>) -> bool {
@@ -86,9 +112,14 @@ async fn is_login_refused<DB: Database>(pool: &Pool<DB>) -> bool {
             let _ = connection.close().await;
             false
         }
-        Ok(Err(Error::Database(error))) => {
-            error.code().is_some_and(|code| code.starts_with(REFUSED))
-        }
-        Ok(Err(_)) | Err(_) => false,
+        Ok(Err(error)) => is_refusal(&error),
+        Err(_) => false,
     }
+}
+
+fn is_refusal(error: &Error) -> bool {
+    let Some(error) = error.as_database_error() else {
+        return false;
+    };
+    error.code().is_some_and(|code| code.starts_with(REFUSED))
 }

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use migration::testing::{Certificate, Kind, ScratchServer};
 use platform::database;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, Statement};
+use sea_orm::{
+    ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, Statement, TransactionTrait as _,
+};
 use serde_json::json;
 use tempfile::NamedTempFile;
 use url::Url;
@@ -38,6 +40,16 @@ async fn rotated_postgresql_password_is_picked_up() {
 #[tokio::test]
 async fn rotated_mariadb_password_is_picked_up() {
     rotated_password_is_picked_up(Kind::MariaDb).await;
+}
+
+#[tokio::test]
+async fn refused_postgresql_login_is_renewed_while_other_connections_work() {
+    refused_login_is_renewed_while_other_connections_work(Kind::Postgres).await;
+}
+
+#[tokio::test]
+async fn refused_mariadb_login_is_renewed_while_other_connections_work() {
+    refused_login_is_renewed_while_other_connections_work(Kind::MariaDb).await;
 }
 
 async fn certificate_is_verified(kind: Kind) {
@@ -103,6 +115,68 @@ async fn rotated_password_is_picked_up(kind: Kind) {
     assert!(refused.is_some(), "after {PATIENCE:?} nobody gets in");
     assert!(is_encrypted(&db).await);
     db.close().await.unwrap();
+}
+
+/// The password is rotated while a connection is open; then somebody needs another one, and is refused once.
+async fn refused_login_is_renewed_while_other_connections_work(kind: Kind) {
+    let Some(rds) = Rds::start(kind).await else {
+        return;
+    };
+    let authority = rds.authority.path().to_str().unwrap().to_owned();
+    let db = rds
+        .connect("localhost", &[("DATABASE_CA_FILE", &authority)])
+        .await
+        .unwrap();
+    let open = db.begin().await.unwrap();
+    rds.set_password(SECOND).await;
+    rds.vault.change(&rds.arn, &secret(SECOND)).await;
+
+    let refused = ask(&db, "SELECT 1").await.unwrap_err();
+    database::report_refused_login(&refused);
+    let begin = Instant::now();
+    while ask(&db, "SELECT 1").await.is_err() {
+        assert!(
+            begin.elapsed() < Duration::from_secs(3),
+            "it was not reported"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    open.commit().await.unwrap();
+    db.close().await.unwrap();
+}
+
+/// Of MariaDB alone, which counts connections at once; the other database takes the same code.
+#[tokio::test]
+async fn no_connection_is_opened_to_try_the_login_while_one_is_idle() {
+    let Some(rds) = Rds::start(Kind::MariaDb).await else {
+        return;
+    };
+    let authority = rds.authority.path().to_str().unwrap().to_owned();
+    let db = rds
+        .connect("localhost", &[("DATABASE_CA_FILE", &authority)])
+        .await
+        .unwrap();
+    // The other tests report refused logins for a while, of which all of this process hear.
+    let begin = Instant::now();
+    let mut before = 0;
+    while connections_so_far(&db).await != before {
+        assert!(
+            begin.elapsed() < PATIENCE,
+            "connections are opened again and again"
+        );
+        before = connections_so_far(&db).await;
+        tokio::time::sleep(Duration::from_secs(7)).await;
+    }
+    db.close().await.unwrap();
+}
+
+/// The number of connections that were opened to this MariaDB since it started.
+async fn connections_so_far(db: &DatabaseConnection) -> i64 {
+    let question = "SELECT CAST(variable_value AS SIGNED) AS number
+        FROM information_schema.global_status WHERE variable_name = 'CONNECTIONS'";
+    let question = Statement::from_string(db.get_database_backend(), question);
+    let row = db.query_one_raw(question).await.unwrap().unwrap();
+    row.try_get("", "number").unwrap()
 }
 
 /// A database with a certificate authority of its own, and a user whose password is in Secrets
