@@ -24,6 +24,7 @@ use url::Url;
 
 pub use signer::{Disposition, Promise, Signer, WriteAddress};
 
+use self::signer::Signed;
 use super::StoreError;
 
 /// The time for which a page has the same addresses.
@@ -52,6 +53,7 @@ struct Inner {
     region: Region,
     provider: SharedCredentialsProvider,
     known: Mutex<Option<Known>>,
+    signed: Signed,
 }
 
 #[derive(Clone, Debug)]
@@ -99,6 +101,7 @@ impl Presigning {
                 region,
                 provider,
                 known: Mutex::default(),
+                signed: Signed::default(),
             }),
         })
     }

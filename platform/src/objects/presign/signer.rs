@@ -14,6 +14,7 @@ use aws_sigv4::sign::v4::SigningParams;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use quick_cache::sync::Cache;
 
 use crate::objects::{ObjectKey, StoreError};
 
@@ -28,6 +29,38 @@ const VALUE: &AsciiSet = &NON_ALPHANUMERIC
 
 /// The same in a path.
 const PATH: &AsciiSet = &VALUE.remove(b'/');
+
+/// Addresses for reading that are remembered; a page has some hundred. Each takes about a kilobyte.
+const REMEMBERED: usize = 10_000;
+
+/// Addresses for reading that were signed already: all pages of half an hour have the same.
+#[derive(Debug)]
+pub(super) struct Signed(Cache<Reading, Arc<str>>);
+
+/// All that such an address depends on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Reading {
+    path: String,
+    version: String,
+    disposition: String,
+    head: bool,
+    signed_at: SystemTime,
+    expires_in: Duration,
+    access_key: String,
+}
+
+impl Default for Signed {
+    fn default() -> Self {
+        Self(Cache::new(REMEMBERED))
+    }
+}
+
+#[cfg(test)]
+impl Signed {
+    pub(super) fn count(&self) -> usize {
+        self.0.len()
+    }
+}
 
 /// What a client promises to upload.
 #[derive(Clone, Debug)]
@@ -82,15 +115,29 @@ impl Signer {
         disposition: Disposition<'_>,
         head: bool,
     ) -> Result<String, StoreError> {
-        let query = [
-            ("response-content-disposition", disposition.to_string()),
-            ("response-content-type", key.content_type().to_owned()),
-            // S3 ignores parameters that begin with `x-`, except for its access log.
-            ("x-version", version.to_owned()),
-        ];
-        let method = if head { "HEAD" } else { "GET" };
-        self.sign(method, &key.path(), &query, &[])
-            .map_err(|error| refused(key, &error))
+        let reading = Reading {
+            path: key.path(),
+            version: version.to_owned(),
+            disposition: disposition.to_string(),
+            head,
+            signed_at: self.signed_at,
+            expires_in: self.expires_in,
+            access_key: self.credentials.access_key_id().to_owned(),
+        };
+        let signed = self.place.signed.0.get_or_insert_with(&reading, || {
+            let query = [
+                ("response-content-disposition", reading.disposition.clone()),
+                ("response-content-type", key.content_type().to_owned()),
+                // S3 ignores parameters that begin with `x-`, except for its access log.
+                ("x-version", reading.version.clone()),
+            ];
+            let method = if head { "HEAD" } else { "GET" };
+            self.sign(method, &reading.path, &query, &[]).map(Arc::from)
+        });
+        match signed {
+            Ok(url) => Ok(url.as_ref().to_owned()),
+            Err(error) => Err(refused(key, &error)),
+        }
     }
 
     /// An address to which exactly the promised object can be uploaded: size, type, checksum and

@@ -77,6 +77,7 @@ async fn signature_matches_the_documented_example() {
         region: Region::new("us-east-1"),
         provider: SharedCredentialsProvider::new(keys(None, None)),
         known: Mutex::default(),
+        signed: Signed::default(),
     };
     let signer = Signer {
         place: Arc::new(inner),
@@ -95,6 +96,39 @@ async fn signature_matches_the_documented_example() {
          &X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host\
          &X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"
     );
+}
+
+#[tokio::test]
+async fn the_same_url_is_signed_once_per_window() {
+    let config = config(keys(None, None), None);
+    let presigning = Presigning::new(&config, "photos").await.unwrap();
+    let signer = presigning.signer().await.unwrap();
+    let key = ObjectKey::parse("uploads/0192f0c1-2345-7000-8000-000000000001.jpg").unwrap();
+    let read = |signer: &Signer, head| {
+        let name = Disposition::Inline("photo.jpg");
+        signer.read(&key, "1", name, head).unwrap()
+    };
+    let first = read(&signer, false);
+    assert_eq!(read(&signer, false), first);
+    assert_eq!(presigning.inner.signed.count(), 1);
+
+    let later = Signer {
+        signed_at: signer.signed_at + WINDOW,
+        ..signer.clone()
+    };
+    let others = [
+        read(&signer, true),
+        read(&later, false),
+        read(
+            &Signer {
+                credentials: Credentials::new("AKIAOTHER", "key", None, None, "test"),
+                ..signer
+            },
+            false,
+        ),
+    ];
+    assert!(!others.contains(&first));
+    assert_eq!(presigning.inner.signed.count(), 4);
 }
 
 /// A query, and what stands before it.
