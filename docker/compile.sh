@@ -30,6 +30,8 @@ tools() {
 	apt-get update -qq
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" > /dev/null
 	rm -rf /var/lib/apt/lists/*
+	# Writes into the program which packages it is made of.
+	cargo install --quiet --locked cargo-auditable@0.7.7
 }
 
 skeleton() {
@@ -48,7 +50,7 @@ build() {
 		name=$(echo "$triple" | tr a-z- A-Z_)
 		export "CARGO_TARGET_${name}_LINKER=$machine-linux-gnu-gcc"
 	fi
-	cargo build --release --locked --package web --bin vitrine --target "$triple"
+	cargo auditable build --release --locked --package web --bin vitrine --target "$triple"
 }
 
 dependencies() {

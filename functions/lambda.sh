@@ -33,6 +33,13 @@ if [ ! -e "$ready" ]; then
 	"$tools/bin/pip" install --quiet --disable-pip-version-check "${needs[@]}"
 	touch "$ready"
 fi
+auditable=cargo-auditable@0.7.7
+if [ ! -e "$tools/ready-$auditable" ]; then
+	echo "Installing $auditable from crates.io into $tools: it writes into each program which packages it is made of"
+	cargo install --quiet --locked --root "$tools" --target-dir "$tools/build" "$auditable"
+	rm -rf "$tools/build"
+	touch "$tools/ready-$auditable"
+fi
 if ! rustc --print target-libdir --target "$triple" | xargs test -d; then
 	echo "Adding $triple to the Rust toolchain: its standard library for Lambda's processors"
 	rustup target add "$triple"
@@ -54,7 +61,7 @@ CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && echo "${rust_flags[*]}")
 export "CFLAGS_${triple//-/_}=${c_flags[*]}"
 export "CXXFLAGS_${triple//-/_}=${c_flags[*]}"
 # A profile of our own, because `--release` would have cargo-lambda set panic=abort.
-cargo lambda build --locked --profile lambda --target "$triple.$glibc" \
+cargo auditable lambda build --locked --profile lambda --target "$triple.$glibc" \
 	--package functions --no-default-features --features avif,heic --bins --output-format binary --lambda-dir "$target/$triple/lambda/out"
 
 if [ "${2:-}" = zip ]; then
