@@ -131,7 +131,7 @@ where
 {
     use tracing::subscriber::Interest;
     let callsite = move |metadata: &'static Metadata<'static>| {
-        if is_from(&OURS, metadata) && *metadata.level() <= Level::INFO {
+        if is_ours(metadata, exporting) {
             Interest::always()
         } else if exporting && metadata.is_span() && is_from(&THEIRS, metadata) {
             Interest::sometimes()
@@ -141,13 +141,13 @@ where
     };
     DynFilterFn::new(
         move |metadata, context: &tracing_subscriber::layer::Context<'_, S>| {
-            if is_from(&OURS, metadata) {
-                return *metadata.level() <= Level::INFO;
-            }
-            exporting
-                && metadata.is_span()
-                && is_from(&THEIRS, metadata)
-                && context.lookup_current().is_some()
+            let theirs = || {
+                exporting
+                    && metadata.is_span()
+                    && is_from(&THEIRS, metadata)
+                    && context.lookup_current().is_some()
+            };
+            is_ours(metadata, exporting) || theirs()
         },
     )
     .with_callsite_filter(callsite)
@@ -156,6 +156,13 @@ where
     } else {
         LevelFilter::INFO
     })
+}
+
+/// Without an exporter, spans give requests their ids, and events in them would be recorded for nobody.
+fn is_ours(metadata: &Metadata<'_>, exporting: bool) -> bool {
+    is_from(&OURS, metadata)
+        && *metadata.level() <= Level::INFO
+        && (exporting || metadata.is_span())
 }
 
 fn is_from(crates: &[&str], metadata: &Metadata<'_>) -> bool {
