@@ -153,7 +153,7 @@ struct Tally {
 impl Tally {
     fn of(detector: &dyn FaceDetector, photo: &Upright, faces: &[Area]) -> Self {
         let start = cpu_time();
-        let found = detector.detect(photo).unwrap();
+        let found = detector.detect(photo).unwrap().faces;
         let time = cpu_time() - start;
         let hit = |face: &Area, found: &Face| overlap(face, found) > 0.3;
         let mut tally = Self {

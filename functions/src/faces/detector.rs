@@ -2,7 +2,7 @@
 
 use super::search::Search;
 use super::yunet::Network;
-use super::{DetectError, Face, FaceDetector, look_again};
+use super::{DetectError, Detection, Face, FaceDetector, look_again};
 use crate::picture::Upright;
 
 /// The name of the detector that is built in, with its version.
@@ -28,8 +28,8 @@ impl FaceDetector for YuNet {
         BUNDLED
     }
 
-    fn detect(&self, picture: &Upright) -> Result<Vec<Face>, DetectError> {
-        Ok(Search::new(&self.network, picture).faces())
+    fn detect(&self, picture: &Upright) -> Result<Detection, DetectError> {
+        Ok(Search::new(&self.network, picture).detection())
     }
 
     fn look_again(
@@ -62,7 +62,7 @@ mod tests {
                 .map(|n| (n * 37 % 251) as u8)
                 .collect();
             let picture = Upright::new(width, height, rgb).unwrap();
-            for face in detector.detect(&picture).unwrap() {
+            for face in detector.detect(&picture).unwrap().faces {
                 assert!(face.x >= 0 && face.x as u32 + face.width <= width);
                 assert!(face.y >= 0 && face.y as u32 + face.height <= height);
                 assert!(face.width > 0 && face.height > 0);

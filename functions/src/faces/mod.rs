@@ -22,11 +22,11 @@ pub trait FaceDetector: Send + Sync {
     /// The detector and its model, for logs and records.
     fn name(&self) -> &str;
 
-    /// The faces, best first, certain and uncertain ones.
+    /// Searches a picture.
     ///
     /// # Errors
     /// If the detector failed; that there are no faces is not an error.
-    fn detect(&self, picture: &Upright) -> Result<Vec<Face>, DetectError>;
+    fn detect(&self, picture: &Upright) -> Result<Detection, DetectError>;
 
     /// Searches a copy on which faces are covered for what was missed. Finds more than
     /// [`FaceDetector::detect`], mosaics and false faces included: all of it is for a person to look
@@ -42,7 +42,26 @@ pub trait FaceDetector: Send + Sync {
         thorough: bool,
     ) -> Result<Vec<Face>, DetectError> {
         let _ = (near, thorough);
-        self.detect(copy)
+        self.detect(copy).map(|detection| detection.faces)
+    }
+}
+
+/// What a search found.
+#[derive(Clone, Debug, Default)]
+pub struct Detection {
+    /// The faces, best first, certain and uncertain ones.
+    pub faces: Vec<Face>,
+    /// Whether the picture lies on its side or head, by its faces.
+    pub is_turned: bool,
+}
+
+impl From<Vec<Face>> for Detection {
+    /// In a picture that stands upright.
+    fn from(faces: Vec<Face>) -> Self {
+        Self {
+            faces,
+            is_turned: false,
+        }
     }
 }
 

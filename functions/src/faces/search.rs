@@ -10,7 +10,7 @@ use super::pixels::{Levels, Pixels};
 use super::pyramid::{Size, Tile, sizes};
 use super::tilt::Tilt;
 use super::yunet::Network;
-use super::{Certainty, Face};
+use super::{Certainty, Detection, Face};
 use crate::picture::{Upright, resized};
 
 /// Candidates with a lower score at one size and direction are dropped.
@@ -102,18 +102,21 @@ impl<'a> Search<'a> {
     }
 
     /// All faces, best first.
-    pub(super) fn faces(&self) -> Vec<Face> {
-        let found = self.run().into_iter();
-        found
-            .filter_map(|found| {
-                let certainty = certainty(found.candidate.score, found.second)?;
-                face(self.picture, &found.candidate, certainty)
-            })
-            .collect()
+    pub(super) fn detection(&self) -> Detection {
+        let (found, is_turned) = self.run();
+        let faces = found.into_iter().filter_map(|found| {
+            let certainty = certainty(found.candidate.score, found.second)?;
+            face(self.picture, &found.candidate, certainty)
+        });
+        Detection {
+            faces: faces.collect(),
+            is_turned,
+        }
     }
 
-    /// Everything that may be a face, each once and best first.
-    fn run(&self) -> Vec<Found> {
+    /// Everything that may be a face, each once and best first; and whether faces stand upright in another
+    /// direction.
+    fn run(&self) -> (Vec<Found>, bool) {
         let upright = self.everywhere(Direction::Upright);
         let evidence_upright = (0..self.sizes.len())
             .map(|n| evidence(upright.iter().filter(|sighting| sighting.size == n)))
@@ -128,8 +131,10 @@ impl<'a> Search<'a> {
             .fold(evidence_upright, f32::max);
 
         let mut sightings = trusted(upright, evidence_upright, best);
+        let mut is_turned = false;
         for (direction, evidence, probe) in probes {
             if evidence > evidence_upright + TURNS && evidence >= LIKELY * best {
+                is_turned = true;
                 sightings.extend(trusted(self.everywhere(direction), evidence, best));
             } else {
                 sightings.extend(trusted(probe, 0.0, best));
@@ -150,7 +155,7 @@ impl<'a> Search<'a> {
                 }
             }
         }
-        merged(sightings)
+        (merged(sightings), is_turned)
     }
 
     /// The candidates in the picture turned by half a right angle.

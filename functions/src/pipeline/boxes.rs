@@ -23,7 +23,7 @@ use uuid::Uuid;
 use crate::pipeline::dispatch::Dispatch;
 use crate::pipeline::release;
 use crate::steps::annotate::Known;
-use crate::steps::anonymise::{Found, Region, covers_at_least};
+use crate::steps::anonymise::{Difficulty, Found, Region, covers_at_least};
 
 /// A box as a person wants it.
 #[derive(Clone, Debug, PartialEq)]
@@ -276,8 +276,8 @@ pub(crate) fn uncertain(boxes: &[image_box::Model]) -> i32 {
 const SMALL: f64 = 0.03;
 
 /// How much a picture needs a look: uncertain boxes before anything else, then many small faces, then
-/// the dark; of the rest those on which nothing was found.
-pub(crate) fn risk(image: &Model, boxes: &[image_box::Model], is_dark: bool) -> i32 {
+/// the dark, then those on their side; of the rest those on which nothing was found.
+pub(crate) fn risk(image: &Model, boxes: &[image_box::Model], difficulty: Difficulty) -> i32 {
     let small = boxes
         .iter()
         .filter(|row| row.pass != Some(Pass::Second))
@@ -285,7 +285,8 @@ pub(crate) fn risk(image: &Model, boxes: &[image_box::Model], is_dark: bool) -> 
         .count();
     uncertain(boxes).min(1000) * 1000
         + i32::try_from(small.min(99)).unwrap_or(99) * 10
-        + i32::from(is_dark) * 5
+        + i32::from(difficulty.is_dark) * 5
+        + i32::from(difficulty.is_turned) * 2
         + i32::from(boxes.is_empty())
 }
 

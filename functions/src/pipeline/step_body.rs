@@ -29,7 +29,7 @@ use crate::pipeline::pixel_workers::{Job, PictureFile};
 use crate::pipeline::provider_budget::RequestCost;
 use crate::pipeline::release;
 use crate::steps::annotate::{Caption, CaptionError, Subject, Taken};
-use crate::steps::anonymise::{self, Found, Look, Search};
+use crate::steps::anonymise::{self, Difficulty, Found, Look, Search};
 
 /// Requests to a provider within one attempt, if they fail for a moment: with one failure in five
 /// requests, five attempts would soon be used up.
@@ -61,7 +61,7 @@ pub(crate) struct FinishedCopy {
     detector: String,
     found: Vec<Found>,
     looked_thoroughly: bool,
-    is_dark: bool,
+    difficulty: Difficulty,
     thumbhash: String,
     bytes: i64,
     thumbnail_bytes: i64,
@@ -136,7 +136,7 @@ async fn make_anonymised(ctx: &Context, image: &Model) -> Result<StepOutput, Ste
         detector: detector.to_owned(),
         found: made.found,
         looked_thoroughly: look == Look::Thorough,
-        is_dark: made.is_dark,
+        difficulty: made.difficulty,
         thumbhash: BASE64.encode(made.thumbhash),
         bytes,
         thumbnail_bytes,
@@ -308,7 +308,7 @@ impl FinishedCopy {
                 image.second_look_at
             },
             uncertain: boxes::uncertain(&rows),
-            risk: boxes::risk(&image, &rows, self.is_dark),
+            risk: boxes::risk(&image, &rows, self.difficulty),
             ..image
         };
         Entity::update_many()

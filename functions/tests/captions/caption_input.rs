@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use functions::faces::{Certainty, DetectError, Face, FaceDetector};
+use functions::faces::{Certainty, DetectError, Detection, Face, FaceDetector};
 use functions::picture::{Detail, Limits, Upright, decode};
 use functions::steps::annotate::{
     CaptionInput, CaptionPicture, Captioner as _, Gemini, JpegUse, Known, Prompt, Subject, prepare,
@@ -36,9 +36,9 @@ impl FaceDetector for Told {
         "told"
     }
 
-    fn detect(&self, picture: &Upright) -> Result<Vec<Face>, DetectError> {
+    fn detect(&self, picture: &Upright) -> Result<Detection, DetectError> {
         assert_eq!(picture.width, 2000, "it is asked about the whole picture");
-        Ok(vec![FACE])
+        Ok(vec![FACE].into())
     }
 }
 
@@ -50,7 +50,7 @@ impl FaceDetector for Unasked {
         "unasked"
     }
 
-    fn detect(&self, _: &Upright) -> Result<Vec<Face>, DetectError> {
+    fn detect(&self, _: &Upright) -> Result<Detection, DetectError> {
         panic!("the faces are known already");
     }
 }

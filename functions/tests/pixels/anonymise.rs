@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use entity::image_box::{Pass, Shape, State};
-use functions::faces::{Certainty, DetectError, Face, FaceDetector};
+use functions::faces::{Certainty, DetectError, Detection, Face, FaceDetector};
 use functions::picture::{Orientation, Upright, encode_jpeg, inspect};
 use functions::steps::anonymise::{self, Look, Region, Request, Search, cover, covers_at_least};
 use functions::testing;
@@ -23,8 +23,8 @@ impl FaceDetector for Told {
         "told"
     }
 
-    fn detect(&self, _: &Upright) -> Result<Vec<Face>, DetectError> {
-        Ok(self.first.clone())
+    fn detect(&self, _: &Upright) -> Result<Detection, DetectError> {
+        Ok(self.first.clone().into())
     }
 
     fn look_again(&self, _: &Upright, _: &[[f32; 4]], _: bool) -> Result<Vec<Face>, DetectError> {
@@ -436,10 +436,10 @@ fn a_detector_that_fails_leaves_no_copy() {
         fn name(&self) -> &str {
             "broken"
         }
-        fn detect(&self, _: &Upright) -> Result<Vec<Face>, DetectError> {
+        fn detect(&self, _: &Upright) -> Result<Detection, DetectError> {
             match self.fails_at_once {
                 true => Err(DetectError("out of order".into())),
-                false => Ok(Vec::new()),
+                false => Ok(Detection::default()),
             }
         }
         fn look_again(
@@ -478,8 +478,8 @@ fn a_request_and_its_result_can_be_written_down() {
     let json = serde_json::to_string(&made).unwrap();
     let read: anonymise::Anonymised = serde_json::from_str(&json).unwrap();
     assert_eq!(
-        (read.thumbhash, read.found, read.is_dark),
-        (made.thumbhash, made.found, made.is_dark)
+        (read.thumbhash, read.found, read.difficulty),
+        (made.thumbhash, made.found, made.difficulty)
     );
     // The bytes of files travel apart from the rest.
     assert!(read.jpeg.is_empty() && read.thumbnail.is_empty());

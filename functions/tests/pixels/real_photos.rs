@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use functions::faces::{Certainty, Face, FaceDetector, bundled};
+use functions::faces::{Certainty, Detection, Face, FaceDetector, bundled};
 use functions::picture::{Refusal, Upright, decode_fitting, verify};
 use functions::steps::thumbnail;
 use functions::testing::{files_in, real_photos};
@@ -50,7 +50,7 @@ fn faces_are_found_and_little_else_is() {
     let detector = bundled();
     let (mut expected, mut found, mut right, mut total) = (0, 0, 0, 0);
     for (_, photo, faces) in people(&folder) {
-        let boxes = detector.detect(&photo).unwrap();
+        let boxes = detector.detect(&photo).unwrap().faces;
         expected += faces.len();
         found += faces.iter().filter(|face| is_found(**face, &boxes)).count();
         let sure = boxes
@@ -76,7 +76,11 @@ fn faces_are_found_whichever_way_the_photo_lies() {
             for _ in 0..quarters {
                 (photo, faces) = turned_clockwise(&photo, &faces);
             }
-            let boxes = detector.detect(&photo).unwrap();
+            let Detection {
+                faces: boxes,
+                is_turned,
+            } = detector.detect(&photo).unwrap();
+            assert!(is_turned);
             expected += faces.len();
             found += faces.iter().filter(|face| is_found(**face, &boxes)).count();
         }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use functions::faces::{Certainty, DetectError, Face, FaceDetector};
+use functions::faces::{Certainty, DetectError, Detection, Face, FaceDetector};
 use functions::picture::Upright;
 use functions::steps::annotate::{
     Account, Answered, Caption, CaptionError, Captioner, Describer, Subject, Usage,
@@ -19,16 +19,17 @@ impl FaceDetector for OneLargeFace {
         "one large face"
     }
 
-    fn detect(&self, picture: &Upright) -> Result<Vec<Face>, DetectError> {
+    fn detect(&self, picture: &Upright) -> Result<Detection, DetectError> {
         let (x, y) = (picture.width / 8, picture.height / 8);
-        Ok(vec![Face {
+        let face = Face {
             x: x.cast_signed(),
             y: y.cast_signed(),
             width: x * 6,
             height: y * 6,
             score: 0.9,
             certainty: Certainty::Sure,
-        }])
+        };
+        Ok(vec![face].into())
     }
 }
 
@@ -143,9 +144,9 @@ impl FaceDetector for CrashesAtWidth {
         "crashes"
     }
 
-    fn detect(&self, picture: &Upright) -> Result<Vec<Face>, DetectError> {
+    fn detect(&self, picture: &Upright) -> Result<Detection, DetectError> {
         assert!(picture.width != self.0, "a face out of bounds");
-        Ok(Vec::new())
+        Ok(Detection::default())
     }
 }
 
@@ -155,6 +156,7 @@ pub(crate) struct Finds {
     pub(crate) name: &'static str,
     pub(crate) first: Vec<Face>,
     pub(crate) again: Vec<Face>,
+    pub(crate) is_turned: bool,
 }
 
 impl Finds {
@@ -163,6 +165,7 @@ impl Finds {
             name: "finds 1",
             first: Vec::new(),
             again: Vec::new(),
+            is_turned: false,
         }
     }
 
@@ -190,8 +193,11 @@ impl FaceDetector for Finds {
         self.name
     }
 
-    fn detect(&self, _: &Upright) -> Result<Vec<Face>, DetectError> {
-        Ok(self.first.clone())
+    fn detect(&self, _: &Upright) -> Result<Detection, DetectError> {
+        Ok(Detection {
+            faces: self.first.clone(),
+            is_turned: self.is_turned,
+        })
     }
 
     fn look_again(&self, _: &Upright, _: &[[f32; 4]], _: bool) -> Result<Vec<Face>, DetectError> {
@@ -211,7 +217,7 @@ impl FaceDetector for Slow {
         self.finds.name
     }
 
-    fn detect(&self, picture: &Upright) -> Result<Vec<Face>, DetectError> {
+    fn detect(&self, picture: &Upright) -> Result<Detection, DetectError> {
         // After the first time, nobody holds the other end.
         if self.begun.send(()).is_ok() {
             let _ = self.go.lock().unwrap().recv();

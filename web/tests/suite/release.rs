@@ -508,13 +508,20 @@ async fn the_desk_shows_the_riskiest_first_and_releases_the_certain_ones() {
             },
         ),
         (4, Finds::sure(20, 30, 5)),
+        (
+            5,
+            Finds {
+                is_turned: true,
+                ..Finds::sure(20, 30, 60)
+            },
+        ),
     ] {
         house.app.find_faces_with(detector);
         let photo = testing::photo(seed, 320, 240);
         ids.push(house.admin.upload("a.jpg", photo).await.id());
         house.app.drain().await;
     }
-    let [sure, uncertain, small] = ids[..] else {
+    let [sure, uncertain, small, turned] = ids[..] else {
         panic!()
     };
 
@@ -522,7 +529,7 @@ async fn the_desk_shows_the_riskiest_first_and_releases_the_certain_ones() {
     let mut address = "/api/review?limit=1".to_owned();
     loop {
         let page = house.admin.get(&address).await.expect(200).json();
-        assert_eq!(page["left"], 4);
+        assert_eq!(page["left"], 5);
         shown.extend(
             page["items"]
                 .as_array()
@@ -535,10 +542,11 @@ async fn the_desk_shows_the_riskiest_first_and_releases_the_certain_ones() {
             None => break,
         }
     }
-    assert_eq!(shown, [uncertain, small, none, sure].map(|id| json!(id)));
+    let riskiest_first = [uncertain, small, turned, none, sure];
+    assert_eq!(shown, riskiest_first.map(|id| json!(id)));
 
     let released = house.admin.post("/api/review/release-certain").await;
-    assert_eq!(released.expect(200).json()["released"], 3);
+    assert_eq!(released.expect(200).json()["released"], 4);
     let left = house.admin.get("/api/review").await.json();
     assert_eq!(
         (&left["left"], &left["items"][0]["id"]),
@@ -552,7 +560,7 @@ async fn the_desk_shows_the_riskiest_first_and_releases_the_certain_ones() {
     for (filter, left) in [
         ("unreviewed", 0),
         ("held", 1),
-        ("released", 3),
+        ("released", 4),
         ("failed", 0),
         ("without-alt-text", 0),
         ("legacy", 0),

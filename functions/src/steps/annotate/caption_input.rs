@@ -85,7 +85,7 @@ pub fn prepare(
         }
         None => {
             let whole = picture::decode(original, limits, Detail::Full)?;
-            let faces = detector.detect(&whole)?;
+            let faces = detector.detect(&whole)?.faces;
             let size = (whole.width, whole.height);
             let known = Known {
                 cover: faces.iter().map(Region::from).collect(),

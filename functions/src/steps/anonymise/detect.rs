@@ -1,7 +1,7 @@
 //! What a search of the original finds that the boxes do not cover yet.
 
 use super::cover::{Region, share_covered};
-use crate::faces::{DetectError, Face, FaceDetector};
+use crate::faces::{DetectError, Detection, Face, FaceDetector};
 use crate::picture::Upright;
 
 /// A face counts as covered if at least this share of its box is.
@@ -13,13 +13,13 @@ pub(super) fn detect(
     detector: &dyn FaceDetector,
     covered: &[Region],
     spared: &[Region],
-) -> Result<Vec<Face>, DetectError> {
+) -> Result<Detection, DetectError> {
     let size = (picture.width, picture.height);
-    let faces = detector.detect(picture)?;
-    Ok(faces
-        .into_iter()
-        .filter(|face| share_covered(face, covered, size) < COVERED && !is_among(face, spared))
-        .collect())
+    let mut detection = detector.detect(picture)?;
+    detection
+        .faces
+        .retain(|face| share_covered(face, covered, size) < COVERED && !is_among(face, spared));
+    Ok(detection)
 }
 
 /// Boxes that overlap more (intersection over union) mean the same.

@@ -87,8 +87,15 @@ pub struct Anonymised {
     pub height: u32,
     /// What was found beyond the boxes of the request.
     pub found: Vec<Found>,
-    /// Whether it is so dark that a person should look.
+    pub difficulty: Difficulty,
+}
+
+/// What makes faces in a picture hard to find, so that a person should look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difficulty {
     pub is_dark: bool,
+    /// Whether it lies on its side or head. Known only if it was searched.
+    pub is_turned: bool,
 }
 
 #[derive(Clone, Debug, thiserror::Error)]
@@ -112,13 +119,18 @@ pub fn make(
     limits: &Limits,
 ) -> Result<Anonymised, AnonymiseError> {
     let mut picture = picture::decode(bytes, limits, Detail::Full)?;
-    let is_dark = is_dark(&picture);
+    let mut difficulty = Difficulty {
+        is_dark: is_dark(&picture),
+        is_turned: false,
+    };
     let mut covered = request.cover.clone();
     let mut found = Vec::new();
     if request.search != Search::No {
-        let faces = detect::detect(&picture, detector, &covered, &request.spared)?;
+        let detection = detect::detect(&picture, detector, &covered, &request.spared)?;
+        difficulty.is_turned = detection.is_turned;
         found.extend(
-            faces
+            detection
+                .faces
                 .into_iter()
                 .map(|face| Found::in_original(face, request.search)),
         );
@@ -143,7 +155,7 @@ pub fn make(
         width: picture.width,
         height: picture.height,
         found,
-        is_dark,
+        difficulty,
     })
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use async_trait::async_trait;
 use bytes::Bytes;
 use entity::step::StepKind;
-use functions::faces::{DetectError, Face, FaceDetector};
+use functions::faces::{DetectError, Detection, Face, FaceDetector};
 use functions::picture::Upright;
 use functions::pipeline::context::Context;
 use functions::pipeline::lifecycle::{self, accept};
@@ -36,13 +36,13 @@ impl FaceDetector for HeldDetector {
         "held"
     }
 
-    fn detect(&self, _: &Upright) -> Result<Vec<Face>, DetectError> {
+    fn detect(&self, _: &Upright) -> Result<Detection, DetectError> {
         // The second look at the copy is not held.
         if let Some(go) = self.go.lock().unwrap().take() {
             self.begun.add_permits(1);
             go.recv().unwrap();
         }
-        Ok(Vec::new())
+        Ok(Detection::default())
     }
 
     fn look_again(&self, _: &Upright, _: &[[f32; 4]], _: bool) -> Result<Vec<Face>, DetectError> {
