@@ -21,7 +21,7 @@ use uuid::Uuid;
 use crate::access::{
     Action, Client, Credentials, Policy, Proxies, Sessions, Tokens, Viewer, VisitorRates,
 };
-use crate::actions::status_report::StepCounts;
+use crate::actions::step_counts::StepCounts;
 use crate::answer_cache::cards::CardCache;
 use crate::answer_cache::{AnswerCache, Freshness};
 use crate::caption_pause::CaptionPause;

@@ -1,5 +1,6 @@
 //! The segments of a JPEG that hold words: XMP in APP1, IPTC-IIM in APP13. Pixels are not touched.
 
+use super::xmp_write::XMP;
 use super::{Words, xmp_write};
 
 const SOI: [u8; 2] = [0xFF, 0xD8];
@@ -8,8 +9,6 @@ const APP1: u8 = 0xE1;
 const APP13: u8 = 0xED;
 const SOS: u8 = 0xDA;
 
-/// Begins the XMP of a JPEG (XMP specification part 3, section 1.1.3).
-pub(super) const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 /// Begins Photoshop's resources, one of which is IPTC-IIM.
 const PHOTOSHOP: &[u8] = b"Photoshop 3.0\0";
 

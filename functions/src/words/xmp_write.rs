@@ -1,8 +1,10 @@
 //! The XMP of a public copy. Names are those of IPTC Photo Metadata 2025.1, as WordPress, exiftool
 //! and search engines read them.
 
-use super::jpeg::XMP;
 use super::{Text, Words};
+
+/// Begins the XMP of a JPEG (XMP specification part 3, section 1.1.3).
+pub(super) const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 
 /// What a JPEG segment holds besides its length and the name of XMP.
 pub(super) const MAX_PACKET: usize = u16::MAX as usize - 2 - XMP.len();

@@ -13,5 +13,6 @@ pub mod removal_requests;
 pub mod retry_step;
 pub mod review_images;
 pub mod status_report;
+pub mod step_counts;
 pub mod tokens;
 pub mod trash;

@@ -3,22 +3,20 @@
 
 use chrono::{DateTime, Utc};
 use entity::call::Sum;
-use entity::step::{self, Failure, FailureCount, StateCount, StepKind, StepState};
+use entity::step::{self, Failure, FailureCount, StepKind, StepState};
 use functions::pipeline::lifecycle::rerun;
 use functions::pipeline::provider_budget::money;
 use platform::disk::Space;
-use sea_orm::{DatabaseConnection, DbBackend, DbErr};
+use sea_orm::DbBackend;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::caption_report::PauseReport;
+use super::step_counts::StepCounts;
 use crate::access::{Action, Viewer};
 use crate::problem::Problem;
 use crate::state::AppState;
-
-/// Reasons of failures, and latest failures, in a report.
-const SHOWN: u64 = 10;
 
 /// Steps per transaction.
 const BATCH: u64 = 200;
@@ -111,42 +109,6 @@ pub struct Versions {
     detector: String,
 }
 
-/// What is counted together.
-#[derive(Clone, Debug)]
-pub struct StepCounts {
-    states: Vec<StateCount>,
-    reasons: Vec<FailureCount>,
-    latest: Vec<Failure>,
-    waiting_since: Option<DateTime<Utc>>,
-}
-
-impl StepCounts {
-    async fn of(db: DatabaseConnection) -> Result<Self, DbErr> {
-        let oldest = step::oldest_queued().one(&db).await?;
-        Ok(Self {
-            states: step::counts_of_not_done().all(&db).await?,
-            reasons: step::counts_of_failures(SHOWN).all(&db).await?,
-            latest: step::latest_failures(SHOWN).all(&db).await?,
-            waiting_since: oldest.map(|step| step.queued_at),
-        })
-    }
-
-    fn of_kind(&self, kind: StepKind) -> StepReport {
-        let count = |state| {
-            let mut counts = self.states.iter();
-            let found = counts.find(|count| count.name == kind && count.state == state);
-            found.map_or(0, |count| count.steps)
-        };
-        StepReport {
-            step: kind,
-            queued: count(StepState::Queued),
-            running: count(StepState::Running),
-            failed: count(StepState::Failed),
-            blocked: count(StepState::Blocked),
-        }
-    }
-}
-
 impl From<FailureCount> for Reason {
     fn from(row: FailureCount) -> Self {
         Self {
@@ -172,13 +134,13 @@ impl From<Failure> for FailureReport {
 
 pub(crate) async fn status_report(state: &AppState, viewer: &Viewer) -> Result<Report, Problem> {
     viewer.require(Action::SeeDetails)?;
-    let counts = || StepCounts::of(state.db.clone());
+    let counts = || StepCounts::read(state.db.clone());
     let counted = state.step_counts.get(counts).await?;
     let counts = counted.value;
     let kinds = StepKind::ALL.into_iter();
     Ok(Report {
         counted_at: counted.at,
-        steps: kinds.map(|kind| counts.of_kind(kind)).collect(),
+        steps: kinds.map(|kind| step_report(&counts, kind)).collect(),
         waiting_since: counts.waiting_since,
         reasons: counts.reasons.into_iter().map(Reason::from).collect(),
         failures: counts.latest.into_iter().map(FailureReport::from).collect(),
@@ -198,6 +160,16 @@ pub(crate) async fn status_report(state: &AppState, viewer: &Viewer) -> Result<R
             detector: state.pixels.detector_name().to_owned(),
         },
     })
+}
+
+fn step_report(counts: &StepCounts, step: StepKind) -> StepReport {
+    StepReport {
+        step,
+        queued: counts.of(step, StepState::Queued),
+        running: counts.of(step, StepState::Running),
+        failed: counts.of(step, StepState::Failed),
+        blocked: counts.of(step, StepState::Blocked),
+    }
 }
 
 async fn captions_today(state: &AppState) -> Result<CaptionsToday, Problem> {

@@ -1,13 +1,12 @@
 //! A picture on the release desk as its template needs it.
 
-use entity::image::Review;
 use entity::image_box::{self, ByKind, State};
 use entity::removal_request;
 use entity::step::{StepKind, StepState};
 use functions::steps::anonymise::ELLIPSE;
 use serde::Serialize;
 
-use super::view::caption_note;
+use super::view::{caption_note, state_text};
 use super::{date_and_time, sentence};
 use crate::access::{Rendition, Viewer};
 use crate::box_json::BoxJson;
@@ -173,14 +172,6 @@ fn age(minutes: i64) -> String {
     };
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {unit}{plural} ago")
-}
-
-pub(super) fn state_text(review: Review) -> &'static str {
-    match review {
-        Review::Review => "In review",
-        Review::Held => "Held",
-        Review::Released => "Released",
-    }
 }
 
 /// The state of the copy first, then what is uncertain, then what was found.

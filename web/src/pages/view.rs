@@ -2,13 +2,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use entity::image::Author;
+use entity::image::{Author, Review};
 use entity::search::Words;
 use entity::step::{self, Attempt, StepState};
 use functions::picture::placeholder;
 use serde::Serialize;
 
-use super::desk_view::state_text;
 use super::highlight::{self, Part};
 use super::languages::Languages;
 use super::{day, first_words, more_words};
@@ -176,6 +175,14 @@ impl ImageView {
             self.caption_parts = highlight::around(words, caption);
         }
         self
+    }
+}
+
+pub(super) fn state_text(review: Review) -> &'static str {
+    match review {
+        Review::Review => "In review",
+        Review::Held => "Held",
+        Review::Released => "Released",
     }
 }
 

@@ -4,10 +4,8 @@
 use entity::image::Translation;
 use serde_json::{Map, Value};
 
-use super::objects::object_in;
 use super::texts::{ALT_TEXT, PARAGRAPH, TAGS, clean, shortened, tags, without_opening};
 use super::{Answer, DECLINES, Unread};
-use crate::steps::annotate::lenient_json::{Extent, Work};
 use crate::steps::annotate::prose;
 
 /// An object within more wrappers than this is not looked for.
@@ -44,24 +42,6 @@ pub(super) struct Fields {
 }
 
 impl Fields {
-    /// The fields of an object, or of one that it wraps.
-    pub(super) fn within(value: &Value, work: &Work, wrappers: usize) -> Option<Self> {
-        if wrappers > MAX_WRAPPERS {
-            return None;
-        }
-        let deeper = |value: &Value| Self::within(value, work, wrappers + 1);
-        match value {
-            Value::Object(members) => {
-                Self::of(members).or_else(|| members.values().find_map(deeper))
-            }
-            Value::Array(items) => items.iter().find_map(deeper),
-            Value::String(text) if text.contains('{') => object_in(text, work, wrappers + 1, false)
-                .filter(|(extent, _)| *extent == Extent::Whole)
-                .map(|(_, fields)| fields),
-            _ => None,
-        }
-    }
-
     pub(super) fn of(members: &Map<String, Value>) -> Option<Self> {
         // Some models repeat the schema.
         if members.get("type").is_some_and(Value::is_string) && !members.contains_key("alt_text") {

@@ -3,7 +3,9 @@
 
 use std::ops::ControlFlow;
 
-use super::fields::Fields;
+use serde_json::Value;
+
+use super::fields::{Fields, MAX_WRAPPERS};
 use crate::steps::annotate::lenient_json::{self, Extent, Quotes, Work};
 use crate::steps::annotate::markup;
 
@@ -20,14 +22,14 @@ pub(super) fn last_whole_object(text: &str, work: &Work) -> Option<Found> {
     object_in(text, work, 0, true).filter(|(extent, _)| *extent == Extent::Whole)
 }
 
-pub(super) fn object_in(text: &str, work: &Work, wrappers: usize, last: bool) -> Option<Found> {
+fn object_in(text: &str, work: &Work, wrappers: usize, last: bool) -> Option<Found> {
     let mut best: Option<Found> = None;
     for quotes in [Quotes::Escaped, Quotes::Unescaped] {
         lenient_json::each_object(text, quotes, work, |value, extent| {
             let is_better = best
                 .as_ref()
                 .is_none_or(|(so_far, _)| extent < *so_far || (last && extent == *so_far));
-            if is_better && let Some(fields) = Fields::within(&value, work, wrappers) {
+            if is_better && let Some(fields) = fields_within(&value, work, wrappers) {
                 best = Some((extent, fields));
                 if extent == Extent::Whole && !last {
                     return ControlFlow::Break(());
@@ -43,6 +45,22 @@ pub(super) fn object_in(text: &str, work: &Work, wrappers: usize, last: bool) ->
         }
     }
     best
+}
+
+/// The fields of an object, or of one that it wraps.
+fn fields_within(value: &Value, work: &Work, wrappers: usize) -> Option<Fields> {
+    if wrappers > MAX_WRAPPERS {
+        return None;
+    }
+    let deeper = |value: &Value| fields_within(value, work, wrappers + 1);
+    match value {
+        Value::Object(members) => Fields::of(members).or_else(|| members.values().find_map(deeper)),
+        Value::Array(items) => items.iter().find_map(deeper),
+        Value::String(text) if text.contains('{') => object_in(text, work, wrappers + 1, false)
+            .filter(|(extent, _)| *extent == Extent::Whole)
+            .map(|(_, fields)| fields),
+        _ => None,
+    }
 }
 
 /// JSON that was written into a JSON string, once or twice, or into HTML.

@@ -2,6 +2,7 @@
 //! breaks, or without its end. Crates that repair JSON turn every text into a valid one; here the
 //! caller has to know whether the text was whole. Depth and work are bounded.
 
+mod marks;
 mod reader;
 mod strings;
 mod words;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::strings::{closes, is_bare_key, is_quote};
+use super::marks::{closes, is_bare_key, is_quote};
 use super::{Extent, Quotes, Work};
 
 /// Deeper nesting is not read.

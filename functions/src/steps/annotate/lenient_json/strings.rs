@@ -1,6 +1,7 @@
 //! Strings, and where one ends that has quotes within.
 
 use super::Quotes;
+use super::marks::{begins_with_colon, closes, is_bare_key, is_quote};
 use super::reader::{MAX_KEY, Reader, Stop, Within};
 
 impl Reader<'_> {
@@ -102,29 +103,4 @@ impl Reader<'_> {
         }
         false
     }
-}
-
-pub(super) fn is_quote(c: char) -> bool {
-    matches!(
-        c,
-        '"' | '\'' | '`' | '“' | '”' | '„' | '‘' | '’' | '«' | '＂'
-    )
-}
-
-pub(super) fn closes(open: char, c: char) -> bool {
-    match open {
-        '“' | '”' | '„' => matches!(c, '“' | '”'),
-        '‘' | '’' => c == '’',
-        '«' => c == '»',
-        _ => c == open,
-    }
-}
-
-pub(super) fn is_bare_key(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '_' | '-' | '$')
-}
-
-pub(super) fn begins_with_colon(text: &str) -> bool {
-    text.trim_start_matches([' ', '\t'])
-        .starts_with([':', '：', '='])
 }

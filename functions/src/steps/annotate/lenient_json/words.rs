@@ -3,8 +3,8 @@
 use serde_json::{Number, Value};
 
 use super::Quotes;
+use super::marks::is_quote;
 use super::reader::{MAX_KEY, Reader, Stop, Within};
-use super::strings::is_quote;
 
 impl Reader<'_> {
     pub(super) fn number(&mut self) -> Result<Value, Stop> {
