@@ -63,8 +63,8 @@ pub fn embedded(bytes: &[u8]) -> Option<EmbeddedWords> {
     (words != EmbeddedWords::default()).then_some(words)
 }
 
-/// Single spaces between words, and no control characters.
-pub(crate) fn one_line(text: &str) -> String {
+/// Single spaces between words, no control characters, and no marks that turn the direction of text.
+pub fn one_line(text: &str) -> String {
     let spaced: String = text
         .chars()
         .map(|c| match c {

@@ -1,6 +1,7 @@
 //! A person's caption, paragraph and tags in place of the machine's.
 
 use functions::pipeline::captions::{Edit, Edited, Words, by_person};
+use functions::words::one_line;
 use uuid::Uuid;
 
 use crate::access::{Action, Viewer};
@@ -120,15 +121,6 @@ fn tidy_tags(tags: Vec<String>) -> Result<Vec<String>, Problem> {
     Ok(tidy)
 }
 
-/// Alt text is read aloud, so line breaks and control characters become spaces.
-pub(super) fn one_line(text: &str) -> String {
-    let spaced: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,7 +128,7 @@ mod tests {
     #[test]
     fn captions_and_tags_are_tidied() {
         let edit = CaptionEdit {
-            caption: Some(" Two\npeople\u{0} dance ".to_owned()),
+            caption: Some(" Two\npeople\u{202e}\u{0} dance ".to_owned()),
             paragraph: Some(" \n".to_owned()),
             tags: Some(vec![
                 " Dance".to_owned(),

@@ -2,9 +2,9 @@
 //! decorative, and that its caption is right.
 
 use functions::pipeline::captions::{Check, Notes, note};
+use functions::words::one_line;
 use uuid::Uuid;
 
-use super::edit_caption::one_line;
 use crate::access::{Action, Viewer};
 use crate::problem::Problem;
 use crate::state::AppState;
