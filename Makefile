@@ -285,7 +285,7 @@ $(NEXTEST_READY): | setup-venv
 	@touch $@
 
 $(JS_READY): $(JS_TESTS)/package.json $(JS_TESTS)/package-lock.json | setup-js
-	@echo "Installing TypeScript and jsdom from npm into $(BUILD)/static-tests: they check and run the pages' scripts"
+	@echo "Installing TypeScript, jsdom and axe from npm into $(BUILD)/static-tests: they check the pages and run their scripts"
 	@rm -rf $(BUILD)/static-tests
 	@mkdir -p $(BUILD)/static-tests
 	@cp $(JS_TESTS)/package.json $(JS_TESTS)/package-lock.json $(JS_TESTS)/.npmrc $(BUILD)/static-tests/

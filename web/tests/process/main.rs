@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod accessibility;
 mod aws;
 mod browser;
 mod commands;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tempfile::TempDir;
 use thirtyfour::{
     By, ChromiumLikeCapabilities as _, DesiredCapabilities, LoggingPrefsLogLevel, WebDriver,
@@ -142,14 +143,34 @@ impl Browser {
             .iter()
             .map(|[x, y]| serde_json::json!({ "x": x, "y": y }))
             .collect();
-        let command = serde_json::json!({
-            "cmd": "Input.dispatchTouchEvent",
-            "params": { "type": kind, "touchPoints": points },
+        let touch = serde_json::json!({ "type": kind, "touchPoints": points });
+        self.devtools("Input.dispatchTouchEvent", &touch).await;
+    }
+
+    /// Shows pages as in a window of this width, in CSS pixels: a window of 1280 pixels has 640 of them at
+    /// 200 %, and 320 at 400 %.
+    pub(crate) async fn set_width(&self, width: u32) {
+        let size = serde_json::json!({
+            "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false,
         });
+        self.devtools("Emulation.setDeviceMetricsOverride", &size)
+            .await;
+    }
+
+    /// `light` or `dark`.
+    pub(crate) async fn prefer_colour_scheme(&self, scheme: &str) {
+        let feature = serde_json::json!({ "name": "prefers-color-scheme", "value": scheme });
+        let media = serde_json::json!({ "features": [feature] });
+        self.devtools("Emulation.setEmulatedMedia", &media).await;
+    }
+
+    /// Sends a command of the Chrome DevTools Protocol.
+    async fn devtools(&self, command: &str, parameters: &Value) {
+        let body = serde_json::json!({ "cmd": command, "params": parameters });
         let session = self.driver.session_id();
         let address = format!("{}/session/{session}/goog/cdp/execute", self.driver_url);
-        let sent = reqwest::Client::new().post(address).json(&command).send();
-        assert!(sent.await.unwrap().status().is_success(), "{kind}");
+        let sent = reqwest::Client::new().post(address).json(&body).send();
+        assert!(sent.await.unwrap().status().is_success(), "{command}");
     }
 
     /// Asserts that the console has no errors and no warnings, violations of the
