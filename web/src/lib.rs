@@ -26,6 +26,7 @@ pub mod export;
 mod extract;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod guards;
 pub mod image_json;
 pub mod image_rows;
 pub mod ingest;

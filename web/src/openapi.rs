@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::{Method, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use utoipa::openapi::example::ExampleBuilder;
@@ -255,18 +254,11 @@ pub async fn show(Extension(api): Extension<Arc<Api>>) -> Response {
     (headers, api.json.clone()).into_response()
 }
 
-/// Middleware that refuses query parameters which the API does not know: a client that misspells
-/// one, or sends `cursor` for `after`, would take the same page for ever. Pages ignore them,
-/// because others add theirs to links (`utm_source`).
-pub(crate) async fn refuse_unknown_parameters(
-    State(api): State<Arc<Api>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    match unknown_parameter(&api, &request) {
-        Some(problem) => problem.into_response(),
-        None => next.run(request).await,
-    }
+/// Refuses query parameters which the API does not know: a client that misspells one, or sends `cursor`
+/// for `after`, would take the same page for ever. Pages ignore them, because others add theirs to links
+/// (`utm_source`).
+pub(crate) fn refuse_unknown_parameters(api: &Api, request: &Request) -> Result<(), Problem> {
+    unknown_parameter(api, request).map_or(Ok(()), Err)
 }
 
 fn unknown_parameter(api: &Api, request: &Request) -> Option<Problem> {

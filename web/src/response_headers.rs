@@ -3,14 +3,11 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
-use axum::middleware::Next;
 use axum::response::Response;
 use platform::objects::ObjectStore;
 use platform::settings::SearchEngines;
 
-use crate::access::Client;
 use crate::state::AppState;
 
 /// Nothing inline, no frames, and nothing from other origins but pictures that the store serves
@@ -49,25 +46,18 @@ pub(crate) fn for_every_answer(state: &AppState) -> Arc<HeaderMap> {
     Arc::new(headers)
 }
 
-pub(crate) async fn add_missing(
-    State(missing): State<Arc<HeaderMap>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let mut response = next.run(request).await;
-    for (name, value) in missing.iter() {
+pub(crate) fn add_missing(missing: &HeaderMap, response: &mut Response) {
+    for (name, value) in missing {
         response
             .headers_mut()
             .entry(name)
             .or_insert_with(|| value.clone());
     }
-    response
 }
 
 /// Answers depend on the viewer. Unless a handler says otherwise, no cache in between
 /// may keep it, and a browser asks again.
-pub(crate) async fn private_by_default(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+pub(crate) fn private_by_default(response: &mut Response) {
     let headers = response.headers_mut();
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(
@@ -84,21 +74,12 @@ pub(crate) async fn private_by_default(request: Request, next: Next) -> Response
             HeaderValue::from_static("authorization, cookie"),
         );
     }
-    response
 }
 
 /// Once a browser has reached this server over HTTPS, it should never use plain HTTP.
-pub(crate) async fn strict_transport(request: Request, next: Next) -> Response {
-    let is_https = request
-        .extensions()
-        .get::<Client>()
-        .is_some_and(|client| client.is_https);
-    let mut response = next.run(request).await;
-    if is_https {
-        response.headers_mut().insert(
-            header::STRICT_TRANSPORT_SECURITY,
-            HeaderValue::from_static("max-age=31536000"),
-        );
-    }
-    response
+pub(crate) fn strict_transport(response: &mut Response) {
+    response.headers_mut().insert(
+        header::STRICT_TRANSPORT_SECURITY,
+        HeaderValue::from_static("max-age=31536000"),
+    );
 }

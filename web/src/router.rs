@@ -2,26 +2,21 @@
 
 use std::sync::Arc;
 
-use axum::extract::Request;
-use axum::http::header;
-use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::{IntoResponse as _, Response};
-use axum::{Extension, Router};
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::response::IntoResponse as _;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use utoipa_axum::routes;
 
-use crate::access::{authenticate, identify, refuse_strangers};
-use crate::connections::refuse_stalled;
-use crate::openapi::{Api, refuse_unknown_parameters};
+use crate::guards::{self, Guards};
+use crate::openapi::{self, Api};
 use crate::problem::Problem;
 use crate::problem_kind::ProblemKind;
 use crate::routes::Routes;
 use crate::state::AppState;
-use crate::{
-    answer_cache, api, assets, dev, openapi, operations, pages, request_id, response_headers,
-};
+use crate::{api, assets, dev, operations, pages, response_headers};
 
 pub use crate::routes::Route;
 
@@ -110,37 +105,25 @@ pub fn list() -> Vec<Route> {
 /// The router of the whole server.
 pub(crate) fn router(state: AppState) -> serde_json::Result<Router> {
     let routes = routes().split();
-    let api = Arc::new(Api::new(routes.document)?);
-    // Two layers made of many, the outermost first. Each layer of a router clones everything within it
-    // for every request, so twenty nested ones would cost more than most answers.
-    let guards = ServiceBuilder::new()
-        .layer(from_fn_with_state(state.clone(), identify))
-        .layer(from_fn(response_headers::strict_transport))
-        .layer(from_fn_with_state(state.clone(), authenticate))
-        .layer(from_fn_with_state(state.clone(), pages::errors::as_pages))
-        .layer(from_fn_with_state(state.clone(), refuse_strangers))
-        .layer(from_fn(refuse_stalled))
-        .layer(from_fn_with_state(state.clone(), answer_cache::from_cache))
-        .layer(from_fn(response_headers::private_by_default))
-        .layer(from_fn(rejections_as_problems))
-        .layer(Extension(Arc::clone(&api)))
-        .layer(from_fn_with_state(api, refuse_unknown_parameters));
+    let guards = Guards {
+        state: state.clone(),
+        api: Arc::new(Api::new(routes.document)?),
+    };
     let around_all = ServiceBuilder::new()
-        .layer(from_fn(request_id::assign))
+        .layer(from_fn_with_state(
+            response_headers::for_every_answer(&state),
+            guards::around_all,
+        ))
         .layer(CatchPanicLayer::custom(|_| {
             Problem::internal("a handler panicked").into_response()
         }))
-        .layer(CompressionLayer::new())
-        .layer(from_fn_with_state(
-            response_headers::for_every_answer(&state),
-            response_headers::add_missing,
-        ));
+        .layer(CompressionLayer::new());
     Ok(routes
         .guarded
         .merge(dev::routes())
         .fallback(pages::errors::not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(guards)
+        .layer(from_fn_with_state(guards, guards::around_handlers))
         .merge(routes.unguarded)
         .with_state(state)
         .layer(around_all))
@@ -151,22 +134,4 @@ async fn method_not_allowed() -> Problem {
         ProblemKind::MethodNotAllowed,
         "this address does not take this method",
     )
-}
-
-/// What axum refuses by itself (a path that is no id, a query that cannot be read) comes as
-/// plain text; programs are promised problems, and people pages.
-async fn rejections_as_problems(request: Request, next: axum::middleware::Next) -> Response {
-    let response = next.run(request).await;
-    let is_text = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
-    if is_text && response.status().is_client_error() {
-        return Problem::new(
-            response.status(),
-            "this request cannot be read; see the documentation",
-        )
-        .into_response();
-    }
-    response
 }

@@ -4,11 +4,9 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, Request};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Uri, header};
-use axum::middleware::Next;
-use axum::response::Response;
 use platform::settings::{IpNetwork, Settings};
 use url::Url;
 
@@ -203,19 +201,16 @@ fn plain_authority(text: &str) -> Option<Authority> {
     text.parse().ok()
 }
 
-/// Middleware that adds the [`Client`] to each request.
-pub async fn identify(
-    State(proxies): State<Proxies>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+/// Adds the [`Client`] to a request. Returns whether the browser uses HTTPS.
+pub(crate) fn identify(proxies: &Proxies, request: &mut Request) -> bool {
     let peer = request
         .extensions()
         .get::<ConnectInfo<SocketAddr>>()
         .map_or(IpAddr::from([127, 0, 0, 1]), |peer| peer.0.ip());
     let client = proxies.client(peer, request.uri(), request.headers());
+    let is_https = client.is_https;
     request.extensions_mut().insert(client);
-    next.run(request).await
+    is_https
 }
 
 #[cfg(test)]

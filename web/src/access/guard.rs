@@ -1,11 +1,9 @@
 //! Refuses writes that come from other sites, and, without a password, every request that was not
 //! sent by a program of the same user on this machine.
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Method, Uri, Version, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 
 use super::client::{Client, PROXY_HEADERS, Proxies};
 use super::policy::Policy;
@@ -15,35 +13,29 @@ use crate::problem::Problem;
 use crate::problem_kind::ProblemKind;
 
 /// Middleware that refuses such requests.
-pub async fn refuse_strangers(
-    State(policy): State<Policy>,
-    State(proxies): State<Proxies>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(crate) fn refuse_strangers(
+    policy: &Policy,
+    proxies: &Proxies,
+    request: &Request,
+) -> Result<(), Problem> {
     let client = request.extensions().get::<Client>();
-    let host = client.and_then(|client| client.host.clone());
+    let host = client.and_then(|client| client.host.as_ref());
     let peer = request.extensions().get::<Peer>();
-    if !policy.needs_password
-        && let Err(problem) = on_this_machine(
+    if !policy.needs_password {
+        on_this_machine(
             peer.map_or(Owner::Unknown, |peer| peer.owner),
-            host.as_ref(),
+            host,
             request.version(),
             request.headers(),
-        )
-    {
-        return problem.into_response();
+        )?;
     }
     // Browsers send an `Authorization` header to this server only from its own pages: other sites
     // need permission by CORS, which is never given. So a request with a token cannot be forged.
     let has_token = request.extensions().get::<TokenHolder>().is_some();
-    if !is_safe(request.method())
-        && !has_token
-        && let Err(problem) = same_origin(host.as_ref(), request.headers(), &proxies)
-    {
-        return problem.into_response();
+    if !is_safe(request.method()) && !has_token {
+        same_origin(host, request.headers(), proxies)?;
     }
-    next.run(request).await
+    Ok(())
 }
 
 fn is_safe(method: &Method) -> bool {

@@ -24,14 +24,16 @@ use self::tokens::TokenHolder;
 use crate::problem::Problem;
 use crate::problem_kind::ProblemKind;
 
-pub use client::{Client, Proxies, identify};
+pub(crate) use client::identify;
+pub use client::{Client, Proxies};
 pub(crate) use credentials::{Credential, Credentials};
 pub use disclosure::{Disclosure, Fact, Moment};
-pub use guard::refuse_strangers;
+pub(crate) use guard::refuse_strangers;
 pub use policy::Policy;
 pub use rate::VisitorRates;
 pub use sessions::Sessions;
-pub use tokens::{Tokens, authenticate};
+pub use tokens::Tokens;
+pub(crate) use tokens::authenticate;
 
 /// The cookie that holds the token of a session.
 pub(crate) const COOKIE: &str = "vitrine_session";

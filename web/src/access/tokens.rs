@@ -5,10 +5,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::api_token::{self, Column, Entity, Model, Scope};
 use sea_orm::sea_query::Expr;
@@ -152,26 +150,21 @@ fn is_well_formed(text: &str) -> bool {
     })
 }
 
-/// Middleware that checks the token of a request, if it has one.
-pub async fn authenticate(
-    State(tokens): State<Tokens>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+/// Checks the token of a request, if it has one.
+///
+/// # Errors
+/// 401 if it is not valid, 429 after too many of those.
+pub(crate) async fn authenticate(tokens: &Tokens, request: &mut Request) -> Result<(), Problem> {
     let Some(text) = bearer(request.headers()) else {
-        return next.run(request).await;
+        return Ok(());
     };
     let from = request
         .extensions()
         .get::<Client>()
         .map_or(Ipv4Addr::UNSPECIFIED.into(), |client| client.address);
-    match tokens.holder(from, text).await {
-        Ok(holder) => {
-            request.extensions_mut().insert(holder);
-            next.run(request).await
-        }
-        Err(problem) => problem.into_response(),
-    }
+    let holder = tokens.holder(from, text).await?;
+    request.extensions_mut().insert(holder);
+    Ok(())
 }
 
 /// The token of a request; `Some(None)` if the header is meant as one but malformed, such as a token

@@ -10,7 +10,6 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
 use axum::http::{HeaderValue, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures::StreamExt as _;
 use http_body::{Frame, SizeHint};
@@ -101,6 +100,27 @@ impl Rest {
 }
 
 impl Stalled {
+    /// Of a request whose body is under the minimum rate.
+    pub(crate) fn of(request: &Request) -> Self {
+        let stalled = request.extensions().get::<Self>();
+        stalled.cloned().unwrap_or_default()
+    }
+
+    /// 408 where the body came too slowly, in place of the handler's answer.
+    pub(crate) fn refused_instead_of(&self, response: Response) -> Response {
+        if !self.is_set() {
+            return response;
+        }
+        let mut refused = Problem::new(
+            ProblemKind::UploadStalled,
+            "the request came too slowly or stood still; send it again",
+        )
+        .into_response();
+        let headers = refused.headers_mut();
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        refused
+    }
+
     fn set(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -108,23 +128,6 @@ impl Stalled {
     fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
-}
-
-/// Middleware that answers 408 where a body came too slowly, in place of the handler's answer.
-pub(crate) async fn refuse_stalled(request: Request, next: Next) -> Response {
-    let stalled = request.extensions().get::<Stalled>().cloned();
-    let response = next.run(request).await;
-    if !stalled.is_some_and(|stalled| stalled.is_set()) {
-        return response;
-    }
-    let mut refused = Problem::new(
-        ProblemKind::UploadStalled,
-        "the request came too slowly or stood still; send it again",
-    )
-    .into_response();
-    let headers = refused.headers_mut();
-    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-    refused
 }
 
 struct Paced {

@@ -35,7 +35,7 @@ use tracing::{debug, warn};
 use crate::problem::Problem;
 use crate::problem_kind::ProblemKind;
 
-pub(crate) use body::refuse_stalled;
+pub(crate) use body::Stalled;
 pub(crate) use owner::{Owner, can_be_looked_up};
 pub(crate) use registry::{Limits, network};
 use registry::{Place, Registry, Slot};

@@ -1,8 +1,8 @@
 //! Problems as pages, for browsers: the same status and text as a program gets.
 
-use axum::extract::{FromRequestParts as _, Request, State};
+use axum::RequestExt as _;
+use axum::extract::Request;
 use axum::http::{StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
@@ -17,23 +17,24 @@ pub async fn not_found() -> Problem {
     Problem::not_found("page")
 }
 
-/// Middleware that turns problems into pages for browsers.
-pub async fn as_pages(State(state): State<AppState>, request: Request, next: Next) -> Response {
+/// Who gets problems as pages; none for a program.
+pub(crate) async fn reader(state: &AppState, request: &mut Request) -> Option<Viewer> {
     let wants_page = request
         .headers()
         .get(header::ACCEPT)
         .and_then(|accept| accept.to_str().ok())
         .is_some_and(|accept| accept.contains("text/html"))
         && !request.uri().path().starts_with("/api/");
-    let (mut parts, body) = request.into_parts();
-    let viewer = if wants_page {
-        Viewer::from_request_parts(&mut parts, &state).await.ok()
-    } else {
-        None
-    };
-    let response = next.run(Request::from_parts(parts, body)).await;
-    match (response.extensions().get::<Problem>(), viewer) {
-        (Some(problem), Some(viewer)) => page(&state, &viewer, problem).unwrap_or(response),
+    if !wants_page {
+        return None;
+    }
+    request.extract_parts_with_state(state).await.ok()
+}
+
+/// The response, or a page in its place if it is a problem and somebody reads it.
+pub(crate) fn as_page(state: &AppState, reader: Option<Viewer>, response: Response) -> Response {
+    match (response.extensions().get::<Problem>(), reader) {
+        (Some(problem), Some(viewer)) => page(state, &viewer, problem).unwrap_or(response),
         _ => response,
     }
 }
