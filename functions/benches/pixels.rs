@@ -16,8 +16,14 @@ const ROUNDS: usize = 15;
 const SIZE: u32 = 400;
 const MB: f64 = 1024.0 * 1024.0;
 
-#[tokio::main]
-async fn main() {
+fn main() {
+    // As in the programs: otherwise only the workers would return memory after each picture.
+    platform::memory::return_large_blocks();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(measure());
+}
+
+async fn measure() {
     let Some(photos) = testing::real_photos() else {
         return;
     };

@@ -35,7 +35,7 @@ use crate::remembered::Remembered;
 use crate::site::Site;
 use crate::templates::Templates;
 
-/// Cheap to clone: each layer of the router does so for every request.
+/// Cheap to clone: the router does so several times for every request.
 #[derive(Clone)]
 pub struct AppState(Arc<Shared>);
 

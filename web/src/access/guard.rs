@@ -12,7 +12,8 @@ use crate::connections::{Owner, Peer};
 use crate::problem::Problem;
 use crate::problem_kind::ProblemKind;
 
-/// Middleware that refuses such requests.
+/// # Errors
+/// 403, with what to do.
 pub(crate) fn refuse_strangers(
     policy: &Policy,
     proxies: &Proxies,
