@@ -1,5 +1,5 @@
-//! The inner loops of the network, written once for all vector widths: AVX2 and NEON where they are
-//! found at run time, scalar arithmetic elsewhere. A map is rows
+//! The inner loops of the network, written once for all vector widths: AVX-512, AVX2 and NEON where they
+//! are found at run time, scalar arithmetic elsewhere. A map is rows
 //! of pixels, and a pixel its channels one after the other.
 
 use pulp::{Simd, WithSimd};
@@ -29,7 +29,12 @@ impl<const ROWS: usize, const LEN: usize> WithSimd for Convolve<'_, ROWS, LEN> {
         // Pixels × vectors: as many sums at once as there are registers for. The number of lanes is
         // a constant, so that only one of the branches is compiled.
         let narrow = self.layer.block == 8;
-        if S::F32_LANES == 8 {
+        if S::F32_LANES == 16 {
+            match narrow {
+                true => half_as_wide(self),
+                false => self.run::<S, 12, 1>(simd),
+            }
+        } else if S::F32_LANES == 8 {
             match narrow {
                 true => self.run::<S, 8, 1>(simd),
                 false => self.run::<S, 6, 2>(simd),
@@ -40,7 +45,7 @@ impl<const ROWS: usize, const LEN: usize> WithSimd for Convolve<'_, ROWS, LEN> {
                 false => self.run::<S, 4, 4>(simd),
             }
         } else {
-            assert_eq!(S::F32_LANES, 1, "vectors of 8, 4 or 1 are provided for");
+            assert_eq!(S::F32_LANES, 1, "vectors of 16, 8, 4 or 1 are provided for");
             match narrow {
                 true => self.run::<S, 2, 8>(simd),
                 false => self.run::<S, 2, 16>(simd),
@@ -117,7 +122,14 @@ impl WithSimd for ConvolveDepthwise<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let channels = self.layer.biases.len();
-        if S::F32_LANES == 8 {
+        if S::F32_LANES == 16 {
+            match channels {
+                8 => half_as_wide(self),
+                16 => self.run::<S, 1>(simd),
+                32 => self.run::<S, 2>(simd),
+                _ => self.run::<S, 4>(simd),
+            }
+        } else if S::F32_LANES == 8 {
             match channels {
                 8 => self.run::<S, 1>(simd),
                 16 => self.run::<S, 2>(simd),
@@ -132,7 +144,7 @@ impl WithSimd for ConvolveDepthwise<'_> {
                 _ => self.run::<S, 16>(simd),
             }
         } else {
-            assert_eq!(S::F32_LANES, 1, "vectors of 8, 4 or 1 are provided for");
+            assert_eq!(S::F32_LANES, 1, "vectors of 16, 8, 4 or 1 are provided for");
             match channels {
                 8 => self.run::<S, 8>(simd),
                 16 => self.run::<S, 16>(simd),
@@ -187,6 +199,9 @@ impl WithSimd for Pool<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
+        if self.channels < S::F32_LANES {
+            return half_as_wide(self);
+        }
         let [above, below] = self.rows.map(|row| row.chunks_exact(2 * self.channels));
         let output = self.output.chunks_exact_mut(self.channels);
         for (output, (above, below)) in output.zip(above.zip(below)) {
@@ -200,6 +215,15 @@ impl WithSimd for Pool<'_> {
             }
         }
     }
+}
+
+/// Runs a loop whose pixels have only 8 numbers on a processor whose vectors have 16.
+fn half_as_wide<L: WithSimd>(inner_loop: L) -> L::Output {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(avx2) = pulp::x86::V3::try_new() {
+        return pulp::Simd::vectorize(avx2, inner_loop);
+    }
+    pulp::Arch::Scalar.dispatch(inner_loop)
 }
 
 #[inline(always)]

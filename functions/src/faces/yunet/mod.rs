@@ -237,7 +237,10 @@ mod tests {
             "vectors are found at run time: {}",
             discriminant(&plain) != discriminant(&detected)
         );
-        for arch in [plain, detected] {
+        let mut all = vec![plain, detected];
+        #[cfg(target_arch = "x86_64")]
+        all.extend(pulp::x86::V3::try_new().map(Arch::V3));
+        for arch in all {
             let network = Network::from_weights(WEIGHTS, arch).unwrap();
             for Recorded {
                 width,
