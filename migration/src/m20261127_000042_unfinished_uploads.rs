@@ -15,7 +15,7 @@ impl MigrationTrait for Migration {
         let mut index = Index::create();
         index.name(NAME).table(Image::Table);
         if manager.get_database_backend() == DbBackend::MySql {
-            // It has no indexes of some rows.
+            // MySQL has no partial indexes.
             index.col(Image::StoredAt);
         } else {
             index.and_where(Expr::col(Image::StoredAt).is_null());

@@ -17,6 +17,8 @@ use sea_orm::{
 use tokio::time::sleep;
 use tracing::warn;
 
+pub use renewal::report_refused_login;
+
 use crate::settings::{Authority, DatabaseKind, DatabaseSettings};
 
 /// The certificate authorities of RDS.
@@ -167,12 +169,6 @@ fn is_conflict(error: &DbErr) -> bool {
             is_postgres && cause.code().is_some_and(|state| state.starts_with("40"))
         }
     }
-}
-
-/// Has the login fetched again if this error says that it was refused. Whoever turns errors of the
-/// database into answers calls it.
-pub fn report_refused_login(error: &DbErr) {
-    renewal::report(error);
 }
 
 /// Whether the database could not do its work: it does not answer, is starting, full or overloaded,

@@ -1,6 +1,6 @@
-//! What every request passes on its way to a handler, and every answer on its way back. It is one function
-//! that calls the others: each layer of a router clones and boxes all within it, for every request, so
-//! that a dozen of them cost more than most answers.
+//! What every request passes on its way to a handler, and every answer on its way back. These are plain
+//! functions that call each other, not layers of the router: each layer clones and boxes all within it for
+//! every request, and a dozen of them cost more than most answers.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use axum::response::{IntoResponse as _, Response};
 use crate::access::{authenticate, identify, refuse_strangers};
 use crate::answer_cache::{self, Lookup};
 use crate::connections::Stalled;
-use crate::openapi::{Api, refuse_unknown_parameters};
+use crate::openapi::{Api, unknown_parameter};
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::{pages, request_id, response_headers};
@@ -69,16 +69,19 @@ async fn admitted(guards: &Guards, mut request: Request, next: Next) -> Response
         Lookup::Wanted(place) => place.fill(handled(guards, request, next).await).await,
         Lookup::NotKept => handled(guards, request, next).await,
     };
-    stalled.refused_instead_of(response)
+    match stalled {
+        Some(stalled) => stalled.judge(response),
+        None => response,
+    }
 }
 
 async fn handled(guards: &Guards, mut request: Request, next: Next) -> Response {
-    let mut response = match refuse_unknown_parameters(&guards.api, &request) {
-        Ok(()) => {
+    let mut response = match unknown_parameter(&guards.api, &request) {
+        None => {
             request.extensions_mut().insert(Arc::clone(&guards.api));
             rejection_as_problem(next.run(request).await)
         }
-        Err(problem) => problem.into_response(),
+        Some(problem) => problem.into_response(),
     };
     response_headers::private_by_default(&mut response);
     response

@@ -254,14 +254,10 @@ pub async fn show(Extension(api): Extension<Arc<Api>>) -> Response {
     (headers, api.json.clone()).into_response()
 }
 
-/// Refuses query parameters which the API does not know: a client that misspells one, or sends `cursor`
-/// for `after`, would take the same page for ever. Pages ignore them, because others add theirs to links
-/// (`utm_source`).
-pub(crate) fn refuse_unknown_parameters(api: &Api, request: &Request) -> Result<(), Problem> {
-    unknown_parameter(api, request).map_or(Ok(()), Err)
-}
-
-fn unknown_parameter(api: &Api, request: &Request) -> Option<Problem> {
+/// The refusal of a query parameter that the API does not know: a client that misspells one, or sends
+/// `cursor` for `after`, would take the same page for ever. Pages ignore them, because others add theirs to
+/// links (`utm_source`).
+pub(crate) fn unknown_parameter(api: &Api, request: &Request) -> Option<Problem> {
     let query = request.uri().query()?;
     let path = request.extensions().get::<MatchedPath>()?.as_str();
     let method = match request.method() {

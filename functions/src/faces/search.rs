@@ -101,7 +101,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// All faces, best first.
+    /// Searches all sizes and directions.
     pub(super) fn detection(&self) -> Detection {
         let (found, is_turned) = self.run();
         let faces = found.into_iter().filter_map(|found| {

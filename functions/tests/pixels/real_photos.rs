@@ -90,7 +90,7 @@ fn faces_are_found_whichever_way_the_photo_lies() {
         }
         println!("turned by {quarters} quarters: {found} of {expected} faces found");
         assert!(found + 1 >= expected);
-        // Large faces are found lying, too.
+        // Large faces are found without turning the picture.
         assert!(turned >= 5, "{turned} of 7 photos are known to be turned");
     }
 }

@@ -1,9 +1,10 @@
 //! Passwords that are rotated while a process runs. Open connections stay open, but new ones are
-//! refused. Once that happened to somebody, the secret is fetched again.
+//! refused. Then the secret is fetched again.
 //!
-//! The pool has no hook for a connection that fails. So whoever judges errors reports refused ones here.
-//! In case nobody does, a connection is tried every few seconds while the pool would open one itself for
-//! the next query: never one more than the pool may have, because the database may have no more.
+//! The pool has no hook for a connection that fails, so code that turns errors of the database into
+//! answers reports refused logins here. For those that are not reported, a connection is tried every few
+//! seconds while the next query would open one: never one more than the pool may have, because the
+//! database may have no more.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -50,8 +51,8 @@ impl LogIn for MySqlConnectOptions {
     }
 }
 
-/// Notes that the login was refused, if this error says so.
-pub(super) fn report(error: &DbErr) {
+/// Has the secret fetched again if this error says that the login was refused.
+pub fn report_refused_login(error: &DbErr) {
     if let DbErr::Conn(RuntimeErr::SqlxError(cause)) = error
         && is_refusal(cause)
     {

@@ -13,7 +13,7 @@ use crate::problem::Problem;
 use crate::problem_kind::ProblemKind;
 
 /// # Errors
-/// 403, with what to do.
+/// 403 for such a request, with what to do about it.
 pub(crate) fn refuse_strangers(
     policy: &Policy,
     proxies: &Proxies,

@@ -20,16 +20,16 @@ use crate::state::AppState;
 /// A larger answer is not kept.
 const LARGEST: u64 = 2 << 20;
 
-/// Longer headers are somebody's play; their answers are not kept.
+/// In bytes. Browsers send less; answers to longer requests are not kept.
 const LONGEST_KEY: usize = 1_000;
 
 /// What the cache knows about a request.
 pub(crate) enum Lookup<'a> {
     /// The answer.
     Known(Response),
-    /// Nothing. Others that want the same wait until this place is filled, or given up.
+    /// Nothing yet. Others that ask for the same wait until this place is filled or dropped.
     Wanted(Place<'a>),
-    /// Its answer is not one that is kept.
+    /// Answers to such requests are not kept.
     NotKept,
 }
 

@@ -100,14 +100,13 @@ impl Rest {
 }
 
 impl Stalled {
-    /// Of a request whose body is under the minimum rate.
-    pub(crate) fn of(request: &Request) -> Self {
-        let stalled = request.extensions().get::<Self>();
-        stalled.cloned().unwrap_or_default()
+    /// None for a request without a body.
+    pub(crate) fn of(request: &Request) -> Option<Self> {
+        request.extensions().get().cloned()
     }
 
-    /// 408 where the body came too slowly, in place of the handler's answer.
-    pub(crate) fn refused_instead_of(&self, response: Response) -> Response {
+    /// The handler's answer, or a 408 in its place if the body came too slowly.
+    pub(crate) fn judge(&self, response: Response) -> Response {
         if !self.is_set() {
             return response;
         }

@@ -1,4 +1,4 @@
-//! Every kind of page, as axe judges it, and in a narrow window.
+//! Every kind of page, checked by axe and in narrow windows.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::harness::{Browser, Home, Scripts, Server};
 use crate::photo;
 
-/// The rules of WCAG 2.2, level AA, and what axe recommends besides. Colours are judged too.
+/// The rules of WCAG 2.2, level AA, and axe's best practices.
 const AXE: &str = "
     const [source, done] = arguments;
     (0, eval)(source);
@@ -71,7 +71,7 @@ async fn axe_finds_nothing_on_any_page_in_either_colour_scheme() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_page_scrolls_sideways_at_400_percent() {
+async fn no_page_scrolls_sideways_in_a_narrow_window() {
     let home = Home::new();
     let server = home.serve();
     let Some(browser) = Browser::open(&server, Scripts::On).await else {

@@ -1,6 +1,6 @@
 //! The inner loops of the network, written once for all vector widths: AVX-512, AVX2 and NEON where they
-//! are found at run time, scalar arithmetic elsewhere. A map is rows
-//! of pixels, and a pixel its channels one after the other.
+//! are found at run time, scalar arithmetic elsewhere. A map is rows of pixels, and a pixel its channels
+//! one after the other.
 
 use pulp::{Simd, WithSimd};
 
@@ -217,11 +217,11 @@ impl WithSimd for Pool<'_> {
     }
 }
 
-/// Runs a loop whose pixels have only 8 numbers on a processor whose vectors have 16.
+/// Runs a loop over pixels of 8 channels with AVX2, on a processor whose vectors have 16 lanes.
 fn half_as_wide<L: WithSimd>(inner_loop: L) -> L::Output {
     #[cfg(target_arch = "x86_64")]
     if let Some(avx2) = pulp::x86::V3::try_new() {
-        return pulp::Simd::vectorize(avx2, inner_loop);
+        return Simd::vectorize(avx2, inner_loop);
     }
     pulp::Arch::Scalar.dispatch(inner_loop)
 }
